@@ -1,0 +1,3 @@
+from .resize import resize
+
+__all__ = ['resize']
