@@ -1,0 +1,41 @@
+"""How every command line tool starts and ends."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+
+from .errors import UserError
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+def run_cli(main: Callable[[], object]) -> None:
+    """Call `main`; a user's mistake becomes one line on stderr and exit code 1.
+
+    With the environment variable DIDA_TRACEBACK=1 the full traceback is shown.
+
+    Args:
+        main: The tool, without arguments.
+
+    Raises:
+        SystemExit: Code 1 after a mistake or on a full disk, 130 after Ctrl-C.
+    """
+    try:
+        main()
+    except UserError as error:
+        _fail(error, str(error))
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        _fail(error, f'no room to write {error.filename or "a file"}: {error.strerror}')
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _fail(error: Exception, message: str) -> None:
+    if os.environ.get('DIDA_TRACEBACK') == '1':
+        raise error
+    print('error: ' + ' '.join(message.split()), file=sys.stderr)
+    raise SystemExit(1) from None
