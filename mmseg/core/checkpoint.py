@@ -1,0 +1,244 @@
+"""Checkpoints: saved whole or not at all, loaded without running code, compared key by key."""
+
+import os
+import pickle
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.environment import git_revision
+from mmseg.utils.errors import UserError
+
+Branch = Literal['model', 'ema_model']
+LATEST = 'latest.pth'
+_MAX_LISTED_KEYS = 10
+
+
+def save_checkpoint(
+    model: nn.Module,
+    path: str | Path,
+    optimizer: torch.optim.Optimizer | None = None,
+    meta: Mapping[str, Any] | None = None,
+    link_latest: bool = True,
+) -> None:
+    """Write a checkpoint under `path` and let `latest.pth` beside it point there.
+
+    The file appears in one step when it is complete and on the disk; whatever was there before
+    stays whole until then.
+
+    Args:
+        model: Network whose state is saved; its CLASSES and PALETTE go into the meta data.
+        path: File to write.
+        optimizer: Optimizer whose state is saved too.
+        meta: Plain values to keep beside the weights: config text, iteration, seed, …
+        link_latest: Whether `latest.pth` is to point to this file.
+
+    Raises:
+        UserError: The file could not be written (full disk, no permission).
+    """
+    path = Path(path)
+    checkpoint = {'meta': _complete_meta(model, meta or {}), 'state_dict': _state_on_cpu(model)}
+    if optimizer is not None:
+        checkpoint['optimizer'] = optimizer.state_dict()
+    try:
+        with atomic_path(path) as temporary:
+            torch.save(checkpoint, temporary)
+        if link_latest:
+            point_latest_to(path)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f'could not save {path} ({_first_line(error)}); {_free_space(path.parent)}. '
+            'Earlier checkpoints are untouched: make room and resume from the latest'
+        ) from error
+
+
+def point_latest_to(path: Path) -> None:
+    """Let `latest.pth` in the folder of `path` stand for it, replaced in one step."""
+    link = path.with_name(LATEST)
+    temporary = path.with_name(f'.{LATEST}.{os.getpid()}.tmp')
+    try:
+        temporary.symlink_to(path.name)
+        os.replace(temporary, link)
+    except OSError:
+        # Some file systems know no links.
+        with atomic_path(link) as copy:
+            shutil.copyfile(path, copy)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint file without running any code that it may hold.
+
+    Args:
+        path: A file written by this project, mmsegmentation, DAFormer or plain `torch.save`.
+
+    Returns:
+        A dictionary with 'state_dict' and, where the file has them, 'meta' and 'optimizer'.
+
+    Raises:
+        UserError: No such file, not a checkpoint, or one that asks for more than plain data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'no checkpoint file at {path}; give the path of a .pth file')
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f'{path} is not a checkpoint that can be read safely, it is damaged or holds more '
+            f'than tensors and plain values ({_first_line(error)})'
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(f'{path} is damaged or not a checkpoint: {_first_line(error)}') from error
+    return _with_state_dict(checkpoint, path)
+
+
+def select_branch(
+    state_dict: Mapping[str, torch.Tensor], branch: Branch | None
+) -> dict[str, torch.Tensor]:
+    """Pick one network's entries out of a state dict.
+
+    Args:
+        state_dict: Entries, of a plain segmentor or of a self-training model.
+        branch: 'model' for the student, 'ema_model' for the teacher, None for everything.
+
+    Returns:
+        Entries without wrapper (`module.`) and branch prefixes. A plain segmentor's entries are
+        taken as the student's.
+
+    Raises:
+        UserError: The teacher is asked for and the state dict has none.
+    """
+    entries = _strip_prefix(state_dict, 'module.')
+    if branch is None:
+        return entries
+    chosen = {key: value for key, value in entries.items() if key.startswith(f'{branch}.')}
+    if chosen:
+        return _strip_prefix(_strip_prefix(chosen, f'{branch}.'), 'module.')
+    if branch == 'ema_model':
+        raise UserError(
+            "this checkpoint holds no teacher (no 'ema_model.' entries); evaluate the student"
+        )
+    return entries
+
+
+def load_state_dict(
+    model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: str | Path
+) -> None:
+    """Load a state dict that must fit the model exactly.
+
+    Args:
+        model: Network to fill.
+        state_dict: Its entries.
+        source: Where they come from, for the message.
+
+    Raises:
+        UserError: Entries are missing, unexpected or of another shape; at most ten are listed.
+    """
+    differences = compare_state_dicts(model.state_dict(), state_dict)
+    if differences:
+        listed = '; '.join(differences[:_MAX_LISTED_KEYS])
+        more = len(differences) - _MAX_LISTED_KEYS
+        raise UserError(
+            f'{source} does not fit this model (other architecture or class count?), '
+            f'{len(differences)} entries differ: {listed}' + (f'; and {more} more' * (more > 0))
+        )
+    model.load_state_dict(state_dict)
+
+
+def compare_state_dicts(
+    expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]
+) -> list[str]:
+    """Describe every entry that differs, other shapes first: they tell the most."""
+    shapes = [
+        f'{key} is {_shape(found[key])}, expected {_shape(value)}'
+        for key, value in expected.items()
+        if key in found and found[key].shape != value.shape
+    ]
+    missing = [f'{key} is missing' for key in expected if key not in found]
+    unexpected = [f'{key} is not known here' for key in found if key not in expected]
+    return shapes + missing + unexpected
+
+
+def load_checkpoint(
+    model: nn.Module, path: str | Path, branch: Branch | None = 'model'
+) -> dict[str, Any]:
+    """Load weights from a file into a model that they must fit exactly.
+
+    Args:
+        model: Network to fill: a segmentor, or with `branch=None` a whole self-training model.
+        path: Checkpoint file; plain, mmsegmentation's, DAFormer's, DIDA's or ours.
+        branch: 'model' for the student's weights, 'ema_model' for the teacher's, None for all.
+
+    Returns:
+        The file's content; its 'meta' holds class names, palette, config text, iteration.
+
+    Raises:
+        UserError: No such file, an unreadable one, or one for another network.
+    """
+    checkpoint = read_checkpoint(path)
+    load_state_dict(model, select_branch(checkpoint['state_dict'], branch), path)
+    return checkpoint
+
+
+def _complete_meta(model: nn.Module, meta: Mapping[str, Any]) -> dict[str, Any]:
+    classes, palette = getattr(model, 'CLASSES', None), getattr(model, 'PALETTE', None)
+    complete: dict[str, Any] = {'git_revision': git_revision(), 'time': time.asctime()}
+    if classes is not None:
+        complete['CLASSES'] = [str(name) for name in classes]
+    if palette is not None:
+        complete['PALETTE'] = np.asarray(palette).tolist()
+    return complete | dict(meta)
+
+
+def _state_on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value.detach().cpu() for key, value in model.state_dict().items()}
+
+
+def _with_state_dict(content: object, path: Path) -> dict[str, Any]:
+    if isinstance(content, Mapping):
+        checkpoint = dict(content)
+        for key in ('state_dict', 'model_state_dict', 'model'):
+            if isinstance(checkpoint.get(key), Mapping):
+                checkpoint['state_dict'] = checkpoint[key]
+                return checkpoint
+        if checkpoint and all(isinstance(value, torch.Tensor) for value in checkpoint.values()):
+            return {'state_dict': checkpoint}
+    raise UserError(f"{path} holds no weights: expected a state dict or a dict with 'state_dict'")
+
+
+def _strip_prefix(entries: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    if not all(key.startswith(prefix) for key in entries):
+        return dict(entries)
+    return {key.removeprefix(prefix): value for key, value in entries.items()}
+
+
+def _numpy_scalars() -> list[Any]:
+    """What mmcv's checkpoints need beyond plain types: a best score is a NumPy float."""
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'bool')]
+    return [scalar, (scalar, 'numpy.core.multiarray.scalar'), np.dtype, *kinds]
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return 'x'.join(map(str, tensor.shape)) or 'scalar'
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+
+
+def _free_space(folder: Path) -> str:
+    try:
+        return f'{shutil.disk_usage(folder).free / 1024**3:.2f} GiB are free there'
+    except OSError:
+        return 'the folder cannot be reached'
