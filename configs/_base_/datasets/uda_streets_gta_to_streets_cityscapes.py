@@ -1,0 +1,15 @@
+_base_ = ['streets_gta_to_streets_cityscapes.py']
+data = dict(
+    train=dict(
+        _delete_=True,
+        type='UDADataset',
+        source={{_base_.data.train}},
+        target=dict(
+            type='CityscapesDataset',
+            data_root={{_base_.data_root}},
+            img_dir='leftImg8bit/train',
+            ann_dir='gtFine/train',
+            pipeline={{_base_.cityscapes_train_pipeline}},
+        ),
+    )
+)
