@@ -1,3 +1,19 @@
-from .resize import resize
+from .class_means import boundary_mask, class_means
+from .downscale_label import downscale_label
+from .instance_loss import instance_loss, instance_loss_reference
+from .resize import linear_matrix, linear_taps, resize
+from .similarity import normalize_scores, positive_sum, similarity_scores
 
-__all__ = ['resize']
+__all__ = [
+    'boundary_mask',
+    'class_means',
+    'downscale_label',
+    'instance_loss',
+    'instance_loss_reference',
+    'linear_matrix',
+    'linear_taps',
+    'normalize_scores',
+    'positive_sum',
+    'resize',
+    'similarity_scores',
+]

@@ -1,4 +1,4 @@
-"""Bilinear and nearest resizing, with mmsegmentation's signature."""
+"""Resizing, and the bilinear weights behind it for those who need its transpose."""
 
 import torch
 import torch.nn.functional as F
@@ -27,3 +27,43 @@ def resize(
     """
     size = None if size is None else (int(size[0]), int(size[1]))
     return F.interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def linear_taps(
+    num_in: int, num_out: int, device: torch.device | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return what each output sample of linear resizing (`align_corners=False`) reads.
+
+    Args:
+        num_in: Samples along the input side.
+        num_out: Samples along the output side.
+        device: Where the result is to live.
+
+    Returns:
+        Lower index (num_out,), upper index (num_out,), and the weight of the upper one
+        (num_out,) in [0, 1): out[i] = (1 - weight) · in[lower] + weight · in[upper].
+    """
+    position = (torch.arange(num_out, device=device, dtype=torch.float64) + 0.5) * num_in / num_out
+    position = (position - 0.5).clamp(0, num_in - 1)
+    lower = position.floor()
+    upper = (lower + 1).clamp(max=num_in - 1)
+    return lower.long(), upper.long(), (position - lower).float()
+
+
+def linear_matrix(num_in: int, num_out: int, device: torch.device | None = None) -> torch.Tensor:
+    """Return linear resizing (`align_corners=False`) along one side as a matrix.
+
+    Args:
+        num_in: Samples along the input side.
+        num_out: Samples along the output side.
+        device: Where the result is to live.
+
+    Returns:
+        Matrix (num_out, num_in) whose rows sum to 1; its transpose is the adjoint.
+    """
+    lower, upper, weight = linear_taps(num_in, num_out, device)
+    matrix = torch.zeros(num_out, num_in, device=device)
+    rows = torch.arange(num_out, device=device)
+    matrix[rows, lower] += 1 - weight
+    matrix[rows, upper] += weight
+    return matrix

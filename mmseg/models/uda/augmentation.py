@@ -1,0 +1,126 @@
+"""Weak and strong views: colour jitter and Gaussian blur (method: views).
+
+Every draw comes from the generator that is passed in; images are never changed in place.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from kornia import enhance
+from kornia.filters import gaussian_blur2d
+
+BLUR_SIGMA_RANGE = (0.15, 1.15)
+BLUR_SKIP_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """What a view may do to a batch.
+
+    Attributes:
+        jitter_strength: Half-width of the factors around 1, and of the hue shift around 0 in turns.
+        jitter_threshold: A batch is jittered when a uniform draw exceeds this.
+        blur: Whether a batch may be blurred.
+    """
+
+    jitter_strength: float = 0.2
+    jitter_threshold: float = 0.2
+    blur: bool = True
+
+
+def color_jitter(
+    image: torch.Tensor,
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    hue: float,
+    order: Sequence[int],
+) -> torch.Tensor:
+    """Change colours as the published code does, in the order given.
+
+    Args:
+        image: RGB images (B, 3, H, W) in [0, 1].
+        brightness: Factor; factor − 1 is added to every value.
+        contrast: Factor of every value.
+        saturation: Factor of the HSV saturation.
+        hue: Shift in turns of the colour circle, in [−0.5, 0.5].
+        order: A permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue.
+
+    Returns:
+        New images (B, 3, H, W) in [0, 1].
+    """
+    steps = (
+        lambda x: enhance.adjust_brightness(x, brightness - 1),
+        lambda x: enhance.adjust_contrast(x, contrast),
+        lambda x: enhance.adjust_saturation(x, saturation),
+        lambda x: enhance.adjust_hue(x, hue * 2 * math.pi),
+    )
+    for index in order:
+        image = steps[index](image)
+    return image
+
+
+def gaussian_blur(image: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    """Blur with a kernel that spans about a tenth of each side.
+
+    Args:
+        image: Images (B, C, H, W).
+        sigma: Standard deviation in pixels, one for all images or one each (B,).
+
+    Returns:
+        New images (B, C, H, W).
+    """
+    height, width = image.shape[-2:]
+    sigmas = torch.as_tensor(sigma, dtype=image.dtype, device=image.device).expand(len(image))
+    kernel_size = (blur_kernel_size(height), blur_kernel_size(width))
+    return gaussian_blur2d(image, kernel_size, sigmas[:, None].expand(-1, 2))
+
+
+def blur_kernel_size(side: int) -> int:
+    """Return the odd number at or just below a tenth of `side` pixels, rounded up first."""
+    tenth = math.ceil(side / 10)
+    return tenth - 1 + tenth % 2
+
+
+def draw_view(
+    image: torch.Tensor,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    settings: ViewSettings,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Return a randomly jittered and blurred copy of a batch.
+
+    Whether to jitter and whether to blur is drawn once for the batch; factors, order and σ once
+    an image.
+
+    Args:
+        image: Normalised images (B, 3, H, W).
+        mean: Channel means (3,) of the normalisation, of values in [0, 255].
+        std: Channel standard deviations (3,).
+        settings: The view's settings.
+        generator: CPU generator that the draws come from.
+
+    Returns:
+        New normalised images (B, 3, H, W).
+    """
+    jitter_draw, blur_draw = torch.rand(2, generator=generator).tolist()
+    strength = settings.jitter_strength
+    if jitter_draw > settings.jitter_threshold and strength > 0:
+        mean, std = (t.to(image).reshape(1, -1, 1, 1) / 255 for t in (mean, std))
+        plain = image * std + mean
+        jittered = [_jitter_one(plain[i : i + 1], strength, generator) for i in range(len(plain))]
+        image = (torch.cat(jittered) - mean) / std
+    if settings.blur and blur_draw > BLUR_SKIP_PROBABILITY:
+        low, high = BLUR_SIGMA_RANGE
+        image = gaussian_blur(image, low + (high - low) * torch.rand(len(image), generator=generator))
+    return image
+
+
+def _jitter_one(image: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
+    shifts = ((torch.rand(4, generator=generator) * 2 - 1) * strength).tolist()
+    order = torch.randperm(4, generator=generator).tolist()
+    brightness, contrast, saturation, hue = shifts
+    return color_jitter(image, 1 + brightness, 1 + contrast, 1 + saturation, hue, order)

@@ -1,0 +1,51 @@
+"""ClassMix: source objects pasted onto target images (Olsson et al., WACV 2021)."""
+
+import torch
+
+NUM_LABEL_VALUES = 256
+
+
+def choose_classes(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Draw, for each image, half of the classes in the batch, rounded up.
+
+    The ignore label counts as a class, as in the published code. Nothing here waits for the device.
+
+    Args:
+        labels: Source labels (B, 1, H, W) in [0, 256).
+        generator: CPU generator that the draw comes from.
+
+    Returns:
+        Choice (B, 256) bool, one row an image.
+    """
+    priority = torch.rand(len(labels), NUM_LABEL_VALUES, generator=generator).to(labels.device)
+    present = torch.zeros(NUM_LABEL_VALUES, dtype=torch.bool, device=labels.device)
+    present[labels.flatten().long()] = True
+    rank = priority.masked_fill(~present, -1).argsort(dim=1, descending=True).argsort(dim=1)
+    return (rank < (present.sum() + 1) // 2) & present
+
+
+def class_mask(labels: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Mark the pixels of the chosen classes.
+
+    Args:
+        labels: Source labels (B, 1, H, W) in [0, 256).
+        chosen: Choice (B, 256) bool.
+
+    Returns:
+        Mask (B, 1, H, W) bool, true where the source is to be pasted.
+    """
+    return chosen.gather(1, labels.flatten(1).long()).reshape(labels.shape)
+
+
+def mix(mask: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Paste the source onto the target where the mask is 1.
+
+    Args:
+        mask: (B, 1, H, W), bool or 0/1.
+        source: Images, labels or weights (B, K, H, W).
+        target: The same for the target, (B, K, H, W).
+
+    Returns:
+        Mixed images, labels or weights (B, K, H, W), in the source's type.
+    """
+    return torch.where(mask.bool(), source, target.to(source.dtype))

@@ -1,0 +1,95 @@
+"""The ImageNet feature distance (Hoyer et al., CVPR 2022, section 3.3)."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from mmseg.ops import downscale_label
+from mmseg.utils.errors import UserError
+
+
+def masked_feature_distance(
+    features: torch.Tensor, reference: torch.Tensor, mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Average the Euclidean distance of two feature maps over the cells kept.
+
+    Args:
+        features: (B, D, h, w).
+        reference: (B, D, h, w).
+        mask: Cells to keep (B, 1, h, w) bool; all where None.
+
+    Returns:
+        Scalar; 0 where no cell is kept.
+    """
+    distance = torch.linalg.vector_norm(features - reference, dim=1)
+    if mask is None:
+        return distance.mean()
+    keep = mask[:, 0].to(distance.dtype)
+    return (distance * keep).sum() / keep.sum().clamp(min=1)
+
+
+class FeatureDistance(nn.Module):
+    """Keeps the student's features of thing classes near those of a frozen ImageNet network.
+
+    The frozen network is kept out of this module's own state: its owner registers it, so that
+    checkpoints carry it under the field's customary name `imnet_model`.
+
+    Args:
+        model: The freshly initialised student, to be copied and frozen.
+        weight: λ_FD.
+        classes: Train ids of the classes to look at; all cells where None.
+        min_ratio: Share of a cell's pixels in (0, 1] that must agree on a class.
+        num_classes: C.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        weight: float,
+        classes: Sequence[int] | None,
+        min_ratio: float,
+        num_classes: int,
+    ) -> None:
+        super().__init__()
+        self._frozen = (copy.deepcopy(model).requires_grad_(False).eval(),)
+        self.weight = weight
+        self.min_ratio = min_ratio
+        self.num_classes = num_classes
+        kept = None if classes is None else torch.tensor(sorted(classes))
+        self.register_buffer('classes', kept, persistent=False)
+
+    @property
+    def model(self) -> nn.Module:
+        """The frozen network."""
+        return self._frozen[0]
+
+    def forward(
+        self, img: torch.Tensor, features: Sequence[torch.Tensor], labels: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute λ_FD times the distance on the last stage.
+
+        Args:
+            img: Normalised source images (B, 3, H, W).
+            features: The student's feature maps, the last of stride 32.
+            labels: Source labels (B, 1, H, W).
+
+        Returns:
+            Scalar.
+        """
+        with torch.no_grad():
+            reference = self.model.extract_feat(img)[-1].detach()
+        last = features[-1]
+        mask = None if self.classes is None else self._thing_cells(labels, last)
+        return self.weight * masked_feature_distance(last, reference, mask)
+
+    def _thing_cells(self, labels: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        factor = labels.shape[-1] // features.shape[-1]
+        cells = downscale_label(labels, factor, self.min_ratio, self.num_classes)
+        if cells.shape[-2:] != features.shape[-2:]:
+            raise UserError(
+                f'the feature distance needs a crop size that is a multiple of {factor}, '
+                f'got {tuple(labels.shape[-2:])}'
+            )
+        return torch.isin(cells, self.classes)
