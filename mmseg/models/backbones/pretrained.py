@@ -1,0 +1,82 @@
+"""Loading of weights that a backbone was pretrained with."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmseg.models.builder import has_pretrained
+from mmseg.utils.errors import UserError
+
+_logger = logging.getLogger(__name__)
+_MAX_KEYS_SHOWN = 10
+
+
+def load_pretrained(backbone: nn.Module, path: str | None, drop: tuple[str, ...] = ()) -> bool:
+    """Load the weights at `path` into `backbone`.
+
+    Args:
+        backbone: The network to fill.
+        path: A file or an http(s) address; None for no weights.
+        drop: Prefixes of entries that belong to other parts of the pretrained network.
+
+    Returns:
+        Whether weights were loaded; False, with a warning, where the file is missing.
+
+    Raises:
+        UserError: The file is not a checkpoint of this architecture.
+    """
+    if path is None:
+        return False
+    if not has_pretrained(path):
+        _logger.warning(
+            'pretrained weights %s not found: the backbone starts from random weights', path
+        )
+        return False
+    state = {k: v for k, v in _read_state(path).items() if not k.startswith(drop)}
+    _check_state(state, backbone.state_dict(), path)
+    backbone.load_state_dict(state)
+    return True
+
+
+def _read_state(path: str) -> dict[str, torch.Tensor]:
+    try:
+        if '://' in path:
+            checkpoint = torch.hub.load_state_dict_from_url(
+                path, map_location='cpu', weights_only=True
+            )
+        else:
+            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f'{path} cannot be read as a checkpoint: {reason}') from error
+    return _plain_state(checkpoint)
+
+
+def _plain_state(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Unpack what training tools wrap around a state dict."""
+    for key in ('state_dict', 'model'):
+        if isinstance(checkpoint.get(key), Mapping):
+            checkpoint = checkpoint[key]
+    state = {key.removeprefix('module.'): value for key, value in checkpoint.items()}
+    if any(key.startswith('backbone.') for key in state):
+        state = {k.removeprefix('backbone.'): v for k, v in state.items() if k[:9] == 'backbone.'}
+    return state
+
+
+def _check_state(
+    state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], path: str
+) -> None:
+    problems = [f'{key} is missing' for key in expected if key not in state]
+    problems += [f'{key} is not part of this backbone' for key in state if key not in expected]
+    problems += [
+        f'{key} is {tuple(state[key].shape)} where {tuple(value.shape)} is expected'
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if problems:
+        more = len(problems) - _MAX_KEYS_SHOWN
+        shown = '; '.join(problems[:_MAX_KEYS_SHOWN]) + (f'; and {more} more' if more > 0 else '')
+        raise UserError(f'{path} holds another architecture: {shown}')

@@ -1,0 +1,110 @@
+"""The registries of models, and the functions that build from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from mmcv.utils import Registry
+from torch import nn
+
+from mmseg.core.building import build_from_cfg
+
+
+def _build(
+    cfg: Mapping[str, Any], registry: Registry, default_args: Mapping[str, Any] | None = None
+) -> nn.Module:
+    return build_from_cfg(_settle_norm(cfg), registry, default_args)
+
+
+BACKBONES = Registry('backbone', build_func=_build)
+NECKS = Registry('neck', build_func=_build)
+HEADS = Registry('decode head', build_func=_build)
+LOSSES = Registry('loss', build_func=_build)
+SEGMENTORS = Registry('segmentor', build_func=_build)
+UDA = Registry('adaptation method', build_func=_build)
+
+
+def build_backbone(cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a backbone, such as `dict(type='mit_b5')`."""
+    return BACKBONES.build(cfg)
+
+
+def build_neck(cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a neck."""
+    return NECKS.build(cfg)
+
+
+def build_head(cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a decode head, such as `dict(type='DAFormerHead', ...)`."""
+    return HEADS.build(cfg)
+
+
+def build_loss(cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a loss, such as `dict(type='CrossEntropyLoss')`."""
+    return LOSSES.build(cfg)
+
+
+def build_segmentor(
+    cfg: Mapping[str, Any],
+    train_cfg: Mapping[str, Any] | None = None,
+    test_cfg: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Build a segmentor.
+
+    Args:
+        cfg: The `model` part of a config.
+        train_cfg: Takes the place of `cfg['train_cfg']` where given.
+        test_cfg: Takes the place of `cfg['test_cfg']` where given.
+
+    Returns:
+        The network, its weights not yet initialised (`init_weights()` does that).
+    """
+    return SEGMENTORS.build(_with_phases(cfg, train_cfg, test_cfg))
+
+
+def build_train_model(
+    cfg: Mapping[str, Any],
+    train_cfg: Mapping[str, Any] | None = None,
+    test_cfg: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Build what is trained: the segmentor, or the adaptation method around it.
+
+    Args:
+        cfg: A whole config: `model`, and perhaps `uda` and `seed`.
+        train_cfg: Takes the place of `cfg['model']['train_cfg']` where given.
+        test_cfg: Takes the place of `cfg['model']['test_cfg']` where given.
+
+    Returns:
+        A module with `train_step(batch, optimizer)`.
+    """
+    model = _with_phases(cfg['model'], train_cfg, test_cfg)
+    if not cfg.get('uda'):
+        return build_segmentor(model)
+    return UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})
+
+
+def has_pretrained(path: str | None) -> bool:
+    """Say whether there are weights at `path`: a file that exists, or an address."""
+    return path is not None and ('://' in path or Path(path).is_file())
+
+
+def _with_phases(
+    model: Mapping[str, Any],
+    train_cfg: Mapping[str, Any] | None,
+    test_cfg: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    phases = {'train_cfg': train_cfg, 'test_cfg': test_cfg}
+    return {**model, **{key: value for key, value in phases.items() if value is not None}}
+
+
+def _settle_norm(cfg: Any) -> Any:
+    """Copy `cfg` with BN for SyncBN outside distributed runs, where SyncBN cannot run."""
+    if dist.is_available() and dist.is_initialized():
+        return cfg
+    if isinstance(cfg, Mapping):
+        settled = {key: _settle_norm(value) for key, value in cfg.items()}
+        return {**settled, 'type': 'BN'} if settled.get('type') == 'SyncBN' else settled
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_settle_norm(value) for value in cfg)
+    return cfg

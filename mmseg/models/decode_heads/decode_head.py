@@ -1,0 +1,190 @@
+"""What all decode heads share: inputs, classifier, losses.
+
+Legend: B images, C classes, D channels of the embedding, H x W labels, h x w features.
+"""
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmseg.core.seg import build_pixel_sampler
+from mmseg.models.builder import build_loss
+from mmseg.models.losses import accuracy
+from mmseg.ops import resize
+from mmseg.utils.errors import UserError
+
+
+class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
+    """Base of decode heads, with mmsegmentation 0.16's settings and results.
+
+    A head implements `embed`; the rest follows from it.
+
+    Args:
+        in_channels: Channels of the input, or of each input with an `input_transform`.
+        channels: Channels D of the embedding, which the classifier reads.
+        num_classes: Classes C.
+        dropout_ratio: Share of embedding channels dropped before the classifier, in [0, 1).
+        conv_cfg: Config of convolutions.
+        norm_cfg: Config of norm layers.
+        act_cfg: Config of activations.
+        in_index: Which feature map, or maps with an `input_transform`, are used.
+        input_transform: 'resize_concat' (to the first one's size, then joined),
+            'multiple_select' (a list) or None (a single map).
+        loss_decode: Config of the loss.
+        decoder_params: Settings that only some heads have.
+        ignore_index: Label of pixels that are left out of the loss.
+        sampler: Config of a pixel sampler.
+        align_corners: As in `torch.nn.functional.interpolate`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        channels: int,
+        *,
+        num_classes: int,
+        dropout_ratio: float = 0.1,
+        conv_cfg: Mapping[str, Any] | None = None,
+        norm_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, Any] | None = {'type': 'ReLU'},  # noqa: B006 never changed
+        in_index: int | Sequence[int] = -1,
+        input_transform: str | None = None,
+        loss_decode: Mapping[str, Any] = {'type': 'CrossEntropyLoss'},  # noqa: B006 never changed
+        decoder_params: Mapping[str, Any] | None = None,
+        ignore_index: int = 255,
+        sampler: Mapping[str, Any] | None = None,
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        _check_inputs(in_channels, in_index, input_transform)
+        self.input_transform = input_transform
+        self.in_index = in_index
+        self.in_channels = sum(in_channels) if input_transform == 'resize_concat' else in_channels
+        self.channels = channels
+        self.num_classes = num_classes
+        self.dropout_ratio = dropout_ratio
+        self.conv_cfg = conv_cfg
+        self.norm_cfg = norm_cfg
+        self.act_cfg = act_cfg
+        self.ignore_index = ignore_index
+        self.align_corners = align_corners
+        self.loss_decode = build_loss(loss_decode)
+        self.sampler = None if sampler is None else build_pixel_sampler(sampler, context=self)
+        self.conv_seg = nn.Conv2d(channels, num_classes, kernel_size=1)
+        self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else None
+
+    def init_weights(self) -> None:
+        """Draw the classifier's weights; the other layers drew theirs when they were made."""
+        nn.init.normal_(self.conv_seg.weight, std=0.01)
+        nn.init.zeros_(self.conv_seg.bias)
+
+    @abstractmethod
+    def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Fuse the backbone's maps.
+
+        Args:
+            inputs: Maps (B, C_i, h_i, w_i).
+
+        Returns:
+            The embedding (B, D, h, w), before dropout and classifier.
+        """
+
+    def cls_seg(self, feat: torch.Tensor) -> torch.Tensor:
+        """Classify an embedding (B, D, h, w): logits (B, C, h, w)."""
+        if self.dropout is not None:
+            feat = self.dropout(feat)
+        return self.conv_seg(feat)
+
+    def forward(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Turn maps (B, C_i, h_i, w_i) into logits (B, C, h, w)."""
+        return self.cls_seg(self.embed(inputs))
+
+    def forward_train(
+        self,
+        inputs: Sequence[torch.Tensor],
+        img_metas: Sequence[Mapping[str, Any]],
+        gt_semantic_seg: torch.Tensor,
+        train_cfg: Mapping[str, Any] | None = None,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Decode and measure the losses.
+
+        Args:
+            inputs: Maps (B, C_i, h_i, w_i).
+            img_metas: Facts about each image; unused here.
+            gt_semantic_seg: Labels (B, 1, H, W).
+            train_cfg: Settings of training; unused here.
+            seg_weight: Weight of each pixel (B, H, W).
+
+        Returns:
+            As `losses`.
+        """
+        return self.losses(self.forward(inputs), gt_semantic_seg, seg_weight)
+
+    def forward_test(
+        self,
+        inputs: Sequence[torch.Tensor],
+        img_metas: Sequence[Mapping[str, Any]],
+        test_cfg: Mapping[str, Any] | None = None,
+    ) -> torch.Tensor:
+        """Decode at test time: logits (B, C, h, w)."""
+        return self.forward(inputs)
+
+    def losses(
+        self,
+        seg_logit: torch.Tensor,
+        seg_label: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure loss and accuracy at the labels' size.
+
+        Args:
+            seg_logit: Logits (B, C, h, w).
+            seg_label: Labels (B, 1, H, W).
+            seg_weight: Weight of each pixel (B, H, W).
+
+        Returns:
+            'loss_seg', a scalar, and 'acc_seg', a percentage of shape (1,).
+        """
+        seg_logit = self.upsample(seg_logit, seg_label.shape[2:])
+        if self.sampler is not None:
+            sampled = self.sampler.sample(seg_logit, seg_label)
+            seg_weight = sampled if seg_weight is None else seg_weight * sampled
+        label = seg_label.squeeze(1)
+        loss = self.loss_decode(seg_logit, label, weight=seg_weight, ignore_index=self.ignore_index)
+        return {'loss_seg': loss, 'acc_seg': accuracy(seg_logit.detach(), label)}
+
+    def upsample(self, maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+        """Bring maps (B, *, h, w) to `size` bilinearly; nothing is copied at the same size."""
+        if maps.shape[2:] == tuple(size):
+            return maps
+        return resize(maps, size=size, mode='bilinear', align_corners=self.align_corners)
+
+    def _transform_inputs(
+        self, inputs: Sequence[torch.Tensor]
+    ) -> torch.Tensor | list[torch.Tensor]:
+        """Choose the head's inputs among the backbone's maps."""
+        if self.input_transform is None:
+            return inputs[self.in_index]
+        chosen = [inputs[index] for index in self.in_index]
+        if self.input_transform == 'multiple_select':
+            return chosen
+        return torch.cat([self.upsample(maps, chosen[0].shape[2:]) for maps in chosen], dim=1)
+
+
+def _check_inputs(
+    in_channels: int | Sequence[int], in_index: int | Sequence[int], input_transform: str | None
+) -> None:
+    given = f'in_channels={in_channels}, in_index={in_index}, input_transform={input_transform!r}'
+    if input_transform not in (None, 'resize_concat', 'multiple_select'):
+        raise UserError(f"expected input_transform 'resize_concat' or 'multiple_select': {given}")
+    if input_transform is None:
+        if not (isinstance(in_channels, int) and isinstance(in_index, int)):
+            raise UserError(f'expected single numbers without an input_transform: {given}')
+    elif isinstance(in_channels, int) or isinstance(in_index, int):
+        raise UserError(f'expected lists with an input_transform: {given}')
+    elif len(in_channels) != len(in_index):
+        raise UserError(f'expected as many in_channels as in_index: {given}')

@@ -1,0 +1,23 @@
+"""Losses, one to a file."""
+
+from .accuracy import Accuracy, accuracy
+from .cross_entropy_loss import (
+    CrossEntropyLoss,
+    binary_cross_entropy,
+    cross_entropy,
+    mask_cross_entropy,
+)
+from .instance_similarity_loss import instance_similarity_loss
+from .utils import reduce_loss, weight_reduce_loss
+
+__all__ = [
+    'Accuracy',
+    'CrossEntropyLoss',
+    'accuracy',
+    'binary_cross_entropy',
+    'cross_entropy',
+    'instance_similarity_loss',
+    'mask_cross_entropy',
+    'reduce_loss',
+    'weight_reduce_loss',
+]

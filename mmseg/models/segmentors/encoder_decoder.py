@@ -1,0 +1,241 @@
+"""A backbone, perhaps a neck, and a decode head with perhaps auxiliary ones.
+
+Legend: B images of H x W, C classes, D channels of the embedding, h x w features.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmcv import ConfigDict
+from torch import nn
+
+from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
+from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
+from mmseg.ops import resize
+from mmseg.utils.errors import UserError
+
+_MODES = ('whole', 'slide')
+
+
+class Embedded(NamedTuple):
+    """All that one pass through the network yields.
+
+    Attributes:
+        logits: Logits (B, C, H, W) at the images' size.
+        embedding: The head's fused feature (B, D, h, w), before dropout and classifier.
+        features: The backbone's (or neck's) maps.
+    """
+
+    logits: torch.Tensor
+    embedding: torch.Tensor
+    features: list[torch.Tensor]
+
+
+@SEGMENTORS.register_module()
+class EncoderDecoder(BaseSegmentor):
+    """Segmentor of an encoder and a decoder.
+
+    Args:
+        backbone: Config of the backbone.
+        decode_head: Config of the decode head.
+        neck: Config of the neck.
+        auxiliary_head: Config of the auxiliary head, or of several.
+        train_cfg: Settings of training, handed to the heads.
+        test_cfg: `mode` ('whole' or 'slide') and, for 'slide', `crop_size` and `stride` (height
+            and width in pixels).
+        pretrained: Weights of the backbone, loaded by `init_weights`.
+    """
+
+    def __init__(
+        self,
+        backbone: Mapping[str, Any],
+        decode_head: Mapping[str, Any],
+        neck: Mapping[str, Any] | None = None,
+        auxiliary_head: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        train_cfg: Mapping[str, Any] | None = None,
+        test_cfg: Mapping[str, Any] | None = None,
+        pretrained: str | None = None,
+    ) -> None:
+        super().__init__()
+        if pretrained is not None:
+            if backbone.get('pretrained') is not None:
+                raise UserError('pretrained is set for both the segmentor and its backbone')
+            backbone = {**backbone, 'pretrained': pretrained}
+        self.backbone = build_backbone(backbone)
+        if neck is not None:
+            self.neck = build_neck(neck)
+        self.decode_head = build_head(decode_head)
+        self.align_corners: bool = self.decode_head.align_corners
+        self.num_classes: int = self.decode_head.num_classes
+        if isinstance(auxiliary_head, Mapping):
+            self.auxiliary_head = build_head(auxiliary_head)
+        elif auxiliary_head is not None:
+            self.auxiliary_head = nn.ModuleList(build_head(cfg) for cfg in auxiliary_head)
+        self.train_cfg = ConfigDict(train_cfg or {})
+        self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
+        _check_test_cfg(self.test_cfg)
+
+    def init_weights(self) -> None:
+        """Load the backbone's pretrained weights and draw those of neck and heads."""
+        for part in (self.backbone, getattr(self, 'neck', None), *self._heads().values()):
+            if hasattr(part, 'init_weights'):
+                part.init_weights()
+
+    def extract_feat(self, img: torch.Tensor) -> list[torch.Tensor]:
+        """Extract the maps that the heads read from images (B, 3, H, W)."""
+        features = self.backbone(img)
+        return self.neck(features) if self.with_neck else features
+
+    def encode_decode(self, img: torch.Tensor, img_metas: ImgMetas) -> torch.Tensor:
+        """Turn images (B, 3, H, W) into logits (B, C, H, W)."""
+        logits = self.decode_head.forward_test(self.extract_feat(img), img_metas, self.test_cfg)
+        return self.decode_head.upsample(logits, img.shape[2:])
+
+    def forward_embedding(self, img: torch.Tensor) -> Embedded:
+        """Pass images (B, 3, H, W) through once and keep all that is on the way."""
+        features = self.extract_feat(img)
+        embedding = self.decode_head.embed(features)
+        logits = self.decode_head.cls_seg(embedding)
+        return Embedded(self.decode_head.upsample(logits, img.shape[2:]), embedding, features)
+
+    def forward_dummy(self, img: torch.Tensor) -> torch.Tensor:
+        """Turn images (B, 3, H, W) into logits, for tools that count operations."""
+        return self.encode_decode(img, [])
+
+    def forward_train(
+        self,
+        img: torch.Tensor,
+        img_metas: ImgMetas,
+        gt_semantic_seg: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure the losses of a batch.
+
+        Args:
+            img: Normalised images (B, 3, H, W).
+            img_metas: Facts about each image.
+            gt_semantic_seg: Labels (B, 1, H, W).
+            seg_weight: Weight of each pixel (B, H, W).
+
+        Returns:
+            'decode.loss_seg', 'decode.acc_seg' and, with auxiliary heads, 'aux.loss_seg' and so
+            on ('aux_0.loss_seg' where there are several).
+        """
+        features = self.extract_feat(img)
+        losses = {}
+        for name, head in self._heads().items():
+            values = head.forward_train(
+                features, img_metas, gt_semantic_seg, self.train_cfg, seg_weight
+            )
+            losses.update({f'{name}.{key}': value for key, value in values.items()})
+        return losses
+
+    def whole_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images (B, 3, H, W) in one piece; see `inference` for the arguments.
+
+        Returns:
+            Logits (B, C, H', W').
+        """
+        return self._rescale(self.encode_decode(img, img_meta), img_meta, rescale)
+
+    def slide_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images (B, 3, H, W) in overlapping windows, whose logits are averaged.
+
+        Args:
+            img: Normalised images.
+            img_meta: See `inference`.
+            rescale: See `inference`.
+
+        Returns:
+            Logits (B, C, H', W').
+        """
+        height, width = img.shape[2:]
+        total = img.new_zeros(img.shape[0], self.num_classes, height, width)
+        counts = img.new_zeros(1, 1, height, width)
+        for top in _window_starts(height, self.test_cfg.crop_size[0], self.test_cfg.stride[0]):
+            for left in _window_starts(width, self.test_cfg.crop_size[1], self.test_cfg.stride[1]):
+                rows = slice(top, top + self.test_cfg.crop_size[0])
+                columns = slice(left, left + self.test_cfg.crop_size[1])
+                total[..., rows, columns] += self.encode_decode(img[..., rows, columns], img_meta)
+                counts[..., rows, columns] += 1
+        return self._rescale(total / counts, img_meta, rescale)
+
+    def inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images as `test_cfg` says.
+
+        Args:
+            img: Normalised images (B, 3, H, W).
+            img_meta: Facts about each image: `ori_shape` (the same for all), `flip` and
+                `flip_direction`.
+            rescale: Whether the result has the size `ori_shape` rather than that of `img`.
+
+        Returns:
+            Probabilities (B, C, H', W'), flipped back where the images were flipped.
+        """
+        infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
+        probs = infer(img, img_meta, rescale).softmax(dim=1)
+        if img_meta[0].get('flip'):
+            axis = 3 if img_meta[0].get('flip_direction', 'horizontal') == 'horizontal' else 2
+            probs = probs.flip(dims=(axis,))
+        return probs
+
+    def simple_test(
+        self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict the label map (H', W') of each image; see `inference` for the arguments."""
+        return list(self.inference(img, img_meta, rescale).argmax(dim=1).cpu().numpy())
+
+    def aug_test(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict each image's label map from the mean probability of several views of it.
+
+        Args:
+            imgs: Views, each (B, 3, H, W), of any scale, flipped or not.
+            img_metas: For each view, facts about its images.
+            rescale: Must be True: views of several scales only meet at the original size.
+
+        Returns:
+            B label maps (H', W').
+        """
+        if not rescale:
+            raise UserError('views of several scales can only be joined with rescale=True')
+        probs = self.inference(imgs[0], img_metas[0], rescale)
+        for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
+            probs += self.inference(img, metas, rescale)
+        return list(probs.argmax(dim=1).cpu().numpy())
+
+    def _heads(self) -> dict[str, nn.Module]:
+        """The heads under the names that their losses carry."""
+        heads: dict[str, nn.Module] = {'decode': self.decode_head}
+        auxiliary = getattr(self, 'auxiliary_head', None)
+        if isinstance(auxiliary, nn.ModuleList):
+            heads.update({f'aux_{i}': head for i, head in enumerate(auxiliary)})
+        elif auxiliary is not None:
+            heads['aux'] = auxiliary
+        return heads
+
+    def _rescale(self, logits: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Bring logits to the size of the original images."""
+        if not rescale:
+            return logits
+        sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
+        if len(sizes) != 1:
+            raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
+        return self.decode_head.upsample(logits, sizes.pop())
+
+
+def _window_starts(length: int, window: int, stride: int) -> list[int]:
+    """Where windows begin so that they cover `length`; the last one is moved back inside."""
+    num_windows = max(length - window + stride - 1, 0) // stride + 1
+    return [max(min(i * stride, length - window), 0) for i in range(num_windows)]
+
+
+def _check_test_cfg(test_cfg: Mapping[str, Any]) -> None:
+    mode = test_cfg.get('mode')
+    if mode not in _MODES:
+        raise UserError(f"test_cfg.mode is {mode!r}; expected 'whole' or 'slide'")
+    if mode == 'slide' and not {'crop_size', 'stride'} <= set(test_cfg):
+        raise UserError("test_cfg: the mode 'slide' needs crop_size and stride")
