@@ -1,0 +1,21 @@
+"""Train, test and use segmentation networks."""
+
+from .config import load_config
+from .inference import inference_segmentor, init_segmentor, show_result_pyplot
+from .loader import DeviceLoader
+from .optimizer import build_optimizer
+from .test import predict, single_gpu_test
+from .train import set_random_seed, train_segmentor
+
+__all__ = [
+    'DeviceLoader',
+    'build_optimizer',
+    'inference_segmentor',
+    'init_segmentor',
+    'load_config',
+    'predict',
+    'set_random_seed',
+    'show_result_pyplot',
+    'single_gpu_test',
+    'train_segmentor',
+]

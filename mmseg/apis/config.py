@@ -1,0 +1,141 @@
+"""Configs: read, changed by options, and checked for keys that nobody reads."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mmcv.utils import Config, DictAction
+
+from mmseg.core.building import nearest
+from mmseg.utils.errors import UserError
+
+# Keys that the training and testing code reads.
+_SETTINGS = frozenset(
+    {
+        'amp',
+        'channels_last',
+        'checkpoint_config',
+        'cudnn_benchmark',
+        'custom_hooks',
+        'data',
+        'deterministic',
+        'evaluation',
+        'load_from',
+        'log_config',
+        'log_level',
+        'lr_config',
+        'model',
+        'optimizer',
+        'optimizer_config',
+        'resume_from',
+        'runner',
+        'seed',
+        'test_cfg',
+        'train_cfg',
+        'uda',
+        'work_dir',
+        'workflow',
+    }
+)
+# Names that published configs carry along: they describe a run, or are put together from other
+# keys while a config file is read.
+_DESCRIPTIONS = frozenset(
+    {
+        'backbone_norm_cfg',
+        'crop_size',
+        'data_root',
+        'dataset_type',
+        'dist_params',
+        'eval_classes',
+        'exp',
+        'find_unused_parameters',
+        'gpu_ids',
+        'img_norm_cfg',
+        'img_scale',
+        'n_gpus',
+        'name',
+        'norm_cfg',
+        'use_ddp_wrapper',
+    }
+)
+_DESCRIPTION_PREFIXES = ('name_', '_')
+_DESCRIPTION_SUFFIXES = ('_pipeline',)
+_SECTIONS = {
+    'data': {'samples_per_gpu', 'workers_per_gpu', 'train', 'val', 'test'},
+    'evaluation': {'interval', 'metric', 'by_epoch', 'save_best'},
+    'log_config': {'interval', 'hooks'},
+}
+
+
+def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
+    """Read a config file with its bases, apply `key=value` options, and check its keys.
+
+    Args:
+        path: A .py or .json config. A Python config is code and is run; a JSON config is not.
+        options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`.
+
+    Returns:
+        The config.
+
+    Raises:
+        UserError: No such file, one that can't be read, a bad option, a key nobody reads.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'no config file at {path}')
+    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise UserError(f'{path}: expected a .py or .json config')
+    try:
+        config = Config.fromfile(str(path))
+    except Exception as error:  # a Python config may raise anything
+        raise UserError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
+    apply_options(config, options)
+    check_keys(config)
+    return config
+
+
+def apply_options(config: Config, options: Sequence[str]) -> None:
+    """Change `config` in place by `key.subkey=value` texts."""
+    changes = {}
+    for option in options:
+        key, separator, value = option.partition('=')
+        if not separator or not key:
+            raise UserError(f'--options: expected key=value, got {option!r}')
+        try:
+            changes[key] = DictAction._parse_iterable(value)
+        except AssertionError as error:
+            raise UserError(f'--options {key}: {error}') from error
+    try:
+        config.merge_from_dict(changes)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f'--options {" ".join(options)}: {error}') from error
+
+
+def check_keys(config: Config) -> None:
+    """Refuse keys that no code reads: they are slips of the pen, or settings of something else.
+
+    Keys of what is built by type (model, datasets, optimizer, …) are checked by what is built.
+
+    Raises:
+        UserError: Names the key and the known key nearest to it.
+    """
+    _refuse_unknown('', (key for key in config if not _is_description(key)), _SETTINGS)
+    for section, known in _SECTIONS.items():
+        if config.get(section) is not None:
+            _refuse_unknown(f'{section}.', config[section], known)
+
+
+def _is_description(key: str) -> bool:
+    return (
+        key in _DESCRIPTIONS
+        or key.startswith(_DESCRIPTION_PREFIXES)
+        or key.endswith(_DESCRIPTION_SUFFIXES)
+    )
+
+
+def _refuse_unknown(section: str, keys: Iterable[str], known: Iterable[str]) -> None:
+    for key in keys:
+        if key not in known:
+            raise UserError(
+                f'config key {section}{key!s} is read by nobody; {nearest(key, known)} '
+                "(helper variables of a config file start with '_')"
+            )

@@ -1,0 +1,140 @@
+"""A trained network on single images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.parallel import collate
+from mmcv.utils import Config
+from torch import nn
+
+from mmseg.core.checkpoint import Branch, load_checkpoint
+from mmseg.core.evaluation import get_classes, get_palette
+from mmseg.core.visualization import load_picture, overlay, save_picture
+from mmseg.datasets.pipelines import Compose
+from mmseg.models import build_segmentor
+from mmseg.utils.errors import UserError
+
+from .config import load_config
+from .loader import DeviceLoader
+
+
+def init_segmentor(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = 'cuda:0',
+    branch: Branch = 'model',
+) -> nn.Module:
+    """Build a segmentor and load its weights.
+
+    Args:
+        config: Config, or the path of one.
+        checkpoint: File with its weights, or None for random ones.
+        device: Where the model goes.
+        branch: 'model' for the student's weights, 'ema_model' for the teacher's.
+
+    Returns:
+        The segmentor in eval mode, with `cfg`, `CLASSES` and `PALETTE`.
+
+    Raises:
+        UserError: The config or the checkpoint can't be used.
+    """
+    cfg = config if isinstance(config, Config) else load_config(config)
+    model_cfg = {**cfg.model, 'pretrained': None}
+    model = build_segmentor(model_cfg, cfg.get('train_cfg'), cfg.get('test_cfg'))
+    meta = {} if checkpoint is None else load_checkpoint(model, checkpoint, branch).get('meta', {})
+    model.cfg = cfg
+    model.CLASSES, model.PALETTE = _names_and_colors(meta, model_cfg['decode_head'])
+    return model.to(device).eval()
+
+
+def inference_segmentor(
+    model: nn.Module, img: str | np.ndarray | Sequence[str | np.ndarray]
+) -> list[np.ndarray]:
+    """Segment images of any size.
+
+    Args:
+        model: From `init_segmentor`.
+        img: File name or BGR array (H, W, 3), or a list of them.
+
+    Returns:
+        Class indices (H, W) per image.
+    """
+    images = [img] if isinstance(img, str | Path | np.ndarray) else list(img)
+    pipeline = Compose([_LoadImage(), *model.cfg.data.test.pipeline[1:]])
+    device = next(model.parameters()).device
+    label_maps: list[np.ndarray] = []
+    for image in images:
+        batch = collate([pipeline({'img': image})], samples_per_gpu=1)
+        (plain,) = DeviceLoader([batch], device)
+        with torch.inference_mode():
+            label_maps += model(return_loss=False, rescale=True, **plain)
+    return label_maps
+
+
+def show_result_pyplot(
+    model: nn.Module,
+    img: str | np.ndarray,
+    result: Sequence[np.ndarray],
+    palette: Sequence[Sequence[int]] | None = None,
+    opacity: float = 0.5,
+    out_file: str | Path | None = None,
+) -> np.ndarray:
+    """Lay a result over its image, and write it where `out_file` is given.
+
+    Args:
+        model: From `init_segmentor`.
+        img: File name or BGR array (H, W, 3).
+        result: What `inference_segmentor` returned.
+        palette: Colours (C, 3), by default the model's.
+        opacity: Share of the colours in (0, 1].
+        out_file: Image file to write, or None.
+
+    Returns:
+        The picture (H, W, 3), RGB.
+    """
+    image = img[..., ::-1] if isinstance(img, np.ndarray) else load_picture(img)
+    picture = overlay(image, result[0], model.PALETTE if palette is None else palette, opacity)
+    if out_file is not None:
+        save_picture(picture, out_file)
+    return picture
+
+
+class _LoadImage:
+    """The first step of a test pipeline, for images that belong to no dataset."""
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        image = results['img']
+        name = None if isinstance(image, np.ndarray) else str(image)
+        if name is not None:
+            image = np.ascontiguousarray(load_picture(name)[..., ::-1])
+        if image.ndim != 3 or image.shape[2] != 3:
+            raise UserError(f'expected a colour image (H, W, 3), got an array {image.shape}')
+        return {
+            'filename': name,
+            'ori_filename': name,
+            'img': image,
+            'img_shape': image.shape,
+            'ori_shape': image.shape,
+            'pad_shape': image.shape,
+            'scale_factor': 1.0,
+            'img_fields': ['img'],
+            'img_norm_cfg': {'mean': np.zeros(3), 'std': np.ones(3), 'to_rgb': False},
+        }
+
+
+def _names_and_colors(
+    meta: dict[str, Any], head_cfg: dict[str, Any]
+) -> tuple[list[str], Sequence[Sequence[int]]]:
+    """Names and colours of a checkpoint; those of Cityscapes where it is silent and they fit."""
+    num_classes = head_cfg['num_classes']
+    classes, palette = meta.get('CLASSES'), meta.get('PALETTE')
+    if classes is None and num_classes == len(get_classes('cityscapes')):
+        classes = get_classes('cityscapes')
+    if palette is None and num_classes == len(get_classes('cityscapes')):
+        palette = get_palette('cityscapes')
+    if palette is None:
+        palette = np.random.default_rng(num_classes).integers(0, 256, (num_classes, 3)).tolist()
+    return list(classes or map(str, range(num_classes))), palette

@@ -1,0 +1,43 @@
+"""Batches on the device, as plain tensors."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from mmcv.parallel import DataContainer
+
+
+class DeviceLoader:
+    """A data loader whose batches hold plain tensors and lists, moved to a device.
+
+    Args:
+        loader: Yields batches as `mmcv.parallel.collate` makes them.
+        device: Where tensors go; from pinned memory the copy runs beside the computation.
+    """
+
+    def __init__(self, loader: Iterable[Mapping[str, Any]], device: torch.device | str) -> None:
+        self.loader = loader
+        self.device = torch.device(device)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for batch in self.loader:
+            yield {key: self._plain(value) for key, value in batch.items()}
+
+    def __len__(self) -> int:
+        return len(self.loader)  # type: ignore[arg-type]
+
+    @property
+    def dataset(self) -> Any:
+        """The dataset behind the loader."""
+        return self.loader.dataset  # type: ignore[attr-defined]
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, DataContainer):
+            # mmcv splits a batch into one part per GPU; here there is one.
+            assert len(value.data) == 1, f'expected one part, got {len(value.data)}'
+            return self._plain(value.data[0])
+        if isinstance(value, torch.Tensor):
+            return value.to(self.device, non_blocking=True)
+        if isinstance(value, list):
+            return [self._plain(item) for item in value]
+        return value

@@ -1,0 +1,205 @@
+"""Training: from a model, a dataset and a config to a work dir full of results."""
+
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.runner import HOOKS, IterTimerHook, build_runner
+from mmcv.utils import Config
+from torch import nn
+
+from mmseg.core.building import build_from_cfg, nearest
+from mmseg.core.hooks import (
+    CheckpointHook,
+    DebugPanelHook,
+    EvalHook,
+    IterationSeedHook,
+    ResultHook,
+    TextLoggerHook,
+)
+from mmseg.core.runner import IterBasedRunner
+from mmseg.datasets import build_dataloader, build_dataset
+from mmseg.utils.environment import choose_device
+from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
+from mmseg.utils.seed import derive_seed
+
+from .loader import DeviceLoader
+from .optimizer import build_optimizer
+from .test import single_gpu_test
+
+
+def set_random_seed(seed: int, deterministic: bool = False) -> None:
+    """Seed Python, NumPy and PyTorch.
+
+    Args:
+        seed: Seed of the run.
+        deterministic: Whether PyTorch is to use repeatable algorithms where it has them.
+    """
+    random.seed(seed)
+    np.random.seed(derive_seed(seed) % 2**32)
+    torch.manual_seed(seed)
+    if deterministic:
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def train_segmentor(
+    model: nn.Module,
+    dataset: Any,
+    cfg: Config,
+    distributed: bool = False,
+    validate: bool = False,
+    timestamp: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+    device: torch.device | None = None,
+) -> IterBasedRunner:
+    """Train a model; name and arguments are mmsegmentation's.
+
+    Args:
+        model: From `build_train_model`.
+        dataset: Training set, or a list of one.
+        cfg: The run's config, with `work_dir`.
+        distributed: Only False is supported.
+        validate: Whether to evaluate on `cfg.data.val` while training.
+        timestamp: Start of the run, names its logs.
+        meta: Plain values for the log and the checkpoints: seed, config text, …
+        device: Where to train, by default what is there.
+
+    Returns:
+        The runner after its last iteration.
+
+    Raises:
+        UserError: A setting is not known or can't be used.
+    """
+    if distributed:
+        raise UserError('several processes are not supported; start one process on one device')
+    device = choose_device() if device is None else device
+    dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
+    torch.backends.cudnn.benchmark = cfg.get('cudnn_benchmark', False) and device.type == 'cuda'
+    model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
+    model.to(device)
+    if cfg.get('channels_last'):
+        model.to(memory_format=torch.channels_last)
+    runner = _build_runner(model, cfg, device, meta)
+    runner.timestamp = timestamp or runner.timestamp
+    _register_hooks(runner, cfg, validate)
+    if cfg.get('resume_from'):
+        runner.resume(cfg.resume_from)
+    elif cfg.get('load_from'):
+        runner.load_checkpoint(cfg.load_from)
+    runner.run(_training_loader(dataset, cfg, runner))
+    return runner
+
+
+def _build_runner(
+    model: nn.Module, cfg: Config, device: torch.device, meta: Mapping[str, Any] | None
+) -> IterBasedRunner:
+    workflow = [tuple(step) for step in cfg.get('workflow', [('train', 1)])]
+    if workflow != [('train', 1)]:
+        raise UserError(f"workflow: only [('train', 1)] is supported, got {workflow}")
+    runner_cfg = dict(cfg.runner)
+    if runner_cfg.get('type') != 'IterBasedRunner' or 'max_iters' not in runner_cfg:
+        raise UserError(f'runner: expected IterBasedRunner with max_iters, got {runner_cfg}')
+    settings = {
+        'model': model,
+        'optimizer': build_optimizer(model, cfg.optimizer),
+        'work_dir': str(cfg.work_dir),
+        'logger': get_root_logger(),
+        'meta': dict(meta or {}),
+        'device': device,
+        'amp': cfg.get('amp'),
+    }
+    try:
+        return build_runner(runner_cfg, settings)
+    except (KeyError, TypeError) as error:
+        raise UserError(f'runner: {error}') from error
+
+
+def _training_loader(dataset: Any, cfg: Config, runner: IterBasedRunner) -> DeviceLoader:
+    loader = build_dataloader(
+        dataset,
+        cfg.data.samples_per_gpu,
+        cfg.data.workers_per_gpu,
+        start_iter=runner.iter,
+        max_iters=runner.max_iters,
+        seed=cfg.get('seed') or 0,
+    )
+    return DeviceLoader(loader, runner.device)
+
+
+def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:
+    """Register hooks in the order in which they act within an iteration."""
+    runner.register_hook(IterationSeedHook(cfg.get('seed') or 0), 'HIGHEST')
+    runner.register_hook(_lr_hook(cfg), 'VERY_HIGH')
+    if cfg.get('optimizer_config') is not None:
+        optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
+        runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
+    runner.register_hook(IterTimerHook(), 'LOW')
+    for hook_cfg in cfg.get('log_config', {}).get('hooks', [{'type': TextLoggerHook}]):
+        interval = cfg.get('log_config', {}).get('interval', 50)
+        runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
+    _register_writers(runner, cfg, validate)
+    for hook_cfg in cfg.get('custom_hooks', []):
+        settings = dict(hook_cfg)
+        priority = settings.pop('priority', 'NORMAL')
+        runner.register_hook(build_from_cfg(settings, HOOKS), priority)
+
+
+def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:
+    """Register what writes files, after the line of the log: panels, checkpoints, evaluation."""
+    model = runner.model
+    interval = getattr(model, 'debug_img_interval', 0)
+    runner.register_hook(DebugPanelHook(interval, model.CLASSES, model.PALETTE), 'VERY_LOW')
+    checkpoint_cfg = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
+    runner.register_hook(build_from_cfg(checkpoint_cfg, HOOKS), 'VERY_LOW')
+    evaluation = _evaluation_hook(cfg, runner.device) if validate else None
+    if evaluation is not None:
+        runner.register_hook(evaluation, 'LOWEST')
+    runner.register_hook(ResultHook(evaluation), 'LOWEST')
+
+
+def _lr_hook(cfg: Config) -> Any:
+    """Build mmcv's schedule as mmcv names it: policy 'poly' is `PolyLrUpdaterHook`."""
+    settings = {'by_epoch': False, **cfg.lr_config}
+    policy = settings.pop('policy', None)
+    names = [n.removesuffix('LrUpdaterHook') for n in HOOKS.module_dict if 'LrUpdater' in n]
+    name = str(policy).title() if str(policy).islower() else str(policy)
+    if name not in names:
+        known = [n.lower() for n in names]
+        raise UserError(f'lr_config.policy: there is no {policy!r}; {nearest(str(policy), known)}')
+    return build_from_cfg({'type': f'{name}LrUpdaterHook', **settings}, HOOKS)
+
+
+def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
+    settings = dict(cfg.get('evaluation') or {})
+    metric = settings.pop('metric', 'mIoU')
+    settings.pop('by_epoch', None)
+    dataset = build_dataset(cfg.data.val, {'test_mode': True})
+    loader = DeviceLoader(test_loader(dataset, cfg), device)
+
+    def evaluate(network: nn.Module, name: str) -> Mapping[str, float]:
+        areas = single_gpu_test(network, loader, pre_eval=True, description=f'testing {name}')
+        return dataset.evaluate(areas, metric=metric, logger='silent')
+
+    return EvalHook(evaluate, **settings)
+
+
+def test_loader(dataset: Any, cfg: Config) -> Any:
+    """Build the loader of a test set: one image at a time, in order."""
+    return build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
+
+
+def now() -> str:
+    """Return the time as it stands in the names of logs."""
+    return time.strftime('%Y%m%d_%H%M%S')
+
+
+def work_dir_of(path: str | Path, chosen: str | Path | None) -> Path:
+    """Return the work dir that was chosen, or `work_dirs/<name of the config>`."""
+    return Path(chosen) if chosen is not None else Path('work_dirs') / Path(path).stem

@@ -1,0 +1,17 @@
+"""What happens around the training steps; the order is set by `mmseg.apis.train`."""
+
+from .checkpoint_hook import CheckpointHook
+from .debug_panel_hook import DebugPanelHook
+from .evaluation_hook import EvalHook
+from .iteration_seed_hook import IterationSeedHook
+from .result_hook import ResultHook
+from .text_logger_hook import TextLoggerHook
+
+__all__ = [
+    'CheckpointHook',
+    'DebugPanelHook',
+    'EvalHook',
+    'IterationSeedHook',
+    'ResultHook',
+    'TextLoggerHook',
+]

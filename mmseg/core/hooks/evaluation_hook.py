@@ -1,0 +1,117 @@
+"""Evaluation during training: student and teacher, the best checkpoint kept."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmcv.runner import HOOKS, Hook, IterTimerHook
+from torch import nn
+
+from mmseg.core.reports import in_percent, metrics_table
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.errors import UserError
+from mmseg.utils.logger import log_to_file
+
+from .text_logger_hook import TextLoggerHook
+
+Evaluator = Callable[[nn.Module, str], Mapping[str, float]]
+
+
+@HOOKS.register_module(force=True)
+class EvalHook(Hook):
+    """Evaluate every `interval` iterations and after the last one.
+
+    The student is evaluated, and the teacher where the model has one (`get_ema_model`). The
+    per-class table goes to the log file, one line to the screen, all values to the JSON log.
+
+    Args:
+        evaluate: Maps (network, name of what is evaluated) to metrics as fractions.
+        interval: Iterations between two evaluations; below 1 evaluates after the last only.
+        save_best: Metric of the student whose best checkpoint is kept, or None.
+    """
+
+    def __init__(
+        self, evaluate: Evaluator, interval: int = -1, save_best: str | None = 'mIoU'
+    ) -> None:
+        self.evaluate = evaluate
+        self.interval = interval
+        self.save_best = save_best
+        self.latest: dict[str, Mapping[str, float]] = {}
+
+    def after_train_iter(self, runner) -> None:
+        is_last = runner.iter + 1 == runner.max_iters
+        if not (is_last or self.every_n_iters(runner, self.interval)):
+            return
+        self.latest = {
+            name: self._evaluate_one(runner, name, network)
+            for name, network in _networks(runner.model).items()
+        }
+        self._report(runner)
+        if self.save_best is not None:
+            self._keep_best(runner, self.save_best)
+        _restart_timers(runner)
+
+    def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, float]:
+        was_training = network.training
+        network.eval()
+        metrics = self.evaluate(network, name)
+        network.train(was_training)
+        log_to_file(runner.logger, f'{name}:\n{metrics_table(metrics)}')
+        return metrics
+
+    def _report(self, runner) -> None:
+        done = runner.iter + 1
+        record: dict[str, Any] = {'mode': 'val', 'iter': done}
+        line = [f'{done}/{runner.max_iters} evaluated:']
+        for name, metrics in self.latest.items():
+            percent = in_percent(metrics)
+            means = {'mIoU': percent['mIoU'], **percent['extra']}
+            line += [name, *(f'{key} {value}' for key, value in means.items())]
+            record[name] = dict(metrics)
+        runner.logger.info(' '.join(line))
+        for hook in runner.hooks:
+            if isinstance(hook, TextLoggerHook):
+                hook.write_json(record, runner)
+
+    def _keep_best(self, runner, metric: str) -> None:
+        if metric not in self.latest['student']:
+            known = ', '.join(sorted(self.latest['student']))
+            raise UserError(f'evaluation.save_best: no metric {metric!r}; there are {known}')
+        score = float(self.latest['student'][metric])
+        best = runner.meta.get('best', {'score': -1.0})
+        if not score > best['score'] or runner.rank != 0:
+            return
+        folder, name = Path(runner.work_dir), f'best_{metric}_iter_{runner.iter + 1}.pth'
+        runner.meta['best'] = {'score': score, 'file': name, 'metric': metric}
+        numbered = folder / f'iter_{runner.iter + 1}.pth'
+        if numbered.is_file():
+            _link_or_copy(numbered, folder / name)
+        else:
+            runner.save_checkpoint(str(folder), filename=name)
+        if best.get('file') not in (None, name):
+            (folder / best['file']).unlink(missing_ok=True)
+
+
+def _networks(model: nn.Module) -> dict[str, nn.Module]:
+    student = model.get_model() if hasattr(model, 'get_model') else model
+    teacher = model.get_ema_model() if hasattr(model, 'get_ema_model') else None
+    return {'student': student} if teacher is None else {'student': student, 'teacher': teacher}
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
+
+
+def _restart_timers(runner) -> None:
+    """Keep the time spent here out of the next iteration's."""
+    for hook in runner.hooks:
+        if isinstance(hook, IterTimerHook):
+            hook.t = time.time()

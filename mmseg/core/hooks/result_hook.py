@@ -1,0 +1,46 @@
+"""The outcome of a run in one small file."""
+
+import json
+import time
+from pathlib import Path
+
+from mmcv.runner import HOOKS, Hook
+
+from mmseg.core.reports import in_percent
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.environment import peak_memory_gb
+
+from .evaluation_hook import EvalHook
+
+
+@HOOKS.register_module()
+class ResultHook(Hook):
+    """Write `result.json` into the work dir when the run ends.
+
+    Its keys: `mIoU`, `mIoU_teacher` (null without a teacher), `IoU` per class and `extra` means,
+    all in percent of the last evaluation (null without one); `seconds`; `peak_memory_gb`.
+
+    Args:
+        evaluation: The hook that evaluates, or None.
+    """
+
+    def __init__(self, evaluation: EvalHook | None = None) -> None:
+        self.evaluation = evaluation
+
+    def before_run(self, runner) -> None:
+        self.start_time = time.monotonic()
+
+    def after_run(self, runner) -> None:
+        metrics = {} if self.evaluation is None else self.evaluation.latest
+        student, teacher = in_percent(metrics.get('student')), in_percent(metrics.get('teacher'))
+        result = {
+            'mIoU': student['mIoU'],
+            'mIoU_teacher': teacher['mIoU'],
+            'IoU': student['IoU'],
+            'extra': student['extra'],
+            'seconds': round(time.monotonic() - self.start_time, 1),
+            'peak_memory_gb': round(peak_memory_gb(runner.device), 3),
+        }
+        if runner.rank == 0:
+            with atomic_path(Path(runner.work_dir) / 'result.json') as temporary:
+                temporary.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')

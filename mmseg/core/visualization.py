@@ -1,0 +1,188 @@
+"""Pictures of labels, weights and counts: NumPy arrays in, RGB arrays out.
+
+H, W: height and width in pixels; C: classes. Pictures are (H, W, 3) uint8 in RGB order.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.errors import UserError
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_LINE = 18
+_DARK, _LIGHT = (40, 40, 40), (255, 255, 255)
+
+
+def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Paint every pixel in its class's colour.
+
+    Args:
+        labels: Class indices (H, W); what is not in [0, C) stays black.
+        palette: Colours (C, 3), RGB in [0, 255].
+
+    Returns:
+        A picture (H, W, 3).
+    """
+    colors = np.zeros((len(palette) + 1, 3), np.uint8)
+    colors[:-1] = np.asarray(palette, np.uint8).reshape(-1, 3)
+    labels = np.asarray(labels).astype(np.int64)
+    known = (labels >= 0) & (labels < len(palette))
+    return colors[np.where(known, labels, len(palette))]
+
+
+def overlay(
+    image: np.ndarray,
+    labels: np.ndarray,
+    palette: Sequence[Sequence[int]],
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """Lay class colours over a picture.
+
+    Args:
+        image: Picture (H, W, 3).
+        labels: Class indices (H, W); pixels outside [0, C) show the picture alone.
+        palette: Colours (C, 3).
+        opacity: Share of the colour in [0, 1].
+
+    Returns:
+        A picture (H, W, 3).
+    """
+    colors = colorize(labels, palette)
+    mixed = image * (1.0 - opacity) + colors * opacity
+    known = (labels >= 0) & (labels < len(palette))
+    return np.where(known[..., None], mixed.round(), image).astype(np.uint8)
+
+
+def denormalize(
+    image: np.ndarray, mean: Sequence[float], std: Sequence[float], to_rgb: bool = True
+) -> np.ndarray:
+    """Turn a network's input back into a picture.
+
+    Args:
+        image: Normalised image (3, H, W).
+        mean: Mean per channel that was subtracted.
+        std: Standard deviation per channel that was divided by.
+        to_rgb: Whether the channels of `image` are in RGB order (else BGR).
+
+    Returns:
+        A picture (H, W, 3).
+    """
+    picture = image.transpose(1, 2, 0) * np.asarray(std) + np.asarray(mean)
+    picture = picture if to_rgb else picture[..., ::-1]
+    return np.clip(picture.round(), 0, 255).astype(np.uint8)
+
+
+def heat_map(values: np.ndarray) -> np.ndarray:
+    """Paint values in [0, 1] (H, W) from dark (0) to bright (1)."""
+    gray = np.clip(np.asarray(values, np.float32) * 255.0, 0, 255).astype(np.uint8)
+    return cv2.applyColorMap(gray, cv2.COLORMAP_VIRIDIS)[..., ::-1]
+
+
+def captioned(picture: np.ndarray, text: str) -> np.ndarray:
+    """Put a line of text above a picture (H, W, 3), making it `H + 18` high."""
+    bar = np.full((_LINE, picture.shape[1], 3), _DARK, np.uint8)
+    cv2.putText(bar, text, (4, 13), _FONT, 0.42, _LIGHT, 1, cv2.LINE_AA)
+    return np.concatenate([bar, picture])
+
+
+def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = 4) -> np.ndarray:
+    """Set pictures out in rows, each at its own size, on a white sheet.
+
+    Args:
+        rows: Pictures per row.
+        gap: White pixels between and around them.
+
+    Returns:
+        A picture that holds them all.
+    """
+    heights = [max(picture.shape[0] for picture in row) for row in rows]
+    widths = [sum(picture.shape[1] + gap for picture in row) for row in rows]
+    sheet = np.full((sum(heights) + gap * (len(rows) + 1), max(widths) + gap, 3), 255, np.uint8)
+    top = gap
+    for row, height in zip(rows, heights, strict=True):
+        left = gap
+        for picture in row:
+            sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+            left += picture.shape[1] + gap
+        top += height + gap
+    return sheet
+
+
+def legend(classes: Sequence[str], palette: Sequence[Sequence[int]], width: int) -> np.ndarray:
+    """Draw a box and a name for every class, in as many lines as `width` asks for."""
+    cell = 24 + max(_text_width(name) for name in classes)
+    num_columns = max(1, width // cell)
+    num_lines = -(-len(classes) // num_columns)
+    sheet = np.full((num_lines * _LINE, max(width, cell), 3), 255, np.uint8)
+    for index, (name, color) in enumerate(zip(classes, palette, strict=False)):
+        line, column = divmod(index, num_columns)
+        left, top = column * cell, line * _LINE
+        sheet[top + 3 : top + 15, left + 2 : left + 14] = color
+        cv2.putText(sheet, name, (left + 18, top + 13), _FONT, 0.42, _DARK, 1, cv2.LINE_AA)
+    return sheet
+
+
+def bar_chart(
+    counts: Sequence[int],
+    quotas: Sequence[int],
+    palette: Sequence[Sequence[int]],
+    size: tuple[int, int],
+) -> np.ndarray:
+    """Draw how full each class's share of the bank is: an outline to the quota, filled so far.
+
+    Args:
+        counts: Filled entries per class (C).
+        quotas: Entries each class may have (C).
+        palette: Colours (C, 3).
+        size: Height and width of the picture in pixels.
+
+    Returns:
+        A picture (H, W, 3).
+    """
+    height, width = size
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    top_value = max(1, *counts, *quotas)
+    slot = width / max(1, len(counts))
+    for index, (count, quota) in enumerate(zip(counts, quotas, strict=True)):
+        left, right = round(index * slot) + 1, max(round((index + 1) * slot) - 2, 2)
+        fill = height - 1 - round((height - 3) * count / top_value)
+        outline = height - 1 - round((height - 3) * quota / top_value)
+        color = tuple(int(channel) for channel in palette[index])
+        cv2.rectangle(sheet, (left, fill), (right, height - 1), color, cv2.FILLED)
+        cv2.rectangle(sheet, (left, outline), (right, height - 1), _DARK, 1)
+    return sheet
+
+
+def load_picture(path: str | Path) -> np.ndarray:
+    """Read an image file as a picture (H, W, 3).
+
+    Raises:
+        UserError: There is no such file or it is not an image.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'no image at {path}')
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if _size(path) else None
+    if picture is None:
+        raise UserError(f'{path} is not a readable image (png, jpg, …)')
+    return picture[..., ::-1]
+
+
+def save_picture(picture: np.ndarray, path: str | Path) -> None:
+    """Write a picture (H, W, 3), or a map of class indices (H, W), as an image file."""
+    path = Path(path)
+    channels = np.ascontiguousarray(picture[..., ::-1] if picture.ndim == 3 else picture)
+    with atomic_path(path) as temporary:
+        _, data = cv2.imencode(path.suffix or '.png', channels)
+        temporary.write_bytes(data.tobytes())
+
+
+def _size(path: str | Path) -> int:
+    return Path(path).stat().st_size
+
+
+def _text_width(text: str) -> int:
+    return cv2.getTextSize(text, _FONT, 0.42, 1)[0][0]
