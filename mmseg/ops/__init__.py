@@ -1,7 +1,9 @@
 from .class_means import boundary_mask, class_means
 from .downscale_label import downscale_label
 from .instance_loss import instance_loss, instance_loss_reference
+from .instance_scatter import scatter_scores
 from .resize import linear_matrix, linear_taps, resize
+from .row_strips import row_strips
 from .similarity import normalize_scores, positive_sum, similarity_scores
 
 __all__ = [
@@ -15,5 +17,7 @@ __all__ = [
     'normalize_scores',
     'positive_sum',
     'resize',
+    'row_strips',
+    'scatter_scores',
     'similarity_scores',
 ]

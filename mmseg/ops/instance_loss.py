@@ -6,12 +6,12 @@ upsampled, turned into loss and gradient while they are in cache, and the gradie
 to h×w by the transpose of the upsampling, all in the forward pass.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from .resize import linear_matrix, linear_taps
+from .resize import linear_matrix
+from .row_strips import row_strips
 from .similarity import normalize_scores, positive_sum
 
 LOG_EPS = 1e-10
@@ -97,51 +97,17 @@ class _InstanceLoss(torch.autograd.Function):
 
 def _image_loss(weak, strong, probs, bank_labels, grad, strip_loss) -> torch.Tensor:
     """Add up the loss of one image's strips and write its gradient (h, w, N) into `grad`."""
-    (rows, columns, _), (height, width, _) = strong.shape, probs.shape
-    transposed_columns = linear_matrix(columns, width, strong.device).T.contiguous()
+    size, columns = probs.shape[:2], strong.shape[1]
+    narrow = linear_matrix(columns, size[1], strong.device).T.contiguous()
     total = strong.new_zeros((), dtype=torch.float64)
-    pairs = zip(
-        _row_strips(weak, (height, width)), _row_strips(strong, (height, width)), strict=True
-    )
-    for (lines, lower, upper, weight, weak_strip), (*_, strong_strip) in pairs:
-        gathered = probs[lines].index_select(-1, bank_labels)
-        loss, strip_grad = strip_loss(weak_strip, strong_strip, gathered)
+    for weak_strip, strip in zip(row_strips(weak, size), row_strips(strong, size), strict=True):
+        gathered = probs[strip.lines].index_select(-1, bank_labels)
+        loss, strip_grad = strip_loss(weak_strip.values, strip.values, gathered)
         total += loss
-        weight = weight.reshape(1, -1)
-        flat = strip_grad.flatten(1)
-        for row, share in ((lower, 1 - weight), (upper, weight)):
-            grad[row] += transposed_columns @ (share @ flat).reshape(width, -1)
+        weight, flat = strip.weight[None], strip_grad.flatten(1)
+        for row, share in ((strip.lower, 1 - weight), (strip.upper, weight)):
+            grad[row] += narrow @ (share @ flat).reshape(size[1], -1)
     return total
-
-
-def _row_strips(
-    scores: torch.Tensor, size: tuple[int, int]
-) -> Iterator[tuple[slice, int, int, torch.Tensor, torch.Tensor]]:
-    """Upsample scores (h, w, N) bilinearly, as many rows at a time as share two input rows.
-
-    Yields:
-        The output rows, the two input rows, the second one's weight (R,), and the strip (R, W, N).
-    """
-    lower, upper, weight = linear_taps(scores.shape[0], size[0])
-    left, right, shift = linear_taps(scores.shape[1], size[1], scores.device)
-
-    def widened(row: int) -> torch.Tensor:
-        line = scores[row]
-        return torch.lerp(line[left], line[right], shift[:, None])
-
-    starts = [0, *((lower[1:] != lower[:-1]).nonzero()[:, 0] + 1).tolist(), size[0]]
-    weight = weight.to(scores.device)
-    top_row, top = -1, None
-    bottom_row, bottom = -1, None
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
-        low, high = int(lower[start]), int(upper[start])
-        top = bottom if low == bottom_row else (top if low == top_row else widened(low))
-        top_row = low
-        bottom = top if high == low else widened(high)
-        bottom_row = high
-        lines = slice(start, stop)
-        strip = torch.lerp(top[None], bottom[None], weight[lines, None, None])
-        yield lines, low, high, weight[lines], strip
 
 
 def _sum_strip(weak, strong, gathered) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,10 +1,15 @@
-# DIDA: DAFormer with the instance level.
+# DIDA: DAFormer with the instance level. `instance=None` switches it off.
 _base_ = ['dacs_a999_fdthings.py']
 uda = dict(
     instance=dict(
-        num_entries=300,
-        loss_weight=0.5,
-        update_interval=50,
-        momentum=0.999,
+        num_entries=300,  # bank entries N, shared evenly by the classes
+        bank_file=None,  # folder of a bank; None starts from an unfilled one
+        loss_weight=0.5,  # lambda_I
+        momentum=0.999,  # of the bank's entries
+        update_interval=50,  # iterations between updates of the bank
+        vectors='mean',  # what an entry follows: 'mean', 'boundary' or 'mean+boundary'
+        form='sum',  # similarity: 'sum' (published code) or 'softmax' (paper)
+        temperature=1.0,  # form 'softmax' only
+        smoothing=1.0,  # share a of the class prediction in pseudo labels; 1 is no scattering
     )
 )

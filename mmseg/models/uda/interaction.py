@@ -6,7 +6,7 @@ B images, C classes, N bank entries, D channels, h×w map size.
 
 import torch
 
-from mmseg.ops import normalize_scores, positive_sum, resize, similarity_scores
+from mmseg.ops import normalize_scores, positive_sum, scatter_scores, similarity_scores
 
 
 def instance_similarity(
@@ -83,12 +83,9 @@ def smooth_probs(
 ) -> torch.Tensor:
     """Blend the class prediction with what the instances say: p̂ = a·p + (1 − a)·s.
 
-    In form 'sum' classes are added up before upsampling, which gives the same. In form 'softmax'
-    the similarity is taken at the embedding's size.
-
     Args:
         probs: Class probabilities (B, C, H, W).
-        scores: Similarity scores (B, N, h, w) before normalisation.
+        scores: Similarity scores (B, N, h, w) before normalisation, brought to H×W here.
         bank_labels: Classes of the entries (N,).
         form: 'sum' or 'softmax'.
         ratio: a, the class prediction's share, in [0, 1].
@@ -96,8 +93,5 @@ def smooth_probs(
     Returns:
         Smoothed probabilities (B, C, H, W).
     """
-    if form == 'softmax':
-        scores = normalize_scores(scores, form)
-    by_class = scatter_to_classes(scores, bank_labels, probs.shape[1])
-    by_class = resize(by_class, probs.shape[-2:], mode='bilinear', align_corners=False)
-    return ratio * probs + (1 - ratio) * by_class / positive_sum(by_class, 1)
+    scattered = scatter_scores(scores, bank_labels, probs.shape[1], probs.shape[-2:], form)
+    return ratio * probs + (1 - ratio) * scattered

@@ -1,0 +1,284 @@
+"""Self-training: DACS, DAFormer and DIDA in one step.
+
+Legend: B images, C classes, D embedding channels, H×W the crop, h×w = H/4×W/4.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmseg.models.builder import UDA, build_segmentor, has_pretrained
+from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
+from mmseg.utils.seed import torch_generator
+
+from .augmentation import ViewSettings, draw_view
+from .class_mixing import choose_classes, class_mask, mix
+from .feature_distance import FeatureDistance
+from .instance_level import InstanceLevel
+from .pseudo_labels import pseudo_labels
+from .teacher import EMATeacher
+
+ImgMetas = Sequence[Mapping[str, Any]]
+
+
+@UDA.register_module()
+class DACS(nn.Module):
+    """Adapts a segmentor to unlabelled target images.
+
+    DACS (Tranheden et al., WACV 2021) with DAFormer's feature distance (Hoyer et al., CVPR 2022)
+    and DIDA's instance level (Yao and Li, ICCV-W 2023); `instance=None` is DAFormer.
+
+    Args:
+        model: Config of the segmentor that is adapted.
+        seed: What the step's draws derive from.
+        alpha: Upper bound of the teacher's momentum.
+        pseudo_threshold: Probability from which a pseudo label counts as confident.
+        pseudo_weight_ignore_top: Rows of the target crop's top without a pseudo label.
+        pseudo_weight_ignore_bottom: The same for its bottom.
+        imnet_feature_dist_lambda: λ_FD; 0 switches the feature distance off, as do missing
+            ImageNet weights.
+        imnet_feature_dist_classes: Train ids it looks at; all where None.
+        imnet_feature_dist_scale_min_ratio: Share of a cell that must agree on a class.
+        mix: 'class', the only kind of mixing.
+        blur: Whether views are blurred.
+        color_jitter_strength: Strength of the views' colour jitter.
+        color_jitter_probability: A view is jittered when a uniform draw exceeds this, as published.
+        debug_img_interval: Iterations between debug panels; read by the training loop's hook.
+        print_grad_magnitude: Whether the norms of the gradients are logged.
+        instance: Settings of `InstanceLevel`; None is DAFormer.
+    """
+
+    def __init__(
+        self,
+        model: Mapping[str, Any],
+        seed: int = 0,
+        alpha: float = 0.999,
+        pseudo_threshold: float = 0.968,
+        pseudo_weight_ignore_top: int = 0,
+        pseudo_weight_ignore_bottom: int = 0,
+        imnet_feature_dist_lambda: float = 0.0,
+        imnet_feature_dist_classes: Sequence[int] | None = None,
+        imnet_feature_dist_scale_min_ratio: float | None = None,
+        mix: str = 'class',
+        blur: bool = True,
+        color_jitter_strength: float = 0.2,
+        color_jitter_probability: float = 0.2,
+        debug_img_interval: int = 1000,
+        print_grad_magnitude: bool = False,
+        instance: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if mix != 'class':
+            raise UserError(f"uda.mix: expected 'class', got {mix!r}")
+        self.model = build_segmentor(model)
+        self.teacher = EMATeacher(self.model, alpha)
+        self.ema_model = self.teacher.model
+        num_classes = self.model.num_classes
+        self.feature_distance = None
+        if imnet_feature_dist_lambda > 0 and _pretrained(model):
+            self.feature_distance = FeatureDistance(
+                self.model,
+                imnet_feature_dist_lambda,
+                imnet_feature_dist_classes,
+                imnet_feature_dist_scale_min_ratio or 0.0,
+                num_classes,
+            )
+            self.imnet_model = self.feature_distance.model
+        self.instance = None
+        if instance is not None:
+            self.instance = InstanceLevel(self.model.decode_head.channels, num_classes, **instance)
+        self.seed = seed
+        self.pseudo_label_settings = (
+            pseudo_threshold,
+            pseudo_weight_ignore_top,
+            pseudo_weight_ignore_bottom,
+        )
+        self.view = ViewSettings(color_jitter_strength, color_jitter_probability, blur)
+        self.debug_img_interval = debug_img_interval
+        self.print_grad_magnitude = print_grad_magnitude
+        self.capture_panels = False
+        self.panels: dict[str, torch.Tensor] | None = None
+
+    @property
+    def bank(self) -> nn.Module | None:
+        """The instance bank, if there is an instance level."""
+        return None if self.instance is None else self.instance.bank
+
+    def get_model(self) -> nn.Module:
+        """Return the student."""
+        return self.model
+
+    def get_ema_model(self) -> nn.Module:
+        """Return the teacher."""
+        return self.ema_model
+
+    def init_weights(self) -> None:
+        """Initialise the student, and the frozen network with the same weights."""
+        self.model.init_weights()
+        if self.feature_distance is not None:
+            self.imnet_model.load_state_dict(self.model.state_dict())
+
+    def train(self, mode: bool = True) -> 'DACS':
+        """Set the mode of the student; the other networks have one mode for training."""
+        super().train(mode)
+        if mode:
+            self.teacher.set_mode()
+        if self.feature_distance is not None:
+            self.imnet_model.eval()
+        return self
+
+    def train_step(
+        self, data_batch: Mapping[str, Any], optimizer: torch.optim.Optimizer, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Do one optimizer step on one batch of source and target images.
+
+        Args:
+            data_batch: Arguments of `forward_train`.
+            optimizer: Optimizer of the student's parameters.
+            **kwargs: Unused; part of the runner's interface.
+
+        Returns:
+            'log_vars' (losses, accuracies, shares; numbers) and 'num_samples'.
+        """
+        optimizer.zero_grad(set_to_none=True)
+        log_vars = self(**data_batch)
+        optimizer.step()
+        _, numbers = self.model._parse_losses(log_vars)
+        return {'log_vars': numbers, 'num_samples': len(data_batch['img_metas'])}
+
+    def forward(
+        self, img: Any, img_metas: Any, return_loss: bool = True, **kwargs: Any
+    ) -> dict[str, torch.Tensor] | list[Any]:
+        """Call `forward_train` or, without `return_loss`, the student's `forward`."""
+        if return_loss:
+            return self.forward_train(img, img_metas, **kwargs)
+        return self.model(img, img_metas, return_loss=False, **kwargs)
+
+    def forward_train(
+        self,
+        img: torch.Tensor,
+        img_metas: ImgMetas,
+        gt_semantic_seg: torch.Tensor,
+        target_img: torch.Tensor,
+        target_img_metas: ImgMetas,
+    ) -> dict[str, torch.Tensor]:
+        """Take the training step's two backward passes, in the order of the paper.
+
+        Args:
+            img: Normalised source images (B, 3, H, W).
+            img_metas: Facts about them; the normalisation is read.
+            gt_semantic_seg: Source labels (B, 1, H, W).
+            target_img: Normalised target images (B, 3, H, W).
+            target_img_metas: Facts about them.
+
+        Returns:
+            Detached values to log, by name.
+        """
+        iteration = self.teacher.num_updates
+        generator = torch_generator(self.seed, iteration)
+        self.teacher.update(self.model)
+
+        log_vars, embedding = self._learn_source(img, gt_semantic_seg)
+        if self.instance is not None:
+            self.instance.observe(embedding, gt_semantic_seg, iteration)
+
+        norm = _normalisation(img_metas)
+        weak_img = target_img
+        if self.instance is not None:
+            weak_img = draw_view(target_img, *norm, self.view, generator)
+        probs, weak_embedding = self._ask_teacher(weak_img)
+        smoothed = probs if self.instance is None else self.instance.smooth(probs, weak_embedding)
+        pseudo_label, pseudo_weight = pseudo_labels(smoothed, *self.pseudo_label_settings)
+
+        mask = class_mask(gt_semantic_seg, choose_classes(gt_semantic_seg, generator))
+        mixed_img = draw_view(mix(mask, img, target_img), *norm, self.view, generator)
+        mixed_label = mix(mask, gt_semantic_seg, pseudo_label[:, None])
+        mixed_weight = mix(mask, torch.ones_like(pseudo_weight)[:, None], pseudo_weight[:, None])
+        log_vars |= self._learn_mixed(
+            mixed_img, mixed_label, mixed_weight[:, 0], probs, weak_embedding
+        )
+
+        log_vars['pseudo_weight'] = pseudo_weight.max()
+        if self.capture_panels:
+            self.panels = _on_cpu(
+                source=img,
+                target=target_img,
+                weak=weak_img,
+                mixed=mixed_img,
+                source_label=gt_semantic_seg,
+                pseudo_label=pseudo_label,
+                mixed_label=mixed_label,
+                pseudo_weight=pseudo_weight,
+            )
+        return log_vars
+
+    def _learn_source(
+        self, img: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Learn from labelled images: L_S + L_FD."""
+        embedded = self.model.forward_embedding(img)
+        losses = self.model.losses(embedded, labels)
+        if self.feature_distance is not None:
+            losses['src.loss_imnet_feat_dist'] = self.feature_distance(
+                img, embedded.features, labels
+            )
+        return self._backward(losses, 'source'), embedded.embedding.detach()
+
+    @torch.no_grad()
+    def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the teacher's class probabilities (B, C, H, W) and embedding (B, D, h, w)."""
+        embedded = self.ema_model.forward_embedding(img)
+        return embedded.logits.float().softmax(dim=1), embedded.embedding
+
+    def _learn_mixed(
+        self,
+        img: torch.Tensor,
+        labels: torch.Tensor,
+        weight: torch.Tensor,
+        probs: torch.Tensor,
+        weak_embedding: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Learn from mixed images: L_T + L_I."""
+        embedded = self.model.forward_embedding(img)
+        values = self.model.losses(embedded, labels, weight)
+        losses = {f'mix.{name}': value for name, value in values.items()}
+        if self.instance is not None:
+            loss = self.instance.loss(weak_embedding, embedded.embedding, probs)
+            if loss is not None:
+                losses['mix.loss_instance'] = loss
+        return self._backward(losses, 'mixed')
+
+    def _backward(
+        self, losses: dict[str, torch.Tensor], part: str
+    ) -> dict[str, torch.Tensor]:
+        """Add the losses' gradients to the student's; return the values to log."""
+        sum(value for name, value in losses.items() if 'loss' in name).backward()
+        log_vars = {name: value.detach() for name, value in losses.items()}
+        if self.print_grad_magnitude:
+            grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+            norms = torch.stack(torch._foreach_norm(grads))
+            log_vars[f'grad_norm_after_{part}'] = torch.linalg.vector_norm(norms)
+        return log_vars
+
+
+def _pretrained(model: Mapping[str, Any]) -> bool:
+    path = model.get('pretrained') or model['backbone'].get('pretrained')
+    if has_pretrained(path):
+        return True
+    get_root_logger().warning(
+        'No ImageNet weights (%s): the feature distance is off.', path or 'pretrained is not set'
+    )
+    return False
+
+
+def _normalisation(img_metas: ImgMetas) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the channel means and standard deviations (3,) that images were normalised with."""
+    norm = img_metas[0]['img_norm_cfg']
+    return torch.as_tensor(norm['mean']), torch.as_tensor(norm['std'])
+
+
+def _on_cpu(**tensors: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}

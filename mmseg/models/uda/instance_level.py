@@ -1,0 +1,139 @@
+"""What DIDA adds to self-training: a bank of instances and its say in labels and loss."""
+
+import torch
+from torch import nn
+
+from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
+from mmseg.ops import similarity_scores
+from mmseg.ops.similarity import FORMS
+from mmseg.utils.errors import UserError
+
+from .class_vectors import KINDS, class_vectors
+from .instance_bank import InstanceBank
+from .interaction import smooth_probs
+
+
+class InstanceLevel(nn.Module):
+    """The instance bank with the settings of how it is kept and used (DIDA, section 3).
+
+    Args:
+        dim: Embedding channels D of the decode head.
+        num_classes: C.
+        num_entries: Bank entries N; with a bank file, its own number counts.
+        bank_file: Folder of a bank's two files; from an unfilled bank where None.
+        loss_weight: λ_I.
+        momentum: m of the bank's update, in [0, 1].
+        update_interval: Iterations between updates of a full bank.
+        vectors: What stands for a class: 'mean', 'boundary' or 'mean+boundary'.
+        form: Similarity form, 'sum' (published code) or 'softmax' (paper).
+        temperature: Divisor of the cosines, form 'softmax' only.
+        smoothing: a, the class prediction's share in the smoothed one; 1 switches scattering off.
+
+    Raises:
+        UserError: A setting is out of range, or the bank file does not fit.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_classes: int,
+        num_entries: int = 300,
+        bank_file: str | None = None,
+        loss_weight: float = 0.5,
+        momentum: float = 0.999,
+        update_interval: int = 50,
+        vectors: str = 'mean',
+        form: str = 'sum',
+        temperature: float = 1.0,
+        smoothing: float = 1.0,
+    ) -> None:
+        super().__init__()
+        _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
+        _expect(form in FORMS, 'form', f'one of {FORMS}', form)
+        _expect(num_entries >= 1, 'num_entries', 'at least 1', num_entries)
+        _expect(0 <= momentum <= 1, 'momentum', 'a number in [0, 1]', momentum)
+        _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
+        _expect(temperature > 0, 'temperature', 'a positive number', temperature)
+        _expect(update_interval >= 1, 'update_interval', 'at least 1', update_interval)
+        if bank_file is None:
+            self.bank = InstanceBank(num_entries, dim, num_classes)
+        else:
+            self.bank = InstanceBank.from_file(bank_file, dim, num_classes)
+        self.loss_weight = loss_weight
+        self.momentum = momentum
+        self.update_interval = update_interval
+        self.vectors = vectors
+        self.form = form
+        self.temperature = temperature
+        self.smoothing = smoothing
+
+    @torch.no_grad()
+    def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
+        """Fill the bank from labelled embeddings or, once it is full, update it now and then.
+
+        Args:
+            embedding: Source embeddings (B, D, h, w).
+            labels: Source labels (B, 1, H, W).
+            iteration: t, from 0.
+        """
+        num_classes = self.bank.num_classes
+        if not self.bank.is_full:
+            pairs = [
+                class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
+                for i in range(len(embedding))
+            ]
+            vectors, present = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+            self.bank.fill_(vectors, present)
+        elif iteration % self.update_interval == 0:
+            vectors, present = class_vectors(embedding, labels, num_classes, self.vectors)
+            self.bank.update_(vectors, present, self.momentum)
+
+    def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:
+        """Blend the class prediction with the scattered similarities (step 6).
+
+        Args:
+            probs: The teacher's class probabilities (B, C, H, W).
+            weak_embedding: Its embedding of the weak view (B, D, h, w).
+
+        Returns:
+            Smoothed probabilities (B, C, H, W); `probs` itself until the bank is full.
+        """
+        if self.smoothing == 1 or not self.bank.is_full:
+            return probs
+        scores = similarity_scores(
+            weak_embedding.float(), self.bank.features, self.form, self.temperature
+        )
+        return smooth_probs(probs, scores, self.bank.labels, self.form, self.smoothing)
+
+    def loss(
+        self,
+        weak_embedding: torch.Tensor,
+        strong_embedding: torch.Tensor,
+        teacher_probs: torch.Tensor,
+    ) -> torch.Tensor | None:
+        """Compute λ_I times the instance loss (steps 9 and 10).
+
+        Args:
+            weak_embedding: The teacher's embedding of the weak view (B, D, h, w).
+            strong_embedding: The student's embedding of the mixed image (B, D, h, w).
+            teacher_probs: The teacher's class probabilities (B, C, H, W).
+
+        Returns:
+            Scalar; None until the bank is full.
+        """
+        if not self.bank.is_full:
+            return None
+        return self.loss_weight * instance_similarity_loss(
+            weak_embedding,
+            strong_embedding,
+            teacher_probs,
+            self.bank.features,
+            self.bank.labels,
+            self.form,
+            self.temperature,
+        )
+
+
+def _expect(holds: bool, name: str, expected: str, value: object) -> None:
+    if not holds:
+        raise UserError(f'uda.instance.{name}: expected {expected}, got {value!r}')
