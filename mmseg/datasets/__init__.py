@@ -1,0 +1,25 @@
+"""Data sets, their pipelines and how they are sampled."""
+
+from .builder import DATASETS, PIPELINES, build_dataloader, build_dataset
+from .cityscapes import CityscapesDataset
+from .custom import CustomDataset
+from .gta import GTADataset
+from .rare_class_sampling import RareClassDataset
+from .samplers import IterationSampler, SampleStream
+from .synthia import SynthiaDataset
+from .uda_dataset import UDADataset
+
+__all__ = [
+    'DATASETS',
+    'PIPELINES',
+    'CityscapesDataset',
+    'CustomDataset',
+    'GTADataset',
+    'IterationSampler',
+    'RareClassDataset',
+    'SampleStream',
+    'SynthiaDataset',
+    'UDADataset',
+    'build_dataloader',
+    'build_dataset',
+]

@@ -1,0 +1,82 @@
+"""The registries of data sets and transforms, and the loaders that feed training and tests."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import cv2
+from mmcv.parallel import collate
+from mmcv.utils import Registry
+from torch.utils.data import DataLoader, Dataset
+
+from mmseg.core.building import build_from_cfg
+
+from .samplers import IterationSampler, SampleStream
+
+DATASETS = Registry('dataset', build_func=build_from_cfg)
+PIPELINES = Registry('transform', build_func=build_from_cfg)
+
+
+def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None) -> Dataset:
+    """Build a data set, such as `dict(type='GTADataset', data_root=..., ...)`.
+
+    Args:
+        cfg: The config; `type` names a registered data set.
+        default_args: Arguments for those that `cfg` does not give.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: For an unknown type or key, or data that is not as it should be.
+    """
+    return build_from_cfg(cfg, DATASETS, default_args)
+
+
+def build_dataloader(
+    dataset: Dataset,
+    samples_per_gpu: int,
+    workers_per_gpu: int,
+    *,
+    shuffle: bool = True,
+    seed: int = 0,
+    start_iter: int = 0,
+    max_iters: int | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> DataLoader:
+    """Build the loader of one process.
+
+    In training (`shuffle`) batch t is a function of (`seed`, t, `rank`): neither the number of
+    workers nor where a run was interrupted matters. In tests images come once each, in order.
+
+    Args:
+        dataset: What to load; for training one that can `draw(position, seed)`.
+        samples_per_gpu: Batch size of a process.
+        workers_per_gpu: Number of worker processes; 0 loads in this one.
+        shuffle: Whether to draw samples for training.
+        seed: The run's seed.
+        start_iter: Number of iterations done already; their batches are left out.
+        max_iters: Number of iterations in the whole run; None for no end.
+        rank: Number of this process, from 0.
+        world_size: Number of processes.
+
+    Returns:
+        A loader of dicts of `mmcv.parallel.DataContainer`.
+    """
+    common = {
+        'batch_size': samples_per_gpu,
+        'num_workers': workers_per_gpu,
+        'collate_fn': partial(collate, samples_per_gpu=samples_per_gpu),
+        'worker_init_fn': _start_worker,
+        'persistent_workers': shuffle and workers_per_gpu > 0,
+    }
+    if not shuffle:
+        return DataLoader(dataset, shuffle=False, **common)
+    sampler = IterationSampler(samples_per_gpu, start_iter, max_iters, rank, world_size)
+    return DataLoader(SampleStream(dataset, seed), sampler=sampler, drop_last=True, **common)
+
+
+def _start_worker(worker: int) -> None:
+    # One thread a worker: OpenCV would otherwise start one for each core in every worker.
+    cv2.setNumThreads(0)

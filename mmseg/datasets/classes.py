@@ -1,0 +1,79 @@
+"""Which classes a data set has, what they are called and how they are coloured."""
+
+import colorsys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmseg.core.building import nearest
+from mmseg.utils.errors import UserError
+
+_GOLDEN_RATIO = 0.618034
+
+
+def choose_classes(
+    wanted: str | Sequence[str] | None, own: Sequence[str] | None
+) -> Sequence[str] | None:
+    """Return the class names to use.
+
+    Args:
+        wanted: Names, or a file with one a line, or None for all of `own`.
+        own: Names that the data set's labels stand for, in order; None where not known.
+
+    Returns:
+        The names, in the order of the labels that networks learn.
+
+    Raises:
+        UserError: For a wanted name that is not among `own`, or a missing file.
+    """
+    if wanted is None:
+        return own
+    if isinstance(wanted, str):
+        if not Path(wanted).is_file():
+            raise UserError(f'the file of class names {wanted} does not exist')
+        wanted = Path(wanted).read_text().splitlines()
+    for name in wanted:
+        if own is not None and name not in own:
+            raise UserError(f'unknown class {name!r}: {nearest(name, own)}')
+    return tuple(wanted)
+
+
+def label_map_between(
+    own: Sequence[str] | None, chosen: Sequence[str] | None
+) -> dict[int, int] | None:
+    """Return the new label of each old one, -1 for ignored classes; None where all stay."""
+    if own is None or chosen is None or list(own) == list(chosen):
+        return None
+    order = list(chosen)
+    return {old: order.index(name) if name in order else -1 for old, name in enumerate(own)}
+
+
+def choose_palette(
+    wanted: Sequence[Sequence[int]] | None,
+    own: Sequence[Sequence[int]] | None,
+    label_map: dict[int, int] | None,
+    classes: Sequence[str] | None,
+) -> Sequence[Sequence[int]] | None:
+    """Return the RGB colour (0-255) of each class.
+
+    Args:
+        wanted: Colours, or None for the data set's own or, without those, well-spread ones.
+        own: The data set's colours, one for each label in its files.
+        label_map: New label of each old one, as `label_map_between` gives it.
+        classes: The chosen class names.
+
+    Returns:
+        One colour for each class, or None where the classes are not known.
+    """
+    if wanted is not None or classes is None:
+        return wanted
+    if own is None:
+        return [_spread_colour(i) for i in range(len(classes))]
+    if label_map is None:
+        return own
+    colours = {new: own[old] for old, new in label_map.items() if new >= 0}
+    return [colours[new] for new in sorted(colours)]
+
+
+def _spread_colour(index: int) -> list[int]:
+    red, green, blue = colorsys.hsv_to_rgb(index * _GOLDEN_RATIO % 1, 0.75, 0.9)
+    return [round(255 * value) for value in (red, green, blue)]

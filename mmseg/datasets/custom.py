@@ -1,0 +1,285 @@
+"""Images in one folder tree, label maps in another."""
+
+import itertools
+import os
+import os.path as osp
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import mmcv
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
+from mmseg.utils.seed import numpy_generator
+
+from .builder import DATASETS
+from .classes import choose_classes, choose_palette, label_map_between
+from .evaluation import EvaluatesLabels
+from .image_io import UnreadableImageError
+from .pipelines import Compose, LoadAnnotations, without_labels
+from .samplers import shuffled_index
+
+T = TypeVar('T')
+_MAX_SKIPPED_IN_A_ROW = 20
+
+
+@DATASETS.register_module()
+class CustomDataset(EvaluatesLabels, Dataset):
+    """Images and label maps that belong together by name.
+
+    `img_dir/a/b<img_suffix>` has the labels `ann_dir/a/b<seg_map_suffix>`.
+
+    Args:
+        pipeline: Transforms that make a sample.
+        img_dir: Folder of the images.
+        img_suffix: End of an image's name.
+        ann_dir: Folder of the label maps; None for images without labels, whose pipeline then
+            loads and collects none.
+        seg_map_suffix: End of a label map's name.
+        split: Text file with one name (without suffix) a line; None for all images.
+        data_root: Folder that relative paths start from.
+        test_mode: Whether this is for tests: the pipeline loads no labels then.
+        ignore_index: Label of pixels that do not count.
+        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one.
+        classes: Class names, a file of them, or None for the data set's own.
+        palette: RGB colour of each class.
+        eval_classes: Names of the classes over which means are taken; those without a labelled
+            pixel are left out. None for all classes.
+        extra_means: Further means to report: name → class names.
+        load_labels: Whether training samples carry labels; if not, none are read.
+        strict: Whether a file that cannot be decoded stops training instead of being skipped.
+
+    Raises:
+        UserError: For a missing or empty folder, or images without converted labels.
+    """
+
+    CLASSES: Sequence[str] | None = None
+    PALETTE: Sequence[Sequence[int]] | None = None
+    CONVERTER: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        pipeline: Sequence[Mapping[str, Any]],
+        img_dir: str,
+        img_suffix: str = '.jpg',
+        ann_dir: str | None = None,
+        seg_map_suffix: str = '.png',
+        split: str | None = None,
+        data_root: str | None = None,
+        test_mode: bool = False,
+        ignore_index: int = IGNORE_INDEX,
+        reduce_zero_label: bool = False,
+        classes: str | Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+        *,
+        eval_classes: Sequence[str] | None = None,
+        extra_means: Mapping[str, Sequence[str]] | None = None,
+        load_labels: bool = True,
+        strict: bool = False,
+    ) -> None:
+        self.data_root = data_root
+        self.img_dir = self._below_root(img_dir)
+        self.ann_dir = None if ann_dir is None else self._below_root(ann_dir)
+        self.img_suffix = img_suffix
+        self.seg_map_suffix = seg_map_suffix
+        self.split = None if split is None else self._below_root(split)
+        self.test_mode = test_mode
+        self.ignore_index = ignore_index
+        self.reduce_zero_label = reduce_zero_label
+        own_classes, own_palette = self.CLASSES, self.PALETTE
+        self.CLASSES = choose_classes(classes, own_classes)
+        self.label_map = label_map_between(own_classes, self.CLASSES)
+        self.PALETTE = choose_palette(palette, own_palette, self.label_map, self.CLASSES)
+        self.eval_classes = eval_classes
+        self.extra_means = dict(extra_means or {})
+        self.strict = strict
+
+        self.has_labels = self.ann_dir is not None and load_labels
+        self.pipeline = Compose(pipeline if self.has_labels else without_labels(pipeline))
+        self.label_reader = LoadAnnotations(reduce_zero_label)
+        self.img_infos = self._find_images()
+        if self.has_labels:
+            self._check_labels_exist()
+        # In shared memory, so that workers count together.
+        self._num_skipped = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._reported: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.img_infos)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return the image at an index; training samples of a run come from `draw`."""
+        return self.prepare_test_img(index) if self.test_mode else self.prepare_train_img(index)
+
+    def draw(self, position: int, seed: int) -> dict[str, Any]:
+        """Return the training sample at a position of a run, images shuffled anew every epoch.
+
+        Args:
+            position: Position in the run, from 0.
+            seed: The run's seed.
+
+        Returns:
+            What the pipeline makes of the image.
+        """
+        rng = numpy_generator(seed, position)
+
+        def candidates() -> Iterator[int]:
+            yield shuffled_index(position, len(self), seed)
+            while True:
+                yield int(rng.integers(len(self)))
+
+        return self.read_first(candidates(), lambda index: self.prepare_train_img(index, rng))
+
+    def read_first(self, candidates: Iterable[int], read: Callable[[int], T]) -> T:
+        """Return what `read` makes of the first of some images that can be decoded.
+
+        Args:
+            candidates: Indices, tried in turn.
+            read: Makes a sample of an index.
+
+        Raises:
+            UserError: For a file that cannot be decoded where `strict` is set, or for many.
+        """
+        for index in itertools.islice(candidates, _MAX_SKIPPED_IN_A_ROW):
+            try:
+                return read(index)
+            except UnreadableImageError as error:
+                if self.strict:
+                    raise
+                self._report_skipped(error)
+        raise UserError(
+            f'{_MAX_SKIPPED_IN_A_ROW} files in a row below {self.img_dir} or {self.ann_dir} cannot '
+            'be read: mend the data folder'
+        )
+
+    @property
+    def num_skipped(self) -> int:
+        """How many samples were replaced because a file could not be decoded, by all workers."""
+        return int(self._num_skipped)
+
+    def sample_inputs(self, index: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
+        """Return what the pipeline starts from for one image."""
+        info = self.img_infos[index]
+        inputs = {
+            'img_info': info,
+            'ann_info': info.get('ann'),
+            'img_prefix': self.img_dir,
+            'seg_prefix': self.ann_dir,
+            'seg_fields': [],
+            'ignore_index': self.ignore_index,
+            'num_classes': None if self.CLASSES is None else len(self.CLASSES),
+            'label_map': self.label_map,
+            'convert_hint': self.convert_hint,
+        }
+        return inputs if rng is None else {**inputs, 'rng': rng}
+
+    def prepare_train_img(
+        self, index: int, rng: np.random.Generator | None = None
+    ) -> dict[str, Any]:
+        """Return the training sample of one image, its draws taken from `rng`."""
+        return self.pipeline(self.sample_inputs(index, rng))
+
+    def prepare_test_img(self, index: int) -> dict[str, Any]:
+        """Return the test sample of one image."""
+        return self.pipeline(self.sample_inputs(index))
+
+    def get_gt_seg_map(self, index: int) -> np.ndarray:
+        """Return the labels (H, W) uint8 of one image, at its full size.
+
+        Raises:
+            UserError: For images without labels, and for labels that are not as they should be.
+        """
+        if self.ann_dir is None:
+            raise UserError(f'the images below {self.img_dir} have no labels: ann_dir is not set')
+        return self.label_reader(self.sample_inputs(index))['gt_semantic_seg']
+
+    def get_gt_seg_maps(self) -> Iterator[np.ndarray]:
+        """Yield the labels of all images."""
+        return map(self.get_gt_seg_map, range(len(self)))
+
+    @property
+    def convert_command(self) -> str | None:
+        """The command that makes this data set's labels and statistics, where there is one."""
+        if self.CONVERTER is None:
+            return None
+        return f'python tools/convert_datasets/{self.CONVERTER}.py {self.data_root} --nproc 8'
+
+    @property
+    def convert_hint(self) -> str:
+        """What to say at the end of an error that converting the data set would mend."""
+        return '' if self.convert_command is None else f'; run: {self.convert_command}'
+
+    def format_results(
+        self,
+        results: Sequence[np.ndarray],
+        out_dir: str | Path,
+        indices: Sequence[int] | None = None,
+    ) -> list[str]:
+        """Write label maps as benchmark servers expect them.
+
+        Args:
+            results: Predicted train ids (H, W), one map for each image.
+            out_dir: Folder to write to.
+            indices: Which images these are; None for all.
+
+        Returns:
+            The files written, one grayscale PNG for each image.
+        """
+        raise UserError(f'{type(self).__name__} has no benchmark server: nothing to format for')
+
+    def _below_root(self, path: str) -> str:
+        return osp.join(self.data_root or '', path)
+
+    def _find_images(self) -> list[dict[str, Any]]:
+        if not osp.isdir(self.img_dir):
+            raise UserError(
+                f'the image folder {self.img_dir} of {type(self).__name__} does not exist: '
+                'put the data there, or set data_root and img_dir in the config'
+            )
+        if self.split is None:
+            found = mmcv.scandir(self.img_dir, self.img_suffix, recursive=True)
+            names = sorted(name.replace(os.sep, '/') for name in found)
+        else:
+            names = [f'{stem}{self.img_suffix}' for stem in _read_lines(self.split)]
+        if not names:
+            raise UserError(f'no image named *{self.img_suffix} in {self.split or self.img_dir}')
+        return [self._image_info(name) for name in names]
+
+    def _image_info(self, name: str) -> dict[str, Any]:
+        info: dict[str, Any] = {'filename': name}
+        if self.ann_dir is not None:
+            stem = name.removesuffix(self.img_suffix)
+            info['ann'] = {'seg_map': f'{stem}{self.seg_map_suffix}'}
+        return info
+
+    def _check_labels_exist(self) -> None:
+        if not osp.isdir(self.ann_dir):
+            raise UserError(f'the label folder {self.ann_dir} does not exist')
+        found = mmcv.scandir(self.ann_dir, self.seg_map_suffix, recursive=True)
+        present = {name.replace(os.sep, '/') for name in found}
+        wanted = [info['ann']['seg_map'] for info in self.img_infos]
+        missing = [name for name in wanted if name not in present]
+        if missing:
+            raise UserError(
+                f'{len(missing)} of {len(wanted)} images have no label file, the first is '
+                f'{osp.join(self.ann_dir, missing[0])}{self.convert_hint}'
+            )
+
+    def _report_skipped(self, error: UnreadableImageError) -> None:
+        self._num_skipped += 1
+        if str(error) not in self._reported:
+            self._reported.add(str(error))
+            get_root_logger().warning(
+                f'{error}; another sample takes its place ({self.num_skipped} skipped so far)'
+            )
+
+
+def _read_lines(path: str) -> list[str]:
+    if not osp.isfile(path):
+        raise UserError(f'the split file {path} does not exist')
+    return [line.strip() for line in Path(path).read_text().splitlines() if line.strip()]

@@ -1,0 +1,119 @@
+"""How a data set measures predictions against its labels."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from mmseg.core.building import nearest
+from mmseg.core.evaluation import intersect_and_union, total_area_to_metrics
+from mmseg.core.reports import metrics_table
+from mmseg.utils.errors import UserError
+
+# Pixels (C,) of intersection, union, prediction and label.
+AreaTuple = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Result = np.ndarray | AreaTuple
+
+
+class EvaluatesLabels:
+    """What a data set with labels (`get_gt_seg_map`) needs to be evaluated on."""
+
+    CLASSES: Sequence[str] | None
+    ignore_index: int
+    eval_classes: Sequence[str] | None
+    extra_means: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def get_gt_seg_map(self, index: int) -> np.ndarray:
+        """Return the labels (H, W) of one image."""
+        raise NotImplementedError
+
+    def pre_eval(
+        self, preds: np.ndarray | Sequence[np.ndarray], indices: int | Sequence[int]
+    ) -> list[AreaTuple]:
+        """Count pixels for a few images, so that their predictions need not be kept.
+
+        Args:
+            preds: Predicted train ids (H, W), one map for each image.
+            indices: Which images these are.
+
+        Returns:
+            For each image the pixels (C,) of intersection, union, prediction and label.
+
+        Raises:
+            UserError: Where class names are not known, or sizes differ.
+        """
+        preds = preds if isinstance(preds, Sequence) else [preds]
+        indices = indices if isinstance(indices, Sequence) else [indices]
+        num_classes = len(self._class_names())
+        return [
+            intersect_and_union(pred, self.get_gt_seg_map(index), num_classes, self.ignore_index)
+            for pred, index in zip(preds, indices, strict=True)
+        ]
+
+    def evaluate(
+        self,
+        results: Sequence[Result],
+        metric: str | Sequence[str] = 'mIoU',
+        logger: logging.Logger | None = None,
+    ) -> dict[str, float]:
+        """Measure predictions on the whole set.
+
+        Args:
+            results: For each image a map of train ids (H, W) or what `pre_eval` made of it.
+            metric: One or several of 'mIoU', 'mDice', 'mFscore'.
+            logger: Where the per-class table goes.
+
+        Returns:
+            Fractions in [0, 1]: 'aAcc', means ('mIoU', 'mAcc'), one entry for each class
+            ('IoU.road', 'Acc.road') and the data set's `extra_means`.
+
+        Raises:
+            UserError: For another number of results than images, or an unknown class name.
+        """
+        if len(results) != len(self):
+            raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
+        if isinstance(results[0], np.ndarray):
+            results = [self.pre_eval([pred], [i])[0] for i, pred in enumerate(results)]
+        totals = [torch.stack(parts).double().sum(0) for parts in zip(*results, strict=True)]
+        per_class = total_area_to_metrics(*totals, metric)
+        scores = self._summarise(per_class, labelled=totals[3].numpy() > 0)
+        if logger is not None:
+            logger.info(metrics_table(scores))
+        return scores
+
+    def _summarise(
+        self, per_class: Mapping[str, np.ndarray], labelled: np.ndarray
+    ) -> dict[str, float]:
+        scores = {'aAcc': float(per_class['aAcc'])}
+        kinds = [kind for kind in per_class if kind != 'aAcc']
+        for kind in kinds:
+            scores[f'm{kind}'] = self._mean(per_class[kind], self.eval_classes, labelled)
+        if 'IoU' in kinds:
+            for name, classes in self.extra_means.items():
+                scores[name] = self._mean(per_class['IoU'], classes, labelled)
+        for kind in kinds:
+            for name, value in zip(self._class_names(), per_class[kind], strict=True):
+                scores[f'{kind}.{name}'] = float(value)
+        return scores
+
+    def _mean(
+        self, values: np.ndarray, classes: Sequence[str] | None, labelled: np.ndarray
+    ) -> float:
+        """Average over the named classes that have labels, or over all that occur at all."""
+        if classes is not None:
+            names = list(self._class_names())
+            for name in classes:
+                if name not in names:
+                    raise UserError(f'unknown class {name!r} in a mean: {nearest(name, names)}')
+            values = values[[names.index(c) for c in classes if labelled[names.index(c)]]]
+        present = values[~np.isnan(values)]
+        return float(present.mean()) if present.size else float('nan')
+
+    def _class_names(self) -> Sequence[str]:
+        if self.CLASSES is None:
+            raise UserError(f'{type(self).__name__} needs classes=[...] to be evaluated')
+        return self.CLASSES

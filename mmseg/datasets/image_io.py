@@ -1,0 +1,95 @@
+"""Reading images and label maps from disk, each failure naming the file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from mmseg.utils.errors import UserError
+
+_PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
+_PNG_END = b'IEND\xaeB`\x82'
+_PNG_COLOUR_TYPE = 25  # offset of the header's colour type byte
+_PNG_PALETTE = 3
+
+
+class UnreadableImageError(UserError):
+    """A file that is there but cannot be decoded; training may go on without it."""
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        UserError: For a file that is not there.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise UserError(f'the file {path} is gone: put it back or remake the data folder') from None
+
+
+def _decode(data: bytes, flag: int) -> np.ndarray | None:
+    # Old OpenCV fills the rest of a cut-off PNG with zeros and says nothing.
+    if not data or (data.startswith(_PNG_MAGIC) and _PNG_END not in data[-64:]):
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+
+
+def read_image(path: str | Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """Read a photograph.
+
+    Args:
+        path: The file.
+        flag: OpenCV's reading flag.
+
+    Returns:
+        Pixels (H, W, 3) uint8 in BGR order (for the default flag).
+
+    Raises:
+        UserError: For a file that is not there.
+        UnreadableImageError: For a file that is cut off or no image.
+    """
+    image = _decode(read_bytes(path), flag)
+    if image is None:
+        raise UnreadableImageError(f'cannot read the image {path}: it is truncated or not an image')
+    return image
+
+
+def read_label(path: str | Path) -> np.ndarray:
+    """Read a label map as the numbers that stand in the file.
+
+    Palette PNGs give their indices, which OpenCV would turn into colours.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Label ids (H, W), or (H, W, channels) in OpenCV's BGR order, uint8 or uint16.
+
+    Raises:
+        UserError: For a file that is not there.
+        UnreadableImageError: For a file that is cut off or no image.
+    """
+    data = read_bytes(path)
+    label = _decode(data, cv2.IMREAD_UNCHANGED)
+    if label is None:
+        raise UnreadableImageError(f'cannot read the label {path}: it is truncated or not an image')
+    if data.startswith(_PNG_MAGIC) and data[_PNG_COLOUR_TYPE] == _PNG_PALETTE:
+        with Image.open(path) as image:
+            return np.asarray(image)
+    return label
+
+
+def label_histogram(label: np.ndarray) -> np.ndarray:
+    """Count the pixels of each label value.
+
+    Args:
+        label: Label ids (H, W) uint8.
+
+    Returns:
+        Pixel counts (256,) int64.
+    """
+    counts = cv2.calcHist([label], [0], None, [256], [0, 256])
+    return counts.ravel().astype(np.int64)

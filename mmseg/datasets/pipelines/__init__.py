@@ -1,0 +1,33 @@
+"""The steps of a data pipeline, under mmsegmentation's names."""
+
+from .compose import Compose, without_labels
+from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
+from .loading import LoadAnnotations, LoadImageFromFile
+from .photometric import CLAHE, AdjustGamma, Normalize, PhotoMetricDistortion, Rerange, RGB2Gray
+from .test_time_aug import MultiScaleFlipAug
+from .transforms import Pad, RandomCrop, RandomFlip, RandomRotate, Resize, SegRescale
+
+__all__ = [
+    'CLAHE',
+    'AdjustGamma',
+    'Collect',
+    'Compose',
+    'DefaultFormatBundle',
+    'ImageToTensor',
+    'LoadAnnotations',
+    'LoadImageFromFile',
+    'MultiScaleFlipAug',
+    'Normalize',
+    'Pad',
+    'PhotoMetricDistortion',
+    'RGB2Gray',
+    'RandomCrop',
+    'RandomFlip',
+    'RandomRotate',
+    'Rerange',
+    'Resize',
+    'SegRescale',
+    'ToTensor',
+    'Transpose',
+    'without_labels',
+]

@@ -1,0 +1,137 @@
+"""Steps that read images and label maps."""
+
+import os.path as osp
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.utils.errors import UserError
+
+from ..builder import PIPELINES
+from ..image_io import label_histogram, read_image, read_label
+
+_COLOR_FLAGS = {
+    'color': cv2.IMREAD_COLOR,
+    'grayscale': cv2.IMREAD_GRAYSCALE,
+    'unchanged': cv2.IMREAD_UNCHANGED,
+}
+
+
+@PIPELINES.register_module()
+class LoadImageFromFile:
+    """Read the image named by `img_info['filename']`, in BGR order.
+
+    Args:
+        to_float32: Whether to turn it into float32 at once; else it stays uint8.
+        color_type: 'color', 'grayscale' or 'unchanged'.
+    """
+
+    def __init__(self, to_float32: bool = False, color_type: str = 'color') -> None:
+        if color_type not in _COLOR_FLAGS:
+            raise UserError(f'color_type must be one of {list(_COLOR_FLAGS)}, got {color_type!r}')
+        self.to_float32 = to_float32
+        self.flag = _COLOR_FLAGS[color_type]
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        name = results['img_info']['filename']
+        filename = osp.join(results.get('img_prefix') or '', name)
+        image = read_image(filename, self.flag)
+        if self.to_float32:
+            image = image.astype(np.float32)
+        channels = 1 if image.ndim < 3 else image.shape[2]
+        results.update(
+            filename=filename,
+            ori_filename=name,
+            img=image,
+            img_shape=image.shape,
+            ori_shape=image.shape,
+            pad_shape=image.shape,
+            scale_factor=1.0,
+            img_norm_cfg={
+                'mean': np.zeros(channels, np.float32),
+                'std': np.ones(channels, np.float32),
+                'to_rgb': False,
+            },
+        )
+        return results
+
+
+@PIPELINES.register_module()
+class LoadAnnotations:
+    """Read the label map named by `ann_info['seg_map']`.
+
+    Args:
+        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one.
+    """
+
+    def __init__(self, reduce_zero_label: bool = False) -> None:
+        self.reduce_zero_label = reduce_zero_label
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        filename = osp.join(results.get('seg_prefix') or '', results['ann_info']['seg_map'])
+        label = read_label(filename)
+        label = self._to_bytes(label.squeeze(), filename)
+        _check_size(label, filename, results)
+        label = remap_label(label, results.get('label_map'), self.reduce_zero_label)
+        _check_values(label, filename, results)
+        results['gt_semantic_seg'] = label
+        results.setdefault('seg_fields', []).append('gt_semantic_seg')
+        return results
+
+    @staticmethod
+    def _to_bytes(label: np.ndarray, filename: str) -> np.ndarray:
+        if label.ndim != 2:
+            raise UserError(
+                f'the label {filename} has {label.shape[-1]} channels: expected one number a pixel'
+            )
+        if label.dtype != np.uint8 and label.max() > IGNORE_INDEX:
+            raise UserError(f'the label {filename} holds {label.max()}: expected at most 255')
+        return label.astype(np.uint8, copy=False)
+
+
+def remap_label(
+    label: np.ndarray, label_map: dict[int, int] | None, reduce_zero_label: bool
+) -> np.ndarray:
+    """Rename label values.
+
+    Args:
+        label: Labels (H, W) uint8.
+        label_map: New label of each old one, -1 for classes that are ignored.
+        reduce_zero_label: Whether 0 becomes 255 and the others move down by one.
+
+    Returns:
+        Labels (H, W) uint8.
+    """
+    if not label_map and not reduce_zero_label:
+        return label
+    table = np.arange(256)
+    for old, new in (label_map or {}).items():
+        table[old] = IGNORE_INDEX if new < 0 else new
+    if reduce_zero_label:
+        table = np.where((table == 0) | (table == IGNORE_INDEX), IGNORE_INDEX, table - 1)
+    return table.astype(np.uint8)[label]
+
+
+def _check_size(label: np.ndarray, filename: str, results: dict[str, Any]) -> None:
+    if 'img' in results and results['img'].shape[:2] != label.shape:
+        height, width = results['img'].shape[:2]
+        raise UserError(
+            f'image and label differ in size: {results["filename"]} is {width}x{height}, '
+            f'{filename} is {label.shape[1]}x{label.shape[0]} pixels'
+        )
+
+
+def _check_values(label: np.ndarray, filename: str, results: dict[str, Any]) -> None:
+    num_classes = results.get('num_classes')
+    if num_classes is None:
+        return
+    present = np.flatnonzero(label_histogram(label))
+    ignored = results.get('ignore_index', IGNORE_INDEX)
+    wrong = [int(v) for v in present if v >= num_classes and v not in (ignored, IGNORE_INDEX)]
+    if wrong:
+        raise UserError(
+            f'the label {filename} holds {wrong[0]}: expected 0 to {num_classes - 1}, or {ignored} '
+            f'for ignored pixels{results.get("convert_hint", "")}'
+        )

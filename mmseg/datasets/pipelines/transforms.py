@@ -1,0 +1,310 @@
+"""Steps that change where pixels are: resize, flip, pad, crop, rotate.
+
+Images are (H, W, channels), labels (H, W); sizes in configs are (width, height) for scales and
+(height, width) for crops and pads, as in mmsegmentation.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cv2
+import mmcv
+import numpy as np
+
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.utils.errors import UserError
+
+from ..builder import PIPELINES
+from ..image_io import label_histogram
+from .randomness import generator_of
+
+Scale = tuple[int, int]
+_MAX_CROPS = 10
+
+
+def _label_keys(results: dict[str, Any]) -> Iterator[str]:
+    return iter(results.get('seg_fields', ()))
+
+
+@PIPELINES.register_module()
+class Resize:
+    """Resize image (bilinear) and labels (nearest), to `results['scale']` where that is set.
+
+    Args:
+        img_scale: One (width, height), or several to draw from; None for the image's own size
+            (with `ratio_range`) or for test time, where the scale is set from outside.
+        multiscale_mode: With several scales, 'range' draws both sides between the smallest and
+            the largest, 'value' picks one of them.
+        ratio_range: Smallest and largest factor on the scale.
+        keep_ratio: Whether the scale is a box to fit into rather than the size itself.
+    """
+
+    def __init__(
+        self,
+        img_scale: Sequence[Any] | None = None,
+        multiscale_mode: str = 'range',
+        ratio_range: Sequence[float] | None = None,
+        keep_ratio: bool = True,
+    ) -> None:
+        self.scales = as_scales(img_scale)
+        if multiscale_mode not in ('range', 'value'):
+            raise UserError(f"multiscale_mode must be 'range' or 'value', got {multiscale_mode!r}")
+        if ratio_range is not None and len(self.scales) > 1:
+            raise UserError('Resize takes a ratio_range with at most one img_scale')
+        self.multiscale_mode = multiscale_mode
+        self.ratio_range = ratio_range
+        self.keep_ratio = keep_ratio
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the scale is drawn."""
+        return self.ratio_range is not None or len(self.scales) > 1
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        if 'scale' not in results:
+            results['scale'] = self._draw_scale(results)
+        old_height, old_width = results['img'].shape[:2]
+        width, height = self._size(old_width, old_height, results['scale'])
+        results['img'] = _resize(results['img'], width, height, cv2.INTER_LINEAR)
+        for key in _label_keys(results):
+            results[key] = _resize(results[key], width, height, cv2.INTER_NEAREST)
+        factors = [width / old_width, height / old_height]
+        results['scale_factor'] = np.array(factors * 2, np.float32)
+        results['img_shape'] = results['pad_shape'] = results['img'].shape
+        results['keep_ratio'] = self.keep_ratio
+        return results
+
+    def _size(self, width: int, height: int, scale: Scale) -> Scale:
+        if not self.keep_ratio:
+            return int(scale[0]), int(scale[1])
+        return mmcv.rescale_size((width, height), tuple(scale))
+
+    def _draw_scale(self, results: dict[str, Any]) -> Scale:
+        if self.ratio_range is not None:
+            height, width = results['img'].shape[:2]
+            width, height = self.scales[0] if self.scales else (width, height)
+            ratio = generator_of(results).uniform(*self.ratio_range)
+            return int(width * ratio), int(height * ratio)
+        if not self.scales:
+            raise UserError('Resize needs an img_scale, a ratio_range or a scale set from outside')
+        if len(self.scales) == 1:
+            return self.scales[0]
+        rng = generator_of(results)
+        if self.multiscale_mode == 'value':
+            return self.scales[rng.integers(len(self.scales))]
+        longs, shorts = [max(s) for s in self.scales], [min(s) for s in self.scales]
+        long = rng.integers(min(longs), max(longs), endpoint=True)
+        short = rng.integers(min(shorts), max(shorts), endpoint=True)
+        return int(long), int(short)
+
+
+def as_scales(img_scale: Sequence[Any] | None) -> list[Scale]:
+    """Read one (width, height) or several; JSON configs write both as lists."""
+    if img_scale is None:
+        return []
+    several = img_scale if isinstance(img_scale[0], Sequence) else [img_scale]
+    return [(int(width), int(height)) for width, height in several]
+
+
+def _resize(array: np.ndarray, width: int, height: int, interpolation: int) -> np.ndarray:
+    if array.shape[:2] == (height, width):
+        return array
+    return cv2.resize(array, (width, height), interpolation=interpolation)
+
+
+@PIPELINES.register_module()
+class RandomFlip:
+    """Flip image and labels, where `results['flip']` says so or else by chance.
+
+    Args:
+        prob: Probability of a flip; None for never, unless set from outside.
+        direction: 'horizontal' or 'vertical'.
+    """
+
+    is_random = True
+
+    def __init__(self, prob: float | None = None, direction: str = 'horizontal') -> None:
+        if prob is not None and not 0 <= prob <= 1:
+            raise UserError(f'prob must lie between 0 and 1, got {prob}')
+        if direction not in ('horizontal', 'vertical'):
+            raise UserError(f"direction must be 'horizontal' or 'vertical', got {direction!r}")
+        self.prob = prob
+        self.direction = direction
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        if 'flip' not in results:
+            results['flip'] = bool(self.prob) and generator_of(results).random() < self.prob
+        if 'flip_direction' not in results:
+            results['flip_direction'] = self.direction
+        if results['flip']:
+            code = 1 if results['flip_direction'] == 'horizontal' else 0
+            for key in ('img', *_label_keys(results)):
+                results[key] = cv2.flip(results[key], code)
+        return results
+
+
+@PIPELINES.register_module()
+class Pad:
+    """Pad image and labels on the right and at the bottom.
+
+    Args:
+        size: Smallest (height, width) to pad to.
+        size_divisor: Number whose multiples both sides become, where `size` is not given.
+        pad_val: Value of new pixels.
+        seg_pad_val: Label of new pixels.
+    """
+
+    def __init__(
+        self,
+        size: Sequence[int] | None = None,
+        size_divisor: int | None = None,
+        pad_val: float = 0,
+        seg_pad_val: int = IGNORE_INDEX,
+    ) -> None:
+        if (size is None) == (size_divisor is None):
+            raise UserError('Pad takes either size or size_divisor')
+        self.size = size
+        self.size_divisor = size_divisor
+        self.pad_val = pad_val
+        self.seg_pad_val = seg_pad_val
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        old = results['img'].shape[:2]
+        if self.size is None:
+            size = [-(-side // self.size_divisor) * self.size_divisor for side in old]
+        else:
+            size = [max(side, least) for side, least in zip(old, self.size, strict=True)]
+        bottom, right = size[0] - old[0], size[1] - old[1]
+        results['img'] = _pad(results['img'], bottom, right, self.pad_val)
+        for key in _label_keys(results):
+            results[key] = _pad(results[key], bottom, right, self.seg_pad_val)
+        results['pad_shape'] = results['img'].shape
+        results['pad_fixed_size'] = self.size
+        results['pad_size_divisor'] = self.size_divisor
+        return results
+
+
+def _pad(array: np.ndarray, bottom: int, right: int, value: float) -> np.ndarray:
+    if not bottom and not right:
+        return array
+    border = cv2.BORDER_CONSTANT
+    return cv2.copyMakeBorder(array, 0, bottom, 0, right, border, value=[value] * 4)
+
+
+@PIPELINES.register_module()
+class RandomCrop:
+    """Cut out a window at a random place.
+
+    Args:
+        crop_size: Height and width of the window; smaller images are kept whole.
+        cat_max_ratio: Largest share that one class may take of the labelled pixels; up to ten
+            windows are drawn for that. Without labels the first window is taken.
+        ignore_index: Label that is not counted.
+    """
+
+    is_random = True
+
+    def __init__(
+        self,
+        crop_size: Sequence[int],
+        cat_max_ratio: float = 1.0,
+        ignore_index: int = IGNORE_INDEX,
+    ) -> None:
+        if min(crop_size) <= 0:
+            raise UserError(f'crop_size must be positive, got {tuple(crop_size)}')
+        self.crop_size = tuple(crop_size)
+        self.cat_max_ratio = cat_max_ratio
+        self.ignore_index = ignore_index
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        rng = generator_of(results)
+        window = self._draw_window(results['img'], rng)
+        if self.cat_max_ratio < 1 and 'gt_semantic_seg' in results:
+            for _ in range(_MAX_CROPS):
+                if self._is_mixed(results['gt_semantic_seg'][window]):
+                    break
+                window = self._draw_window(results['img'], rng)
+        for key in ('img', *_label_keys(results)):
+            results[key] = results[key][window]
+        results['img_shape'] = results['img'].shape
+        return results
+
+    def _draw_window(self, image: np.ndarray, rng: np.random.Generator) -> tuple[slice, slice]:
+        tops = [
+            max(side - crop, 0) for side, crop in zip(image.shape, self.crop_size, strict=False)
+        ]
+        top, left = (int(rng.integers(margin, endpoint=True)) for margin in tops)
+        return (
+            slice(top, top + self.crop_size[0]),
+            slice(left, left + self.crop_size[1]),
+        )
+
+    def _is_mixed(self, label: np.ndarray) -> bool:
+        counts = label_histogram(label)
+        counts[self.ignore_index] = 0
+        return np.count_nonzero(counts) > 1 and counts.max() < self.cat_max_ratio * counts.sum()
+
+
+@PIPELINES.register_module()
+class RandomRotate:
+    """Rotate image and labels about `center`.
+
+    Args:
+        prob: Probability of a rotation.
+        degree: Range to draw the angle from, or its half-width around 0, in degrees clockwise.
+        pad_val: Value of new pixels.
+        seg_pad_val: Label of new pixels.
+        center: (x, y) in pixels; None for the middle.
+        auto_bound: Whether the image grows to hold all of the rotated one.
+    """
+
+    is_random = True
+
+    def __init__(
+        self,
+        prob: float,
+        degree: float | Sequence[float],
+        pad_val: float = 0,
+        seg_pad_val: int = IGNORE_INDEX,
+        center: Sequence[float] | None = None,
+        auto_bound: bool = False,
+    ) -> None:
+        self.prob = prob
+        self.degree = tuple(degree) if isinstance(degree, Sequence) else (-degree, degree)
+        self.pad_val = pad_val
+        self.seg_pad_val = seg_pad_val
+        self.center = center
+        self.auto_bound = auto_bound
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        rng = generator_of(results)
+        rotate, angle = rng.random() < self.prob, rng.uniform(*self.degree)
+        if not rotate:
+            return results
+        common = {'center': self.center, 'auto_bound': self.auto_bound}
+        results['img'] = mmcv.imrotate(results['img'], angle, border_value=self.pad_val, **common)
+        for key in _label_keys(results):
+            results[key] = mmcv.imrotate(
+                results[key],
+                angle,
+                border_value=self.seg_pad_val,
+                interpolation='nearest',
+                **common,
+            )
+        results['img_shape'] = results['img'].shape
+        return results
+
+
+@PIPELINES.register_module()
+class SegRescale:
+    """Rescale the labels alone by `scale_factor`."""
+
+    def __init__(self, scale_factor: float = 1) -> None:
+        self.scale_factor = scale_factor
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        for key in _label_keys(results):
+            height, width = results[key].shape
+            width, height = mmcv.rescale_size((width, height), self.scale_factor)
+            results[key] = _resize(results[key], width, height, cv2.INTER_NEAREST)
+        return results

@@ -1,0 +1,88 @@
+"""Pairs of a labelled source sample and an unlabelled target sample."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from mmseg.core.building import call_checked
+from mmseg.utils.errors import UserError
+from mmseg.utils.seed import derive_seed
+
+from .builder import DATASETS, build_dataset
+from .custom import CustomDataset
+from .rare_class_sampling import RareClassDataset
+
+# Sets the target's draws apart from the source's at the same position.
+_TARGET_KEY = 1
+
+
+@DATASETS.register_module()
+class UDADataset(Dataset):
+    """Source samples with labels, paired with target samples without.
+
+    The target's labels are never read, even where its config names them: adaptation does not use
+    them, and images without labels can so be trained on with the same config.
+
+    Args:
+        source: Config of the labelled data set, or the data set itself.
+        target: Config of the data set to adapt to, or the data set itself.
+        rare_class_sampling: `min_pixels`, `class_temp` and `min_crop_ratio` of
+            `RareClassDataset`; None draws source images alike.
+        strict: Whether a file that cannot be decoded stops training instead of being skipped.
+
+    Raises:
+        UserError: For a source without labels, or domains with different classes.
+    """
+
+    def __init__(
+        self,
+        source: Mapping[str, Any] | CustomDataset,
+        target: Mapping[str, Any] | CustomDataset,
+        rare_class_sampling: Mapping[str, Any] | None = None,
+        strict: bool = False,
+    ) -> None:
+        if isinstance(source, Mapping):
+            source = build_dataset(source, {'strict': strict})
+        if isinstance(target, Mapping):
+            target = build_dataset({**target, 'load_labels': False}, {'strict': strict})
+        if not source.has_labels:
+            raise UserError(f'the source {source.img_dir} needs labels: set its ann_dir')
+        if source.CLASSES != target.CLASSES or source.ignore_index != target.ignore_index:
+            raise UserError(
+                f'source and target must have the same classes and ignore_index, got '
+                f'{source.CLASSES}, {source.ignore_index} and {target.CLASSES}, '
+                f'{target.ignore_index}'
+            )
+        self.target = target
+        self.source: CustomDataset | RareClassDataset = source
+        if rare_class_sampling is not None:
+            self.source = call_checked(RareClassDataset, {'source': source, **rare_class_sampling})
+        self.CLASSES, self.PALETTE = target.CLASSES, target.PALETTE
+        self.ignore_index = target.ignore_index
+
+    def __len__(self) -> int:
+        return len(self.source) * len(self.target)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """Return the pair at a position of the run with seed 0."""
+        return self.draw(position, seed=0)
+
+    def draw(self, position: int, seed: int) -> dict[str, Any]:
+        """Return the pair at a position of a run.
+
+        Args:
+            position: Position in the run, from 0.
+            seed: The run's seed.
+
+        Returns:
+            The source's sample, and the target's `img` and `img_metas` as `target_img` and
+            `target_img_metas`.
+        """
+        sample = self.source.draw(position, seed)
+        target = self.target.draw(position, derive_seed(seed, _TARGET_KEY))
+        return {
+            **sample,
+            'target_img_metas': target['img_metas'],
+            'target_img': target['img'],
+        }
