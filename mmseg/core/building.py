@@ -81,10 +81,9 @@ def accepted_keywords(factory: Callable[..., Any]) -> set[str] | None:
     Returns:
         The names, or None where any keyword is taken.
     """
-    if not inspect.isclass(factory):
-        inits: list[Callable[..., Any]] = [factory]
-    else:
-        inits = [base.__init__ for base in factory.__mro__ if '__init__' in vars(base)]
+    inits: list[Callable[..., Any]] = [factory]
+    if inspect.isclass(factory):
+        inits = [vars(base)['__init__'] for base in factory.__mro__ if '__init__' in vars(base)]
     names: set[str] = set()
     for init in inits:
         if init is object.__init__:

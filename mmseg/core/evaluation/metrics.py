@@ -16,9 +16,7 @@ Metrics = dict[str, np.ndarray]
 _METRICS = ('mIoU', 'mDice', 'mFscore')
 
 
-def f_score(
-    precision: torch.Tensor | float, recall: torch.Tensor | float, beta: float = 1
-) -> torch.Tensor | float:
+def f_score(precision: torch.Tensor, recall: torch.Tensor, beta: float = 1) -> torch.Tensor:
     """Combine precision and recall, both in [0, 1]; recall weighs `beta` times as much."""
     return (1 + beta**2) * (precision * recall) / ((beta**2 * precision) + recall)
 
@@ -47,10 +45,13 @@ def intersect_and_union(
     Raises:
         UserError: The maps differ in size.
     """
-    pred = _as_array(np.load(pred_label) if isinstance(pred_label, str) else pred_label)
-    if isinstance(label, str):
-        label = mmcv.imread(label, flag='unchanged', backend='pillow')
-    true = _relabel(_as_array(label), label_map or {}, reduce_zero_label)
+    pred = np.load(pred_label) if isinstance(pred_label, str) else _as_array(pred_label)
+    true = (
+        mmcv.imread(label, flag='unchanged', backend='pillow')
+        if isinstance(label, str)
+        else _as_array(label)
+    )
+    true = _relabel(true, label_map or {}, reduce_zero_label)
     if pred.shape != true.shape:
         raise UserError(f'a prediction of size {pred.shape} was given for labels of {true.shape}')
     valid = true != ignore_index
@@ -209,10 +210,12 @@ def pre_eval_to_metrics(
     beta: float = 1,
 ) -> Metrics:
     """Measure images of which `intersect_and_union` is known; see `eval_metrics`."""
-    totals = [sum(area.double() for area in areas) for areas in zip(*pre_eval_results, strict=True)]
-    if len(totals) != 4:
-        raise UserError('there is nothing to evaluate: no image gave areas of its four kinds')
-    return total_area_to_metrics(*totals, metrics, nan_to_num, beta)
+    if not pre_eval_results:
+        raise UserError('there is nothing to evaluate: not one image was predicted')
+    intersect, union, pred, label = (
+        torch.stack(areas).double().sum(0) for areas in zip(*pre_eval_results, strict=True)
+    )
+    return total_area_to_metrics(intersect, union, pred, label, metrics, nan_to_num, beta)
 
 
 def total_area_to_metrics(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from mmseg.core.seg.builder import PIXEL_SAMPLERS
+from mmseg.utils.errors import UserError
 
 
 class BasePixelSampler(ABC):
@@ -38,7 +39,7 @@ class OHEMPixelSampler(BasePixelSampler):
 
     def __init__(self, context: Any, thresh: float | None = None, min_kept: int = 100000) -> None:
         if min_kept <= 1:
-            raise ValueError(f'min_kept must be above 1, got {min_kept}')
+            raise UserError(f'min_kept must be above 1, got {min_kept}')
         self.context = context
         self.thresh = thresh
         self.min_kept = min_kept
@@ -52,22 +53,10 @@ class OHEMPixelSampler(BasePixelSampler):
         if self.thresh is None:
             chosen = self._of_highest_loss(seg_logit, labels, valid, num_kept)
         else:
-            chosen = self._of_low_probability(seg_logit, labels, valid, num_kept)
+            chosen = _of_low_probability(seg_logit, labels, valid, num_kept, self.thresh)
         weights = torch.zeros_like(labels, dtype=seg_logit.dtype)
         weights[valid] = chosen.to(weights.dtype)
         return weights
-
-    def _of_low_probability(
-        self, logits: torch.Tensor, labels: torch.Tensor, valid: torch.Tensor, num_kept: int
-    ) -> torch.Tensor:
-        """Choose valid pixels (V,) below the threshold, raised until enough are chosen."""
-        index = labels.masked_fill(~valid, 0).unsqueeze(1)
-        probs = logits.softmax(1).gather(1, index).squeeze(1)[valid]
-        if probs.numel() == 0:
-            return probs.bool()
-        rank = min(num_kept, probs.numel() - 1)
-        enough = probs.kthvalue(rank + 1).values
-        return probs < enough.clamp_min(self.thresh)
 
     def _of_highest_loss(
         self, logits: torch.Tensor, labels: torch.Tensor, valid: torch.Tensor, num_kept: int
@@ -82,3 +71,20 @@ class OHEMPixelSampler(BasePixelSampler):
         chosen = torch.zeros_like(losses, dtype=torch.bool)
         chosen[losses.topk(min(num_kept, losses.numel())).indices] = True
         return chosen
+
+
+def _of_low_probability(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    valid: torch.Tensor,
+    num_kept: int,
+    thresh: float,
+) -> torch.Tensor:
+    """Choose valid pixels (V,) below the threshold, raised until enough are chosen."""
+    index = labels.masked_fill(~valid, 0).unsqueeze(1)
+    probs = logits.softmax(1).gather(1, index).squeeze(1)[valid]
+    if probs.numel() == 0:
+        return probs.bool()
+    rank = min(num_kept, probs.numel() - 1)
+    enough = probs.kthvalue(rank + 1).values
+    return probs < enough.clamp_min(thresh)

@@ -47,7 +47,7 @@ def _conv(
     channels: int,
     kernel_size: int,
     norm_cfg: Mapping[str, Any] | None = None,
-    act_cfg: Mapping[str, Any] | None = {'type': 'ReLU'},  # noqa: B006 never changed
+    act_cfg: Mapping[str, Any] | None = {'type': 'ReLU'},
 ) -> nn.Module:
     return ConvModule(
         in_channels,

@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from mmseg.core.visualization import overlay
 from mmseg.utils.errors import UserError
 
 ImgMetas = Sequence[Mapping[str, Any]]
@@ -71,7 +72,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
 
     def forward(
         self,
-        img: torch.Tensor | Sequence[torch.Tensor],
+        img: Any,
         img_metas: Any,
         return_loss: bool = True,
         **kwargs: Any,
@@ -151,8 +152,8 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         means = {}
         for name, value in losses.items():
             parts = [value] if isinstance(value, torch.Tensor) else value
-            means[name] = sum(part.mean() for part in parts)
-        total = sum(value for name, value in means.items() if 'loss' in name)
+            means[name] = torch.stack([part.mean() for part in parts]).sum()
+        total = torch.stack([value for name, value in means.items() if 'loss' in name]).sum()
         means['loss'] = total
         # one transfer from the device for all values: each would wait for the device
         values = torch.stack([value.detach().float() for value in means.values()])
@@ -189,27 +190,17 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         if not 0 < opacity <= 1:
             raise UserError(f'opacity is {opacity}; expected a number in (0, 1]')
         image = mmcv.imread(img)
-        drawing = _overlay(image, result[0], self._colours(palette), opacity)
+        drawing = overlay(image, result[0], self._bgr_colours(palette), opacity)
         if show:
             mmcv.imshow(drawing, win_name, wait_time)
         if out_file is not None:
             mmcv.imwrite(drawing, out_file)
         return drawing
 
-    def _colours(self, palette: Sequence[Sequence[int]] | None) -> np.ndarray:
-        """Colours (C, 3) of the classes in RGB."""
+    def _bgr_colours(self, palette: Sequence[Sequence[int]] | None) -> list[list[int]]:
+        """Colours (C, 3) of the classes in BGR."""
         palette = self.PALETTE if palette is None else palette
         if palette is None:
             num_classes = len(self.CLASSES) if self.CLASSES else 256
-            return np.random.default_rng(42).integers(0, 255, (num_classes, 3), np.uint8)
-        return np.asarray(palette, np.uint8)
-
-
-def _overlay(
-    image: np.ndarray, labels: np.ndarray, colours: np.ndarray, opacity: float
-) -> np.ndarray:
-    """Blend the labels' colours into a BGR image; labels without a colour leave it as it is."""
-    known = labels < len(colours)
-    colour_map = colours[np.where(known, labels, 0)][..., ::-1]
-    blended = (image * (1 - opacity) + colour_map * opacity).astype(np.uint8)
-    return np.where(known[..., None], blended, image)
+            return np.random.default_rng(num_classes).integers(0, 256, (num_classes, 3)).tolist()
+        return [list(colour)[::-1] for colour in palette]

@@ -12,8 +12,8 @@ from mmcv import ConfigDict
 from torch import nn
 
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
+from mmseg.models.decode_heads import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
-from mmseg.ops import resize
 from mmseg.utils.errors import UserError
 
 _MODES = ('whole', 'slide')
@@ -48,6 +48,11 @@ class EncoderDecoder(BaseSegmentor):
         pretrained: Weights of the backbone, loaded by `init_weights`.
     """
 
+    backbone: nn.Module
+    neck: nn.Module | None
+    decode_head: BaseDecodeHead
+    auxiliary_head: BaseDecodeHead | nn.ModuleList | None
+
     def __init__(
         self,
         backbone: Mapping[str, Any],
@@ -64,29 +69,26 @@ class EncoderDecoder(BaseSegmentor):
                 raise UserError('pretrained is set for both the segmentor and its backbone')
             backbone = {**backbone, 'pretrained': pretrained}
         self.backbone = build_backbone(backbone)
-        if neck is not None:
-            self.neck = build_neck(neck)
+        self.neck = None if neck is None else build_neck(neck)
         self.decode_head = build_head(decode_head)
-        self.align_corners: bool = self.decode_head.align_corners
-        self.num_classes: int = self.decode_head.num_classes
-        if isinstance(auxiliary_head, Mapping):
-            self.auxiliary_head = build_head(auxiliary_head)
-        elif auxiliary_head is not None:
-            self.auxiliary_head = nn.ModuleList(build_head(cfg) for cfg in auxiliary_head)
+        self.auxiliary_head = _build_auxiliary(auxiliary_head)
+        self.align_corners = self.decode_head.align_corners
+        self.num_classes = self.decode_head.num_classes
         self.train_cfg = ConfigDict(train_cfg or {})
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
         _check_test_cfg(self.test_cfg)
 
     def init_weights(self) -> None:
         """Load the backbone's pretrained weights and draw those of neck and heads."""
-        for part in (self.backbone, getattr(self, 'neck', None), *self._heads().values()):
-            if hasattr(part, 'init_weights'):
+        heads = (self.decode_head, *self._auxiliary_heads().values())
+        for part in (self.backbone, self.neck, *heads):
+            if part is not None:
                 part.init_weights()
 
     def extract_feat(self, img: torch.Tensor) -> list[torch.Tensor]:
         """Extract the maps that the heads read from images (B, 3, H, W)."""
         features = self.backbone(img)
-        return self.neck(features) if self.with_neck else features
+        return features if self.neck is None else self.neck(features)
 
     def encode_decode(self, img: torch.Tensor, img_metas: ImgMetas) -> torch.Tensor:
         """Turn images (B, 3, H, W) into logits (B, C, H, W)."""
@@ -99,6 +101,30 @@ class EncoderDecoder(BaseSegmentor):
         embedding = self.decode_head.embed(features)
         logits = self.decode_head.cls_seg(embedding)
         return Embedded(self.decode_head.upsample(logits, img.shape[2:]), embedding, features)
+
+    def losses(
+        self,
+        embedded: Embedded,
+        gt_semantic_seg: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure the losses of images already passed through; as `forward_train`.
+
+        Args:
+            embedded: What `forward_embedding` returned.
+            gt_semantic_seg: Labels (B, 1, H, W).
+            seg_weight: Weight of each pixel (B, H, W).
+
+        Returns:
+            As `forward_train`.
+        """
+        losses = _prefixed(
+            'decode', self.decode_head.losses(embedded.logits, gt_semantic_seg, seg_weight)
+        )
+        for name, head in self._auxiliary_heads().items():
+            logits = head(embedded.features)
+            losses |= _prefixed(name, head.losses(logits, gt_semantic_seg, seg_weight))
+        return losses
 
     def forward_dummy(self, img: torch.Tensor) -> torch.Tensor:
         """Turn images (B, 3, H, W) into logits, for tools that count operations."""
@@ -123,14 +149,7 @@ class EncoderDecoder(BaseSegmentor):
             'decode.loss_seg', 'decode.acc_seg' and, with auxiliary heads, 'aux.loss_seg' and so
             on ('aux_0.loss_seg' where there are several).
         """
-        features = self.extract_feat(img)
-        losses = {}
-        for name, head in self._heads().items():
-            values = head.forward_train(
-                features, img_metas, gt_semantic_seg, self.train_cfg, seg_weight
-            )
-            losses.update({f'{name}.{key}': value for key, value in values.items()})
-        return losses
+        return self.losses(self.forward_embedding(img), gt_semantic_seg, seg_weight)
 
     def whole_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         """Segment images (B, 3, H, W) in one piece; see `inference` for the arguments.
@@ -207,15 +226,11 @@ class EncoderDecoder(BaseSegmentor):
             probs += self.inference(img, metas, rescale)
         return list(probs.argmax(dim=1).cpu().numpy())
 
-    def _heads(self) -> dict[str, nn.Module]:
-        """The heads under the names that their losses carry."""
-        heads: dict[str, nn.Module] = {'decode': self.decode_head}
-        auxiliary = getattr(self, 'auxiliary_head', None)
-        if isinstance(auxiliary, nn.ModuleList):
-            heads.update({f'aux_{i}': head for i, head in enumerate(auxiliary)})
-        elif auxiliary is not None:
-            heads['aux'] = auxiliary
-        return heads
+    def _auxiliary_heads(self) -> dict[str, nn.Module]:
+        """The auxiliary heads under the names that their losses carry."""
+        if isinstance(self.auxiliary_head, nn.ModuleList):
+            return {f'aux_{i}': head for i, head in enumerate(self.auxiliary_head)}
+        return {} if self.auxiliary_head is None else {'aux': self.auxiliary_head}
 
     def _rescale(self, logits: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         """Bring logits to the size of the original images."""
@@ -225,6 +240,18 @@ class EncoderDecoder(BaseSegmentor):
         if len(sizes) != 1:
             raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
         return self.decode_head.upsample(logits, sizes.pop())
+
+
+def _build_auxiliary(
+    cfg: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
+) -> nn.Module | None:
+    if cfg is None or isinstance(cfg, Mapping):
+        return None if cfg is None else build_head(cfg)
+    return nn.ModuleList(build_head(head) for head in cfg)
+
+
+def _prefixed(name: str, losses: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f'{name}.{key}': value for key, value in losses.items()}
 
 
 def _window_starts(length: int, window: int, stride: int) -> list[int]:
