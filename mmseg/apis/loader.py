@@ -5,6 +5,10 @@ from typing import Any
 
 import torch
 from mmcv.parallel import DataContainer
+from mmcv.utils import Config
+
+from mmseg.datasets import build_dataloader
+from mmseg.utils.errors import UserError
 
 
 class DeviceLoader:
@@ -12,7 +16,7 @@ class DeviceLoader:
 
     Args:
         loader: Yields batches as `mmcv.parallel.collate` makes them.
-        device: Where tensors go; from pinned memory the copy runs beside the computation.
+        device: Where tensors go.
     """
 
     def __init__(self, loader: Iterable[Mapping[str, Any]], device: torch.device | str) -> None:
@@ -20,7 +24,14 @@ class DeviceLoader:
         self.device = torch.device(device)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for batch in self.loader:
+        batches = iter(self.loader)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except UserError as error:
+                raise UserError(_message_of_worker(error)) from error
             yield {key: self._plain(value) for key, value in batch.items()}
 
     def __len__(self) -> int:
@@ -41,3 +52,17 @@ class DeviceLoader:
         if isinstance(value, list):
             return [self._plain(item) for item in value]
         return value
+
+
+def build_test_loader(dataset: Any, cfg: Config, device: torch.device) -> DeviceLoader:
+    """Build the loader of a test set: one image at a time, in order."""
+    loader = build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
+    return DeviceLoader(loader, device)
+
+
+def _message_of_worker(error: UserError) -> str:
+    """Take the message alone: PyTorch puts a worker's whole traceback before it."""
+    message = str(error).strip()
+    if not message.startswith('Caught '):
+        return message
+    return message.splitlines()[-1].partition('Error: ')[2]

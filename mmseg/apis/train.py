@@ -1,9 +1,7 @@
 """Training: from a model, a dataset and a config to a work dir full of results."""
 
 import random
-import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
-from .loader import DeviceLoader
+from .loader import DeviceLoader, build_test_loader
 from .optimizer import build_optimizer
 from .test import single_gpu_test
 
@@ -181,25 +179,10 @@ def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     metric = settings.pop('metric', 'mIoU')
     settings.pop('by_epoch', None)
     dataset = build_dataset(cfg.data.val, {'test_mode': True})
-    loader = DeviceLoader(test_loader(dataset, cfg), device)
+    loader = build_test_loader(dataset, cfg, device)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, float]:
         areas = single_gpu_test(network, loader, pre_eval=True, description=f'testing {name}')
-        return dataset.evaluate(areas, metric=metric, logger='silent')
+        return dataset.evaluate(areas, metric=metric)
 
     return EvalHook(evaluate, **settings)
-
-
-def test_loader(dataset: Any, cfg: Config) -> Any:
-    """Build the loader of a test set: one image at a time, in order."""
-    return build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
-
-
-def now() -> str:
-    """Return the time as it stands in the names of logs."""
-    return time.strftime('%Y%m%d_%H%M%S')
-
-
-def work_dir_of(path: str | Path, chosen: str | Path | None) -> Path:
-    """Return the work dir that was chosen, or `work_dirs/<name of the config>`."""
-    return Path(chosen) if chosen is not None else Path('work_dirs') / Path(path).stem

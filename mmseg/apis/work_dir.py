@@ -1,0 +1,64 @@
+"""Work dirs: what a run leaves behind, and how to find it again."""
+
+from pathlib import Path
+
+from mmcv.utils import Config
+
+from mmseg.core.checkpoint import LATEST
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.errors import UserError
+
+CONFIG_NAME = 'config.json'
+_NOT_CONFIGS = ('result.json', 'summary.json')
+
+
+def default_work_dir(config: str | Path) -> Path:
+    """Return the work dir of a config that names none."""
+    return Path('work_dirs') / Path(config).stem
+
+
+def save_config(cfg: Config, work_dir: str | Path) -> str:
+    """Write the whole config, its bases merged, into a work dir.
+
+    Args:
+        cfg: The config.
+        work_dir: Folder, made if missing.
+
+    Returns:
+        The config's text, JSON.
+    """
+    with atomic_path(Path(work_dir) / CONFIG_NAME) as temporary:
+        cfg.dump(str(temporary))
+        return temporary.read_text(encoding='utf-8')
+
+
+def find_run(work_dir: str | Path) -> tuple[Path, Path]:
+    """Find the config and the newest checkpoint in a work dir.
+
+    Args:
+        work_dir: Folder that a training run wrote, ours or a released one.
+
+    Returns:
+        Paths of the config and of `latest.pth`.
+
+    Raises:
+        UserError: One of them is not there, or there are several configs.
+    """
+    folder = Path(work_dir)
+    if not folder.is_dir():
+        raise UserError(f'no work dir at {folder}')
+    checkpoint = folder / LATEST
+    if not checkpoint.is_file():
+        raise UserError(f'{folder} holds no {LATEST}: the run has not saved a checkpoint yet')
+    return _find_config(folder), checkpoint
+
+
+def _find_config(folder: Path) -> Path:
+    if (folder / CONFIG_NAME).is_file():
+        return folder / CONFIG_NAME
+    files = [*folder.glob('*.json'), *folder.glob('*.py')]
+    configs = [f for f in files if not f.name.endswith('.log.json') and f.name not in _NOT_CONFIGS]
+    if len(configs) != 1:
+        names = ', '.join(sorted(path.name for path in configs)) or 'none'
+        raise UserError(f'expected one config (.json or .py) in {folder}, found {names}')
+    return configs[0]

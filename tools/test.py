@@ -1,0 +1,92 @@
+"""Test a trained network: predictions, a table per class, mIoU.
+
+python tools/test.py WORK_DIR                 its config and its newest checkpoint
+python tools/test.py CONFIG CHECKPOINT
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmseg.apis import init_segmentor, load_config, predict
+from mmseg.apis.loader import build_test_loader
+from mmseg.apis.test import write_prediction
+from mmseg.apis.work_dir import find_run
+from mmseg.core.reports import metrics_table
+from mmseg.datasets import build_dataset
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.cli import run_cli
+from mmseg.utils.environment import choose_device
+from mmseg.utils.errors import UserError
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('run', help='a work dir, or a config')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint, where a config is given')
+    parser.add_argument(
+        '--out', '--work-dir', help="where predictions go [preds/ in the checkpoint's folder]"
+    )
+    parser.add_argument('--ema', '--teacher', action='store_true', help='test the teacher')
+    parser.add_argument(
+        '--format-only', action='store_true', help='write label ids for a benchmark server only'
+    )
+    parser.add_argument('--eval', nargs='+', default=['mIoU'], help='metrics [mIoU]')
+    parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
+    parser.add_argument(
+        '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
+    )
+    return parser.parse_args()
+
+
+def locate(args: argparse.Namespace) -> tuple[Path, Path]:
+    """Return the config and the checkpoint that are meant."""
+    if args.checkpoint is not None:
+        return Path(args.run), Path(args.checkpoint)
+    if Path(args.run).is_file():
+        raise UserError(f'give a checkpoint after the config {args.run}, or a work dir alone')
+    return find_run(args.run)
+
+
+def evaluate(
+    areas: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
+) -> None:
+    """Print the table of results and keep it in `pre_log.out`."""
+    report = f'{header}\n\n{metrics_table(dataset.evaluate(areas, metric=metrics))}\n'
+    with atomic_path(folder / 'pre_log.out') as temporary:
+        temporary.write_text(report, encoding='utf-8')
+    print(report)
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    device = choose_device(args.gpu)
+    config, checkpoint = locate(args)
+    branch = 'ema_model' if args.ema else 'model'
+    folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))
+    cfg = load_config(config, args.options)
+    dataset = build_dataset(cfg.data.test, {'test_mode': True})
+    model = init_segmentor(cfg, checkpoint, device, branch)
+
+    areas: list[Any] = []
+    for index, labels, meta in predict(model, build_test_loader(dataset, cfg, device)):
+        if args.format_only:
+            dataset.format_results([labels], folder, [index])
+            continue
+        write_prediction(labels, meta, model.PALETTE, folder)
+        if dataset.has_labels:
+            areas += dataset.pre_eval([labels], [index])
+    if areas:
+        network = 'teacher' if args.ema else 'student'
+        header = f'{network} of {checkpoint} on {len(dataset)} images of {dataset.img_dir}'
+        evaluate(areas, dataset, args.eval, header, folder)
+    print(f'predictions in {folder}')
+
+
+if __name__ == '__main__':
+    run_cli(main)

@@ -1,0 +1,81 @@
+"""Train one config.
+
+python tools/train.py CONFIG [--work-dir DIR] [--gpu N] [--seed S] [--options key=value …]
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from mmcv.utils import Config
+
+from mmseg.apis import load_config, set_random_seed, train_segmentor
+from mmseg.apis.work_dir import default_work_dir, save_config
+from mmseg.datasets import build_dataset
+from mmseg.models import build_train_model
+from mmseg.utils.cli import run_cli
+from mmseg.utils.environment import choose_device, collect_env, git_revision
+from mmseg.utils.logger import get_root_logger, log_to_file
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='a .py or .json config')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go [work_dirs/CONFIG]')
+    parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
+    parser.add_argument('--seed', type=int, help="seed of the run [the config's, else 0]")
+    parser.add_argument('--resume-from', help='checkpoint to continue from')
+    parser.add_argument('--load-from', help='checkpoint to take the first weights from')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate')
+    parser.add_argument('--strict', action='store_true', help='stop at an unreadable image')
+    parser.add_argument(
+        '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
+    )
+    return parser.parse_args()
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Read the config and let the command line have the last word."""
+    cfg = load_config(args.config, args.options)
+    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
+    cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
+    cfg.resume_from = args.resume_from or cfg.get('resume_from')
+    cfg.load_from = args.load_from or cfg.get('load_from')
+    if args.strict:
+        cfg.data.train.strict = True
+    return cfg
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    device = choose_device(args.gpu)
+    cfg = read_config(args)
+    timestamp = time.strftime('%Y%m%d_%H%M%S')
+    dataset = build_dataset(cfg.data.train)
+
+    text = save_config(cfg, cfg.work_dir)
+    logger = get_root_logger(Path(cfg.work_dir) / f'{timestamp}.log', cfg.get('log_level', 'INFO'))
+    environment = '\n'.join(f'{name}: {value}' for name, value in collect_env().items())
+    log_to_file(logger, f'environment:\n{environment}')
+    log_to_file(logger, f'config {args.config}:\n{text}')
+    logger.info(f'work dir {cfg.work_dir}, device {device}, seed {cfg.seed}')
+
+    set_random_seed(cfg.seed, cfg.get('deterministic', False))
+    model = build_train_model(cfg)
+    model.init_weights()
+    meta = {'seed': cfg.seed, 'config': text, 'git_revision': git_revision()}
+    train_segmentor(
+        model,
+        dataset,
+        cfg,
+        validate=not args.no_validate,
+        timestamp=timestamp,
+        meta=meta,
+        device=device,
+    )
+
+
+if __name__ == '__main__':
+    run_cli(main)
