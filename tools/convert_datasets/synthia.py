@@ -1,0 +1,32 @@
+"""Convert Synthia's labels to train ids: python tools/convert_datasets/synthia.py data/synthia"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from mmseg.core.evaluation.class_names import SYNTHIA_ID_TO_TRAIN_ID
+from mmseg.datasets.image_io import read_label
+from mmseg.datasets.label_conversion import argument_parser, convert_labels, labels_beside_images
+from mmseg.utils.cli import run_cli
+
+
+def read_synthia_ids(path: Path) -> np.ndarray:
+    """Return the classes (H, W) of a 16-bit PNG, which stand in its red channel."""
+    label = read_label(path)
+    return label[..., -1] if label.ndim == 3 else label
+
+
+def main() -> None:
+    """Convert the labels of the folder that the command line names."""
+    args = argument_parser(__doc__, label_dir='GT/LABELS').parse_args()
+    files = labels_beside_images(args.root, args.label_dir, 'RGB')
+    convert_labels(
+        files, read_synthia_ids, SYNTHIA_ID_TO_TRAIN_ID, args.out_dir or args.root, args.nproc
+    )
+
+
+if __name__ == '__main__':
+    run_cli(main)
