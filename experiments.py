@@ -101,6 +101,7 @@ class Experiment:
 
 
 # --- id 0: everything that is tuned for the quick start; its crop: the streets' dataset file ---
+QUICK_START_ID = 0
 QUICK_START_SCENES = dict(
     root='data/streets', num_source=240, num_target=160, num_val=40, size=(512, 256), seed=0
 )
@@ -174,7 +175,7 @@ def _over_seeds(runs: Sequence[Run], seeds: Sequence[int]) -> list[Run]:
 
 
 EXPERIMENTS = {
-    0: Experiment(
+    QUICK_START_ID: Experiment(
         'quick start: source-only and DIDA on drawn street scenes (no data or GPU needed)',
         [
             QUICK_START,

@@ -1,0 +1,194 @@
+"""Print the Python that satisfies the requirements; make .venv where none does.
+
+tools/bootstrap.sh calls this when its own quick look at .venv was not enough. Only the standard
+library is sure to be there.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / '.venv'
+PYTHON = VENV / 'bin' / 'python'
+INSTALLED = VENV / 'installed'  # a copy of each requirements file that is in
+INSTALLING = VENV / 'installing'  # stands while .venv is not to be trusted
+LOG = VENV / 'setup.log'
+
+PIP = 'pip>=25.3'  # the first that can hold back what packages are built with
+SMOKE_TEST = 'import torch, torchvision, mmcv, cv2'
+
+# The same module `cv2`, with other windows or none.
+OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')
+
+
+class SetupError(Exception):
+    """Why there is no environment, and what to do."""
+
+
+def main(files: Sequence[str]) -> None:
+    """Print the path of a Python that satisfies the requirements `files`."""
+    if Path(sys.prefix).resolve() != VENV:
+        lacking = unmet_requirements(files)
+        if not lacking:
+            print(sys.executable)
+            return
+        if os.environ.get('VIRTUAL_ENV') or os.environ.get('CONDA_PREFIX'):
+            say(f'the active environment lacks {", ".join(lacking)}; going on with .venv')
+    with one_at_a_time():
+        if not is_whole(files):
+            install(files)
+    print(PYTHON)
+
+
+def unmet_requirements(files: Sequence[str]) -> list[str]:
+    """Return the requirement lines that this very Python's environment does not meet."""
+    if importlib.util.find_spec('packaging') is None:
+        return ['packaging']
+    requirements = importlib.import_module('packaging.requirements')
+    lines = [line for file in files for line in requirement_lines(file)]
+    return [line for line in lines if not is_met(requirements.Requirement(line))]
+
+
+def requirement_lines(file: str) -> list[str]:
+    """Return the requirements that a file holds, without its comments."""
+    lines = [line.split('#')[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    return [line for line in lines if line]
+
+
+def is_met(requirement) -> bool:
+    """Tell whether a package is installed in a version that the requirement allows."""
+    names = OPENCV if requirement.name == OPENCV[0] else (requirement.name,)
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
+            return requirement.specifier.contains(version(name), prereleases=True)
+    return False
+
+
+def is_whole(files: Sequence[str]) -> bool:
+    """Tell whether .venv was finished with these very requirements."""
+    copies = [INSTALLED / file for file in files]
+    return (
+        PYTHON.exists()
+        and not INSTALLING.exists()
+        and all(copy.exists() for copy in copies)
+        and all(copy.read_bytes() == (ROOT / copy.name).read_bytes() for copy in copies)
+    )
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold a lock that ends with this process and the pip that it started, however they end."""
+    with open(__file__) as file:
+        os.set_inheritable(file.fileno(), True)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say('another set-up of .venv is under way; waiting for it')
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def install(files: Sequence[str]) -> None:
+    """Make .venv, or bring it up to date, so that it satisfies `files`."""
+    started = time.monotonic()
+    if INSTALLING.exists() or not (PYTHON.exists() and INSTALLED.exists()):
+        create_venv()
+    INSTALLING.touch()
+    say(f'installing {", ".join(files)} (the first time some 5 GB: PyTorch with CUDA) ...')
+    pip('install', '--upgrade', PIP)
+    pip('install', *(argument for file in files for argument in ('-r', str(ROOT / file))))
+    if 'requirements.txt' in files:
+        check_imports()
+    INSTALLED.mkdir(exist_ok=True)
+    for file in files:
+        shutil.copyfile(ROOT / file, INSTALLED / file)
+    INSTALLING.unlink()
+    say(f'.venv is ready after {time.monotonic() - started:.0f} s')
+
+
+def create_venv() -> None:
+    """Make an empty .venv, in place of what an interrupted set-up may have left."""
+    say(f'making .venv with Python {sys.version.split()[0]}')
+    if importlib.util.find_spec('ensurepip') is None:
+        raise SetupError('this Python cannot make environments (Debian: apt install python3-venv)')
+    shutil.rmtree(VENV, ignore_errors=True)
+    VENV.mkdir()
+    INSTALLING.touch()
+    venv.create(VENV, with_pip=True)
+
+
+def pip(*arguments: str) -> None:
+    """Run pip in .venv; its words go to a log file, the last one to a terminal."""
+    command = [str(PYTHON), '-m', 'pip', '--disable-pip-version-check', *arguments]
+    constraints = ROOT / 'build-constraints.txt'
+    environment = {**os.environ, 'PIP_BUILD_CONSTRAINT': str(constraints)}
+    with (
+        open(LOG, 'a') as log,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            close_fds=False,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line)
+            show_progress(line)
+    show_progress('')
+    if process.returncode:
+        lines = [line.strip() for line in LOG.read_text().splitlines() if 'ERROR' in line]
+        raise SetupError(f'pip failed ({" ".join(lines[-1:])}); all it said: {LOG}')
+
+
+def check_imports() -> None:
+    """Import what is likely to break; without display libraries take OpenCV's build for servers."""
+    said = import_error('import cv2')
+    if '.so' in said:
+        say('OpenCV finds no display libraries here; taking its build for servers')
+        lines = requirement_lines('requirements.txt')
+        requirement = next(line for line in lines if line.startswith(OPENCV[0]))
+        pip('uninstall', '--yes', OPENCV[0])
+        pip('install', requirement.replace(OPENCV[0], OPENCV[1]))
+    said = import_error(SMOKE_TEST)
+    if said:
+        raise SetupError(f'the packages do not load: {said}')
+
+
+def import_error(code: str) -> str:
+    """Return the last line that `code` leaves on stderr in .venv where it fails, else ''."""
+    done = subprocess.run([str(PYTHON), '-c', code], capture_output=True, text=True)
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ''
+
+
+def show_progress(line: str) -> None:
+    """Keep the latest line of pip in one row of a terminal."""
+    if sys.stderr.isatty():
+        print(f'\r\033[K  {line.strip()[:90]}' if line else '\r\033[K', end='', file=sys.stderr)
+        sys.stderr.flush()
+
+
+def say(message: str) -> None:
+    """Tell on stderr what goes on: stdout carries the answer."""
+    print(f'set-up: {message}', file=sys.stderr, flush=True)
+
+
+if __name__ == '__main__':
+    try:
+        main(sys.argv[1:])
+    except (SetupError, OSError, subprocess.SubprocessError) as error:
+        sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        sys.exit('set-up: interrupted; the next run starts it afresh')

@@ -1,0 +1,136 @@
+"""From the configs of an experiment to config files, training runs and their results."""
+
+import json
+import os
+import pprint
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmseg.utils.atomic import atomic_path
+from mmseg.utils.environment import git_revision
+from mmseg.utils.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+GENERATED = ROOT / 'configs' / 'generated'
+RESULT = 'result.json'
+
+
+class RunFailed(Exception):
+    """A training process ended with an error, which it has shown; carries its exit code."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f'training ended with exit code {exit_code}')
+        self.exit_code = exit_code
+
+
+def experiment_folder(config: Mapping[str, Any], work_root: Path) -> Path:
+    """Return the folder that holds the work dirs of an experiment.
+
+    Args:
+        config: A config of it, with its `exp`.
+        work_root: Where all experiments are.
+    """
+    exp = config['exp']
+    return work_root / (f'local-exp{exp}' if isinstance(exp, int) else f'local-{exp}')
+
+
+def new_work_dir(config: Mapping[str, Any], work_root: Path) -> Path:
+    """Return a work dir that no other run has: the time, the run's name, five random digits."""
+    name = f'{time.strftime("%y%m%d_%H%M")}_{config["name"]}_{uuid.uuid4().hex[:5]}'
+    return experiment_folder(config, work_root) / name
+
+
+def finished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | None:
+    """Return the latest work dir of a run of this name that came to its end, if there is one."""
+    pattern = f'[0-9]*_[0-9]*_{config["name"]}_?????/{RESULT}'
+    results = sorted(experiment_folder(config, work_root).glob(pattern))
+    return results[-1].parent if results else None
+
+
+def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) -> Path:
+    """Write a config file that can be trained by itself.
+
+    Args:
+        config: Plain dict; `_base_` counts from configs/.
+        work_dir: Where its run is to go.
+        file_format: 'json', as published, or 'py'.
+
+    Returns:
+        The file, in configs/generated/.
+    """
+    path = GENERATED / experiment_folder(config, Path()).name / f'{config["name"]}.{file_format}'
+    bases = [os.path.relpath(ROOT / 'configs' / base, path.parent) for base in config['_base_']]
+    whole = {
+        **config,
+        '_base_': bases,
+        'work_dir': str(work_dir),
+        'git_rev': git_revision(),
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(_as_json(whole) if file_format == 'json' else _as_python(whole))
+    return path
+
+
+def _as_json(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, indent=2) + '\n'
+
+
+def _as_python(config: Mapping[str, Any]) -> str:
+    lines = [
+        f'{key} = {pprint.pformat(value, width=100, sort_dicts=False)}\n'
+        for key, value in config.items()
+    ]
+    return ''.join(lines)
+
+
+def train(config_file: Path, work_dir: Path, gpu: int | None) -> None:
+    """Train a config in a process of its own.
+
+    Args:
+        config_file: What `write_config` wrote.
+        work_dir: Where logs, checkpoints and the result go.
+        gpu: Index of the CUDA device; None leaves the choice to the training.
+
+    Raises:
+        RunFailed: The process ended with an error.
+    """
+    command = [sys.executable, '-m', 'tools.train', str(config_file), '--work-dir', str(work_dir)]
+    if gpu is not None:
+        command += ['--gpu', str(gpu)]
+    done = subprocess.run(command, cwd=ROOT)
+    if done.returncode:
+        raise RunFailed(done.returncode if done.returncode > 0 else 128 - done.returncode)
+
+
+def read_result(config: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
+    """Return a finished run's entry of summary.json.
+
+    Args:
+        config: The run's config.
+        work_dir: Its work dir.
+
+    Returns:
+        'name', 'uda', 'seed', 'mIoU' and 'mIoU_teacher' and 'IoU' per class in percent, other
+        means in 'extra' where there are any, 'seconds', 'peak_memory_gb', 'work_dir'.
+
+    Raises:
+        UserError: The run left no result.
+    """
+    try:
+        result = json.loads((work_dir / RESULT).read_text())
+    except FileNotFoundError:
+        raise UserError(f'the run in {work_dir} left no {RESULT}') from None
+    return {
+        'name': config['name'],
+        'uda': config.get('name_uda', config['name']),
+        'seed': config['seed'],
+        **{key: result[key] for key in ('mIoU', 'mIoU_teacher', 'IoU')},
+        **({'extra': result['extra']} if result.get('extra') else {}),
+        **{key: result[key] for key in ('seconds', 'peak_memory_gb')},
+        'work_dir': str(work_dir),
+    }
