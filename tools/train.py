@@ -7,9 +7,8 @@ import argparse
 import time
 from pathlib import Path
 
-from mmcv.utils import Config
-
 from mmseg.apis import load_config, set_random_seed, train_segmentor
+from mmseg.apis.config import Config
 from mmseg.apis.work_dir import default_work_dir, save_config
 from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model

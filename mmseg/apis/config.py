@@ -1,6 +1,6 @@
 """Configs: read, changed by options, and checked for keys that nobody reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmcv.utils import Config, DictAction
@@ -63,7 +63,9 @@ _SECTIONS = {
     'data': {'samples_per_gpu', 'workers_per_gpu', 'train', 'val', 'test'},
     'evaluation': {'interval', 'metric', 'by_epoch', 'save_best'},
     'log_config': {'interval', 'hooks'},
+    'runner': {'type', 'max_iters'},
 }
+_NEEDED = ('model', 'data')
 
 
 def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
@@ -118,10 +120,20 @@ def check_keys(config: Config) -> None:
     Raises:
         UserError: Names the key and the known key nearest to it.
     """
-    _refuse_unknown('', (key for key in config if not _is_description(key)), _SETTINGS)
+    for key in config:
+        if not _is_description(key):
+            _refuse_unknown(key, _SETTINGS, " (helper variables of a config start with '_')")
     for section, known in _SECTIONS.items():
-        if config.get(section) is not None:
-            _refuse_unknown(f'{section}.', config[section], known)
+        settings = config.get(section)
+        if settings is None:
+            continue
+        if not isinstance(settings, Mapping):
+            raise UserError(f'config key {section}: expected a dict, got {settings!r}')
+        for key in settings:
+            _refuse_unknown(key, known, section=section)
+    missing = [key for key in _NEEDED if key not in config]
+    if missing:
+        raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
 
 
 def _is_description(key: str) -> bool:
@@ -132,10 +144,7 @@ def _is_description(key: str) -> bool:
     )
 
 
-def _refuse_unknown(section: str, keys: Iterable[str], known: Iterable[str]) -> None:
-    for key in keys:
-        if key not in known:
-            raise UserError(
-                f'config key {section}{key!s} is read by nobody; {nearest(key, known)} '
-                "(helper variables of a config file start with '_')"
-            )
+def _refuse_unknown(key: str, known: Iterable[str], more: str = '', section: str = '') -> None:
+    if key not in known:
+        name = f'{section}.{key}' if section else key
+        raise UserError(f'config key {name!r} is read by nobody; {nearest(key, known)}{more}')

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmcv.runner import OPTIMIZERS
 from mmcv.runner import build_optimizer as build_mmcv_optimizer
 from torch import nn
 
+from mmseg.core.building import accepted_keywords, nearest
 from mmseg.utils.errors import UserError
 
 
@@ -27,11 +29,23 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
         UserError: The type or an argument is not known.
     """
     student = model.get_model() if hasattr(model, 'get_model') else model
+    _check(cfg)
     try:
         optimizer = build_mmcv_optimizer(student, dict(cfg))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f'optimizer: {error}') from error
     return type(optimizer)(_merged_groups(optimizer), **_defaults(cfg))
+
+
+def _check(cfg: Mapping[str, Any]) -> None:
+    kind = str(cfg.get('type'))
+    factory = OPTIMIZERS.get(kind)
+    if factory is None:
+        raise UserError(f'there is no optimizer {kind!r}; {nearest(kind, OPTIMIZERS.module_dict)}')
+    known = accepted_keywords(factory)
+    for key in _defaults(cfg):
+        if known is not None and key not in known:
+            raise UserError(f'optimizer {kind} has no setting {key!r}; {nearest(key, known)}')
 
 
 def _defaults(cfg: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,10 +113,7 @@ def _build_runner(
         'device': device,
         'amp': cfg.get('amp'),
     }
-    try:
-        return build_runner(runner_cfg, settings)
-    except (KeyError, TypeError) as error:
-        raise UserError(f'runner: {error}') from error
+    return build_runner(runner_cfg, settings)
 
 
 def _training_loader(dataset: Any, cfg: Config, runner: IterBasedRunner) -> DeviceLoader:
@@ -139,8 +136,9 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
         optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
         runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
     runner.register_hook(IterTimerHook(), 'LOW')
-    for hook_cfg in cfg.get('log_config', {}).get('hooks', [{'type': TextLoggerHook}]):
-        interval = cfg.get('log_config', {}).get('interval', 50)
+    log_cfg = cfg.get('log_config') or {}
+    interval = log_cfg.get('interval', 50)
+    for hook_cfg in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
         runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
     _register_writers(runner, cfg, validate)
     for hook_cfg in cfg.get('custom_hooks', []):

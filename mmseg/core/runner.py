@@ -1,6 +1,5 @@
 """The training loop: mmcv's, with atomic checkpoints, exact counting and autocast."""
 
-import datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +125,3 @@ class IterBasedRunner(MMCVIterBasedRunner):
         load_state_dict(student, select_branch(content['state_dict'], 'model'), filename)
         self.logger.info(f'loaded the weights of {filename}')
         return content
-
-
-def format_seconds(seconds: float) -> str:
-    """Write a span of time as h:mm:ss."""
-    return str(datetime.timedelta(seconds=max(0, round(seconds))))

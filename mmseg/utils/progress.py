@@ -1,16 +1,21 @@
-"""One progress bar for every long loop."""
+"""How far a long loop is, and how long the rest will take."""
 
+import datetime
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar('T')
+_SECONDS_BETWEEN_LINES = 15.0
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yield `items` while showing how many are done and how long the rest will take.
+
+    A terminal gets a bar, a file or a pipe a line now and then.
 
     Args:
         items: What to go through.
@@ -20,6 +25,28 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     Yields:
         The items, unchanged.
     """
-    # A log file or a pipe gets a line now and then instead of a bar that redraws itself.
-    interval = 0.2 if sys.stderr.isatty() else 15.0
-    yield from tqdm(items, description, total, ncols=100, mininterval=interval, leave=False)
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    if sys.stderr.isatty():
+        yield from tqdm(items, description, total, ncols=100, leave=False)
+    else:
+        yield from _lines(items, description, total)
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a span of time as h:mm:ss."""
+    return str(datetime.timedelta(seconds=max(0, round(seconds))))
+
+
+def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    start = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            rest = '' if total is None else f'/{total}  eta {_eta(now - start, done, total)}'
+            print(f'{description} {done}{rest}', flush=True)
+
+
+def _eta(elapsed: float, done: int, total: int) -> str:
+    return format_seconds(elapsed / done * (total - done))

@@ -1,14 +1,16 @@
 """One short line per interval on the screen, every value in the JSON log."""
 
 import json
+import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmcv.runner import HOOKS
 from mmcv.runner import TextLoggerHook as MMCVTextLoggerHook
 
-from mmseg.core.runner import format_seconds
+from mmseg.utils.progress import format_seconds
 
 _NOT_LOSSES = ('mode', 'epoch', 'iter', 'lr', 'time', 'data_time', 'memory')
 
@@ -27,26 +29,27 @@ class TextLoggerHook(MMCVTextLoggerHook):
         super().__init__(by_epoch=False, interval=interval, **kwargs)
 
     def before_run(self, runner) -> None:
-        super(MMCVTextLoggerHook, self).before_run(runner)
         self.start_iter, self.start_time = runner.iter, time.monotonic()
         self.json_log_path = str(Path(runner.work_dir) / f'{runner.timestamp}.log.json')
         plain = {key: value for key, value in (runner.meta or {}).items() if key != 'config'}
         self.write_json(plain, runner)
 
     def after_train_iter(self, runner) -> None:
-        super().after_train_iter(runner)
-        if self.every_n_iters(runner, self.interval):
+        is_last = runner.iter + 1 == runner.max_iters
+        if is_last or self.every_n_iters(runner, self.interval):
+            runner.log_buffer.average(self.interval)
+            self.log(runner)
             # mmcv keeps every value of a run for averages that only look back one interval.
             runner.log_buffer.clear()
 
-    def write_json(self, record: dict[str, Any], runner) -> None:
-        """Append one line to the JSON log."""
+    def write_json(self, record: Mapping[str, Any], runner) -> None:
+        """Append one line to the JSON log; NaN, which JSON does not know, becomes null."""
         if runner.rank == 0:
             with open(self.json_log_path, 'a', encoding='utf-8') as file:
-                file.write(json.dumps(self._round_float(record), default=str) + '\n')
+                file.write(json.dumps(_jsonable(record)) + '\n')
 
     def _dump_log(self, log_dict: dict[str, Any], runner) -> None:
-        self.write_json({key: _plain(value) for key, value in log_dict.items()}, runner)
+        self.write_json(log_dict, runner)
 
     def _log_info(self, log_dict: dict[str, Any], runner) -> None:
         done, total = log_dict['iter'], runner.max_iters
@@ -69,5 +72,10 @@ def _short(name: str) -> str:
     return name.replace('decode.', '').replace('loss_', '')
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, 'item') else value
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _jsonable(item) for key, item in value.items()}
+    value = value.item() if hasattr(value, 'item') else value
+    if isinstance(value, float):
+        return float(f'{value:.6g}') if math.isfinite(value) else None
+    return value if isinstance(value, int | str | None) else str(value)
