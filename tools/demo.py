@@ -4,7 +4,10 @@ python tools/demo.py CONFIG CHECKPOINT [IMAGE] [--out-dir DIR]
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import inference_segmentor, init_segmentor, load_config
 from mmseg.core.visualization import colorize, legend, load_picture, overlay, save_picture

@@ -5,9 +5,12 @@ python tools/test.py CONFIG CHECKPOINT
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import init_segmentor, load_config, predict
 from mmseg.apis.loader import build_test_loader

@@ -4,8 +4,11 @@ python tools/train.py CONFIG [--work-dir DIR] [--gpu N] [--seed S] [--options ke
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.config import Config

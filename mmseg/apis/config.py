@@ -48,6 +48,7 @@ _DESCRIPTIONS = frozenset(
         'eval_classes',
         'exp',
         'find_unused_parameters',
+        'git_rev',
         'gpu_ids',
         'img_norm_cfg',
         'img_scale',

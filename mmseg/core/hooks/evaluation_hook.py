@@ -55,10 +55,12 @@ class EvalHook(Hook):
         _restart_timers(runner)
 
     def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, float]:
-        was_training = network.training
+        # A teacher mixes modes: BatchNorm trains, dropout does not.
+        modes = {module: module.training for module in network.modules()}
         network.eval()
         metrics = self.evaluate(network, name)
-        network.train(was_training)
+        for module, was_training in modes.items():
+            module.training = was_training
         log_to_file(runner.logger, f'{name}:\n{metrics_table(metrics)}')
         return metrics
 
