@@ -21,6 +21,7 @@ from mmseg.core.hooks import (
 )
 from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets import build_dataloader, build_dataset
+from mmseg.datasets.rare_class_sampling import StatisticsFiles
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
@@ -81,6 +82,7 @@ def train_segmentor(
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     torch.backends.cudnn.benchmark = cfg.get('cudnn_benchmark', False) and device.type == 'cuda'
     model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
+    _share_bank_out(model, dataset)
     model.to(device)
     if cfg.get('channels_last'):
         model.to(memory_format=torch.channels_last)
@@ -93,6 +95,23 @@ def train_segmentor(
         runner.load_checkpoint(cfg.load_from)
     runner.run(_training_loader(dataset, cfg, runner))
     return runner
+
+
+def _share_bank_out(model: nn.Module, dataset: Any) -> None:
+    """Tell an unfilled instance bank which classes the source set holds, and how much of each."""
+    bank, source = getattr(model, 'bank', None), getattr(dataset, 'source', None)
+    if bank is None or source is None or bank.is_full:
+        return
+    try:
+        stats = StatisticsFiles(getattr(source, 'source', source)).stats()
+    except UserError as error:
+        get_root_logger().warning(
+            f'every class gets the same share of the bank, which classes that the source lacks '
+            f'would leave unfilled: {error}'
+        )
+        return
+    pixels = [sum(image.get(c, 0) for image in stats) for c in range(bank.num_classes)]
+    bank.set_class_pixels(pixels)
 
 
 def _build_runner(

@@ -74,7 +74,8 @@ class DebugPanelHook(Hook):
             panels: Images (B, 3, H, W) normalised, labels (B, 1, H, W) or (B, H, W), and
                 `pseudo_weight` (B, H, W) in [0, 1].
             norm_cfg: `mean`, `std` and `to_rgb` of the normalisation.
-            bank: Instance bank with `labels` (N,), below 0 where unfilled, and `quotas` (C,), or None.
+            bank: Instance bank with `labels` (N,), below 0 where unfilled, and `quotas` (C,);
+                None where there is none.
 
         Returns:
             A picture (H', W', 3).

@@ -83,6 +83,11 @@ class InstanceBank(nn.Module):
         """Whether every entry is filled."""
         return self.num_filled == len(self.labels)
 
+    @property
+    def quotas(self) -> list[int]:
+        """Entries that each class may have (C,)."""
+        return list(self._quotas)
+
     def _refresh(self) -> None:
         # Host-side mirrors: reading a buffer every step would wait for the device.
         self.num_filled = int((self.labels != UNFILLED).sum())
