@@ -102,9 +102,7 @@ class Experiment:
 
 # --- id 0: everything that is tuned for the quick start; its crop: the streets' dataset file ---
 QUICK_START_ID = 0
-QUICK_START_SCENES = dict(
-    root='data/streets', num_source=240, num_target=160, num_val=40, size=(512, 256), seed=0
-)
+QUICK_START_SCENES = dict(num_source=240, num_target=160, num_val=40, size='512x256', seed=0)
 QUICK_START_UDA: ConfigDict = dict(
     alpha=0.99,
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from experiments import QUICK_START_ID, QUICK_START_SCENES, generate_experiment_cfgs
-from mmseg.apis import load_config
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -84,19 +83,15 @@ def configs_of_file(path: Path, seeds: Sequence[int] | None) -> list[dict[str, A
         seeds: Seeds; None takes the file's own.
 
     Raises:
-        UserError: There is no such file, or it is not a config.
+        UserError: There is no such file.
     """
-    settings = load_config(path)
-    name = settings.get('name', path.stem)
-    common = {
-        '_base_': [os.path.relpath(path.resolve(), ROOT / 'configs')],
-        'exp': path.stem,
-        'name_uda': settings.get('name_uda', name),
-    }
+    if not path.is_file():
+        raise UserError(f'no config file at {path}')
+    common = {'_base_': [os.path.relpath(path.resolve(), ROOT / 'configs')], 'exp': path.stem}
     if seeds is None:
-        return [{**common, 'name': name, 'seed': settings.get('seed') or 0}]
-    stem = re.sub(r'_s\d+$', '', name)
-    return [{**common, 'name': f'{stem}_s{seed}', 'seed': seed} for seed in seeds]
+        return [{**common, 'name': path.stem}]
+    name = re.sub(r'_s\d+$', '', path.stem)
+    return [{**common, 'name': f'{name}_s{seed}', 'seed': seed} for seed in seeds]
 
 
 def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -> dict[str, Any]:
@@ -104,10 +99,10 @@ def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -
     finished = finished_work_dir(config, args.work_root) if args.resume else None
     if finished is not None:
         print(f'finished already: {finished}')
-        return read_result(config, finished)
+        return read_result(finished)
     work_dir = new_work_dir(config, args.work_root)
     train(write_config(config, work_dir, args.format), work_dir, gpu)
-    return read_result(config, work_dir)
+    return read_result(work_dir)
 
 
 def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
@@ -115,7 +110,7 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
     gpu = None if args.gpu is None else whole_number(args.gpu, 'GPU id')
     choose_device(gpu)
     if args.exp is not None and int(args.exp) == QUICK_START_ID:
-        prepare_streets(QUICK_START_SCENES)
+        prepare_streets('data/streets', QUICK_START_SCENES)
     folder = experiment_folder(configs[0], args.work_root)
     entries: list[dict[str, Any]] = []
     for number, config in enumerate(configs, start=1):

@@ -7,39 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.street_scenes import write_street_scenes
-
 ROOT = Path(__file__).resolve().parents[1]
 LAYOUTS = ('gta', 'cityscapes')
 
 
-def prepare_streets(scenes: Mapping[str, Any]) -> None:
+def prepare_streets(root: str | Path, scenes: Mapping[str, Any]) -> None:
     """Draw the scenes and convert their labels, as far as that is not done yet.
 
     Args:
-        scenes: Arguments of `write_street_scenes`.
-    """
-    num_processes = os.cpu_count() or 1
-    root = Path(scenes['root'])
-    print(f'street scenes in {root}: drawing and converting what is missing', flush=True)
-    write_street_scenes(**scenes, nproc=num_processes, layouts=LAYOUTS)
-    for layout in LAYOUTS:
-        convert(layout, root / layout, num_processes)
-
-
-def convert(layout: str, folder: Path, num_processes: int) -> None:
-    """Run a dataset's converter.
-
-    Args:
-        layout: Name of the converter, `gta` for example.
-        folder: The dataset.
-        num_processes: How many processes to share the work.
+        root: Where the layouts go.
+        scenes: Options of tools/make_street_scenes.py, `num_source` and so on.
 
     Raises:
-        SystemExit: The converter failed, with its exit code.
+        SystemExit: One of the tools failed, with its exit code.
     """
-    module = f'tools.convert_datasets.{layout}'
-    command = [sys.executable, '-m', module, str(folder.resolve()), '--nproc', str(num_processes)]
+    num_processes = f'--nproc={os.cpu_count() or 1}'
+    print(f'street scenes in {root}: drawing and converting what is missing', flush=True)
+    options = [f'--{name.replace("_", "-")}={value}' for name, value in scenes.items()]
+    run_tool('make_street_scenes', root, *options, num_processes)
+    for layout in LAYOUTS:
+        run_tool(f'convert_datasets.{layout}', Path(root) / layout, num_processes)
+
+
+def run_tool(name: str, root: str | Path, *options: str) -> None:
+    """Run a tool on a folder; its exit code is ours where it fails."""
+    command = [sys.executable, '-m', f'tools.{name}', str(Path(root).resolve()), *options]
     exit_code = subprocess.run(command, cwd=ROOT).returncode
     if exit_code:
         raise SystemExit(exit_code)

@@ -17,6 +17,8 @@ from mmseg.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = ROOT / 'configs' / 'generated'
+# What training leaves in its work dir.
+CONFIG = 'config.json'
 RESULT = 'result.json'
 
 
@@ -61,7 +63,7 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
         file_format: 'json', as published, or 'py'.
 
     Returns:
-        The file, in configs/generated/.
+        The file, in configs/generated/, as seen from the repository's folder.
     """
     path = GENERATED / experiment_folder(config, Path()).name / f'{config["name"]}.{file_format}'
     bases = [os.path.relpath(ROOT / 'configs' / base, path.parent) for base in config['_base_']]
@@ -73,7 +75,7 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
     }
     with atomic_path(path) as temporary:
         temporary.write_text(_as_json(whole) if file_format == 'json' else _as_python(whole))
-    return path
+    return path.relative_to(ROOT)
 
 
 def _as_json(config: Mapping[str, Any]) -> str:
@@ -107,12 +109,11 @@ def train(config_file: Path, work_dir: Path, gpu: int | None) -> None:
         raise RunFailed(done.returncode if done.returncode > 0 else 128 - done.returncode)
 
 
-def read_result(config: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
+def read_result(work_dir: Path) -> dict[str, Any]:
     """Return a finished run's entry of summary.json.
 
     Args:
-        config: The run's config.
-        work_dir: Its work dir.
+        work_dir: Its work dir, with the config and the result that training wrote.
 
     Returns:
         'name', 'uda', 'seed', 'mIoU' and 'mIoU_teacher' and 'IoU' per class in percent, other
@@ -122,9 +123,9 @@ def read_result(config: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
         UserError: The run left no result.
     """
     try:
-        result = json.loads((work_dir / RESULT).read_text())
-    except FileNotFoundError:
-        raise UserError(f'the run in {work_dir} left no {RESULT}') from None
+        config, result = (json.loads((work_dir / file).read_text()) for file in (CONFIG, RESULT))
+    except FileNotFoundError as error:
+        raise UserError(f'the run left no {error.filename}') from None
     return {
         'name': config['name'],
         'uda': config.get('name_uda', config['name']),

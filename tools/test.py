@@ -17,7 +17,7 @@ from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
 from mmseg.core.reports import metrics_table
-from mmseg.datasets import build_dataset
+from mmseg.datasets import build_dataset, means_for_source
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
@@ -73,7 +73,8 @@ def main() -> None:
     branch = 'ema_model' if args.ema else 'model'
     folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))
     cfg = load_config(config, args.options)
-    dataset = build_dataset(cfg.data.test, {'test_mode': True})
+    means = means_for_source(cfg.data.get('train'))
+    dataset = build_dataset(cfg.data.test, {'test_mode': True, 'extra_means': means})
     model = init_segmentor(cfg, checkpoint, device, branch)
 
     areas: list[Any] = []

@@ -20,7 +20,7 @@ from mmseg.core.hooks import (
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets import build_dataloader, build_dataset
+from mmseg.datasets import build_dataloader, build_dataset, means_for_source
 from mmseg.datasets.rare_class_sampling import StatisticsFiles
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -195,7 +195,8 @@ def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     settings = dict(cfg.get('evaluation') or {})
     metric = settings.pop('metric', 'mIoU')
     settings.pop('by_epoch', None)
-    dataset = build_dataset(cfg.data.val, {'test_mode': True})
+    means = means_for_source(cfg.data.get('train'))
+    dataset = build_dataset(cfg.data.val, {'test_mode': True, 'extra_means': means})
     loader = build_test_loader(dataset, cfg, device)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, float]:

@@ -6,6 +6,7 @@ from .custom import CustomDataset
 from .gta import GTADataset
 from .rare_class_sampling import RareClassDataset
 from .samplers import IterationSampler, SampleStream
+from .source_means import means_for_source
 from .synthia import SynthiaDataset
 from .uda_dataset import UDADataset
 
@@ -22,4 +23,5 @@ __all__ = [
     'UDADataset',
     'build_dataloader',
     'build_dataset',
+    'means_for_source',
 ]

@@ -1,5 +1,6 @@
 # DAFormer with plain convolutions in the fusion ASPP.
 norm_cfg = dict(type='BN', requires_grad=True)
+find_unused_parameters = True
 model = dict(
     type='EncoderDecoder',
     pretrained='pretrained/mit_b5.pth',

@@ -1,5 +1,6 @@
 # DAFormer without context: the stages are fused by a 1 x 1 convolution.
 norm_cfg = dict(type='BN', requires_grad=True)
+find_unused_parameters = True
 model = dict(
     type='EncoderDecoder',
     pretrained='pretrained/mit_b5.pth',

@@ -1,0 +1,112 @@
+"""What the config files come to once their bases are merged in."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from mmcv.runner import IterBasedRunner, build_optimizer
+from mmcv.utils import Config
+from torch import nn
+
+from experiments import generate_experiment_cfgs
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs'
+GOLDEN = ROOT / 'tests' / 'golden'
+PUBLISHED = json.loads((GOLDEN / 'merged_configs.json').read_text())
+LEARNING_RATES = json.loads((GOLDEN / 'lr_schedules.json').read_text())
+
+
+def merged(config, tmp_path):
+    """Return a generated config with its bases merged in, tuples as lists."""
+    bases = [str(CONFIGS / base) for base in config['_base_']]
+    path = tmp_path / 'config.json'
+    path.write_text(json.dumps({**config, '_base_': bases}))
+    return plain(Config.fromfile(str(path)))
+
+
+def plain(config):
+    return json.loads(json.dumps(config._cfg_dict.to_dict()))
+
+
+@pytest.mark.parametrize('id', [7, 8])
+def test_base_configs__daformer_in_place_of_dida_is_the_published_config(id, tmp_path):
+    text = json.dumps(generate_experiment_cfgs(id)[0])
+    text = text.replace('uda/dida.py', 'uda/dacs_a999_fdthings.py')
+    config = json.loads(text.replace('dida_rcs', 'dacs_a999_fdthings_rcs'))
+    assert merged(config, tmp_path) == PUBLISHED[str(id)]
+
+
+@pytest.mark.parametrize('id', [7, 8])
+def test_base_configs__dida_adds_the_instance_level_and_nothing_else(id, tmp_path):
+    uda = merged(generate_experiment_cfgs(id)[0], tmp_path)['uda']
+    assert uda.pop('instance')['num_entries'] == 300
+    assert uda == PUBLISHED[str(id)]['uda']
+
+
+@pytest.mark.parametrize('id', [7, 8])
+def test_leaf_configs__are_what_the_experiment_generates(id, tmp_path):
+    generated = generate_experiment_cfgs(id)[0]
+    leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
+    assert plain(leaf) == merged(generated, tmp_path)
+
+
+@pytest.mark.parametrize('path', sorted((CONFIGS / '_base_').rglob('*.py')), ids=lambda p: p.stem)
+def test_base_configs__each_file_can_be_read_by_itself(path):
+    assert plain(Config.fromfile(str(path)))
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'gta_to_cityscapes_512x512',
+        'synthia_to_cityscapes_512x512',
+        'streets_gta_to_streets_cityscapes',
+        'camvid_day_to_camvid_dusk',
+    ],
+)
+def test_dataset_configs__adaptation_takes_the_same_source_and_validation_set(name):
+    folder = CONFIGS / '_base_' / 'datasets'
+    alone, uda = (plain(Config.fromfile(str(folder / f'{p}{name}.py'))) for p in ('', 'uda_'))
+    assert uda['data']['train']['source'] == alone['data']['train']
+    assert (uda['data']['val'], uda['data']['test']) == (
+        alone['data']['val'],
+        alone['data']['test'],
+    )
+    target, val = uda['data']['train']['target'], uda['data']['val']
+    assert target['data_root'] == val['data_root']
+    assert (target['img_dir'], val['img_dir']) == ('leftImg8bit/train', 'leftImg8bit/val')
+
+
+def test_dataset_configs__photographs_are_measured_on_the_classes_they_label():
+    config = Config.fromfile(str(CONFIGS / '_base_/datasets/camvid_day_to_camvid_dusk.py'))
+    assert len(config.data.val.eval_classes) == 11
+    assert config.data.test.eval_classes == config.data.val.eval_classes
+
+
+class Network(nn.ModuleDict):
+    def train_step(self, batch, optimizer):
+        raise AssertionError('learning rates need no training')
+
+
+@pytest.mark.parametrize('name', ['poly10warm', 'poly10'])
+def test_schedules__learning_rates_are_the_published_ones(name, tmp_path):
+    schedule = Config.fromfile(str(CONFIGS / f'_base_/schedules/{name}.py'))
+    optimizer_cfg = Config.fromfile(str(CONFIGS / '_base_/schedules/adamw.py')).optimizer
+    optimizer_cfg.paramwise_cfg = generate_experiment_cfgs(7)[0]['optimizer']['paramwise_cfg']
+    network = Network({'backbone': nn.Linear(1, 1), 'head': nn.Linear(1, 1)})
+    runner = IterBasedRunner(
+        network,
+        optimizer=build_optimizer(network, optimizer_cfg),
+        work_dir=str(tmp_path),
+        logger=logging.getLogger('schedules'),
+        max_iters=40000,
+    )
+    runner.register_lr_hook(schedule.lr_config)
+    runner.call_hook('before_run')
+    for iteration, *expected in LEARNING_RATES[name]:
+        runner._iter = iteration
+        runner.call_hook('before_train_iter')
+        rates = sorted({group['lr'] for group in runner.optimizer.param_groups})
+        assert rates == pytest.approx(expected, rel=1e-6)
