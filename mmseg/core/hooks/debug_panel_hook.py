@@ -74,7 +74,7 @@ class DebugPanelHook(Hook):
             panels: Images (B, 3, H, W) normalised, labels (B, 1, H, W) or (B, H, W), and
                 `pseudo_weight` (B, H, W) in [0, 1].
             norm_cfg: `mean`, `std` and `to_rgb` of the normalisation.
-            bank: Instance bank with `labels` (N,), below 0 where unfilled, and `quotas` (C,);
+            bank: Instance bank with `labels` (N,), below 0 where unfilled, and `quotas` (C);
                 None where there is none.
 
         Returns:
@@ -114,6 +114,6 @@ class DebugPanelHook(Hook):
         labels = bank.labels.detach().cpu().numpy()
         num_classes = len(self.classes)
         counts = np.bincount(labels[labels >= 0], minlength=num_classes)[:num_classes]
-        quotas = bank.quotas.tolist()
+        quotas = list(bank.quotas)
         chart = bar_chart(counts.tolist(), quotas, self.palette, (_CHART_HEIGHT, width))
         return captioned(chart, f'bank: {counts.sum()} of {len(labels)} entries filled')

@@ -1,0 +1,62 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg.ops import instance_loss, instance_loss_reference
+
+SIZES = [
+    ((5, 7), (5, 7)),
+    ((5, 7), (20, 28)),
+    ((6, 5), (17, 23)),
+    ((8, 8), (3, 5)),
+    ((1, 3), (4, 9)),
+]
+
+
+def draw(batch, num_entries, num_classes, small, large):
+    generator = torch.Generator().manual_seed(batch * num_entries)
+    weak = torch.rand(batch, num_entries, *small, generator=generator)
+    strong = torch.rand(batch, num_entries, *small, generator=generator)
+    probs = torch.randn(batch, num_classes, *large, generator=generator).softmax(1)
+    return weak, strong, probs, torch.randint(0, num_classes, (num_entries,), generator=generator)
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+@pytest.mark.parametrize(('small', 'large'), SIZES)
+@pytest.mark.parametrize(('batch', 'num_entries', 'num_classes'), [(1, 7, 2), (3, 13, 5)])
+def test_instance_loss__strips_equal_the_full_size_formula(
+    form, small, large, batch, num_entries, num_classes
+):
+    weak, strong, probs, labels = draw(batch, num_entries, num_classes, small, large)
+    lean = strong.clone().requires_grad_()
+    loss = instance_loss(weak, lean, probs, labels, form)
+    loss.backward()
+
+    exact = strong.double().requires_grad_()
+    weak, up = (
+        F.interpolate(t, large, mode='bilinear', align_corners=False) for t in (weak.double(), exact)
+    )
+    reference = instance_loss_reference(weak, up, probs.double(), labels, form)
+    reference.backward()
+    torch.testing.assert_close(loss.double(), reference, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(lean.grad.double(), exact.grad, rtol=1e-4, atol=1e-8)
+
+
+def test_instance_loss__pixels_without_any_similarity_leave_no_trace():
+    weak, strong, probs, labels = draw(1, 7, 2, (4, 6), (4, 6))
+    strong[..., 1, 2] = 0
+    strong.requires_grad_()
+    loss = instance_loss(weak, strong, probs, labels)
+    loss.backward()
+    assert loss.isfinite()
+    assert strong.grad.isfinite().all()
+    assert strong.grad[..., 1, 2].abs().sum() == 0
+
+
+def test_instance_loss__is_the_entropy_of_the_target_at_its_lowest():
+    weak, _, probs, labels = draw(1, 6, 3, (3, 4), (3, 4))
+    target = weak * probs[:, labels]
+    target = target / target.sum(1, keepdim=True)
+    loss = instance_loss(weak, target, probs, labels)
+    entropy = -(target * target.log()).sum(1).mean()
+    torch.testing.assert_close(loss, entropy)
