@@ -1,0 +1,184 @@
+"""The set-up of .venv, with a tiny package in the place of the real ones and no network."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import venv
+import zipfile
+from pathlib import Path
+
+import packaging
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHELL = shutil.which('dash') or 'sh'
+
+
+def write_wheel(folder, version, name='tiny'):
+    info = f'{name}-{version}.dist-info'
+    files = {
+        f'{name}.py': f'version = {version!r}\n',
+        f'{info}/METADATA': f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n',
+        f'{info}/WHEEL': 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+    }
+    record = ''.join(f'{path},,\n' for path in [*files, f'{info}/RECORD'])
+    path = folder / f'{name}-{version}-py3-none-any.whl'
+    with zipfile.ZipFile(path, 'w') as wheel:
+        for file, text in {**files, f'{info}/RECORD': record}.items():
+            wheel.writestr(file, text)
+    return path
+
+
+class Checkout:
+    """A folder with the set-up scripts, requirements on `tiny`, and no environment."""
+
+    def __init__(self, root):
+        self.root = root
+        self.wheels = root.parent / 'wheels'  # pip splits its list of places at blanks
+        self.python = root / '.venv' / 'bin' / 'python'
+        for folder in (root / 'tools', root / 'bin', self.wheels):
+            folder.mkdir(parents=True)
+        shutil.copy(ROOT / 'tools' / 'bootstrap.sh', root / 'tools')
+        script = (ROOT / 'tools' / 'bootstrap.py').read_text()
+        for ours, stand_in in {
+            "PIP = 'pip>=25.3'": "PIP = 'pip'",
+            'import torch, torchvision, mmcv, cv2': 'import tiny',
+        }.items():
+            assert ours in script
+            script = script.replace(ours, stand_in)
+        (root / 'tools' / 'bootstrap.py').write_text(script)
+        (root / 'build-constraints.txt').write_text('setuptools<81\n')
+        self.require('tiny==1.0')
+        write_wheel(self.wheels, '1.0')
+        write_wheel(self.wheels, '2.0')
+        # The Python below the environment of the tests: it does not have what they need.
+        (root / 'bin' / 'python3').symlink_to(sys._base_executable)
+
+    def require(self, line):
+        (self.root / 'requirements.txt').write_text(f'# what it needs\n{line}\n')
+
+    def start(self, **environment):
+        kept = {k: v for k, v in os.environ.items() if k not in ('VIRTUAL_ENV', 'CONDA_PREFIX')}
+        kept = {k: v for k, v in kept.items() if not k.startswith(('PIP_', 'PYTHON'))}
+        settings = {
+            'PATH': f'{self.root}/bin:/usr/bin:/bin',
+            'PIP_CONFIG_FILE': os.devnull,
+            'PIP_NO_INDEX': '1',
+            'PIP_FIND_LINKS': str(self.wheels),
+        }
+        return subprocess.Popen(
+            [SHELL, str(self.root / 'tools' / 'bootstrap.sh')],
+            env={**kept, **settings, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, **environment):
+        process = self.start(**environment)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out.strip(), err
+
+    def tiny_version(self):
+        code = 'import tiny; print(tiny.version)'
+        return subprocess.check_output([self.python, '-c', code], text=True).strip()
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path / 'a checkout')
+
+
+def make_environment(folder, version):
+    """Make an environment that has `tiny` and, as any that has matplotlib, `packaging`."""
+    venv.create(folder, symlinks=True)
+    (site,) = folder.glob('lib/python*/site-packages')
+    shutil.copytree(Path(packaging.__file__).parent, site / 'packaging')
+    with zipfile.ZipFile(write_wheel(folder, version)) as wheel:
+        wheel.extractall(site)
+    return folder
+
+
+def test_bootstrap__makes_an_environment_once_and_follows_the_requirements(checkout):
+    code, python, said = checkout.run()
+    assert (code, python) == (0, str(checkout.python)), said
+    assert 'making .venv' in said and 'installing requirements.txt' in said
+    assert checkout.tiny_version() == '1.0'
+
+    started = time.monotonic()
+    assert checkout.run() == (0, str(checkout.python), '')
+    assert time.monotonic() - started < 2
+
+    checkout.require('tiny==2.0')
+    code, _, said = checkout.run()
+    assert code == 0 and 'making .venv' not in said
+    assert checkout.tiny_version() == '2.0'
+
+
+def test_bootstrap__a_killed_set_up_is_started_afresh(checkout):
+    process = checkout.start()
+    marker = checkout.root / '.venv' / 'installing'
+    while not marker.exists() and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert marker.exists()
+    leftover = checkout.root / '.venv' / 'half-a-file'
+    leftover.touch()
+    code, python, said = checkout.run()
+    assert (code, python) == (0, str(checkout.python)), said
+    assert checkout.tiny_version() == '1.0' and not leftover.exists()
+
+
+def test_bootstrap__two_at_once_make_one_environment(checkout):
+    processes = [checkout.start() for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert {out.strip() for out, _ in said} == {str(checkout.python)}
+    assert sum('making .venv' in err for _, err in said) == 1
+    assert checkout.tiny_version() == '1.0'
+
+
+def test_bootstrap__a_package_that_cannot_be_had_is_a_one_line_error(checkout):
+    checkout.require('tiny==3.0')
+    code, python, said = checkout.run()
+    assert (code, python) == (1, '')
+    assert said.splitlines()[-1].startswith('error: pip failed (ERROR: No matching distribution')
+
+
+@pytest.mark.parametrize('variable', ['VIRTUAL_ENV', 'CONDA_PREFIX'])
+def test_bootstrap__an_active_environment_that_has_all_is_used(checkout, tmp_path, variable):
+    active = make_environment(tmp_path / 'active', '1.0')
+    result = checkout.run(**{variable: str(active)})
+    assert result == (0, str(active / 'bin' / 'python'), '')
+    assert not (checkout.root / '.venv').exists()
+
+
+def test_bootstrap__python_on_the_path_that_has_all_is_used(checkout, tmp_path):
+    folder = make_environment(tmp_path / 'there', '1.0') / 'bin'
+    assert checkout.run(PATH=f'{folder}:/usr/bin:/bin') == (0, str(folder / 'python'), '')
+    assert not (checkout.root / '.venv').exists()
+
+
+def test_bootstrap__what_an_active_environment_lacks_is_named(checkout, tmp_path):
+    active = make_environment(tmp_path / 'active', '2.0')
+    checkout.require('tiny==1.0')
+    process = checkout.start(VIRTUAL_ENV=str(active))
+    first_line = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    expected = 'set-up: the active environment lacks tiny==1.0; going on with .venv\n'
+    assert first_line == expected
+
+
+def test_bootstrap__no_python_is_a_one_line_error(checkout, tmp_path):
+    (tmp_path / 'bin').mkdir()
+    for tool in ('dirname', 'cmp'):
+        (tmp_path / 'bin' / tool).symlink_to(shutil.which(tool))
+    code, _, said = checkout.run(PATH=str(tmp_path / 'bin'))
+    assert code == 1
+    assert said.startswith('error: no Python 3.10 or later') and len(said.splitlines()) == 1

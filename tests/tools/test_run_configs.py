@@ -1,0 +1,102 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from mmcv.utils import Config
+
+from experiments import generate_experiment_cfgs
+from mmseg.utils.errors import UserError
+from tools import run_configs
+
+
+@pytest.fixture(autouse=True)
+def generated(tmp_path, monkeypatch):
+    """A stand-in for the repository's folder, so that its own generated configs stay."""
+    (tmp_path / 'configs').symlink_to(run_configs.ROOT / 'configs')
+    monkeypatch.setattr(run_configs, 'GENERATED', tmp_path / 'generated')
+    monkeypatch.setattr(run_configs, 'ROOT', tmp_path)
+
+
+def finish(config, work_dir, miou=30.0):
+    work_dir.mkdir(parents=True)
+    (work_dir / 'config.json').write_text(json.dumps(config))
+    result = {'mIoU': miou, 'mIoU_teacher': None, 'IoU': {'road': miou}, 'extra': {}}
+    result |= {'seconds': 60.0, 'peak_memory_gb': 1.5}
+    (work_dir / 'result.json').write_text(json.dumps(result))
+
+
+@pytest.mark.parametrize('file_format', ['json', 'py'])
+@pytest.mark.parametrize('id', [0, 7])
+def test_write_config__file_stands_by_itself(id, file_format, tmp_path):
+    config = generate_experiment_cfgs(id)[-1]
+    work_dir = tmp_path / 'run'
+    path = tmp_path / run_configs.write_config(config, work_dir, file_format)
+    assert path.name == f'{config["name"]}.{file_format}'
+    assert path.parent.name == f'local-exp{id}'
+    merged = Config.fromfile(str(path))
+    assert merged.work_dir == str(work_dir) and merged.git_rev
+    assert merged.model.backbone.type == config['model']['backbone']['type']
+    assert merged.uda.instance.num_entries > 0 and merged.optimizer.type == 'AdamW'
+
+
+def test_new_work_dir__is_new_each_time_and_carries_the_name(tmp_path):
+    config = generate_experiment_cfgs(7)[0]
+    work_dirs = [run_configs.new_work_dir(config, tmp_path) for _ in range(3)]
+    assert len(set(work_dirs)) == 3
+    assert all(config['name'] in path.name for path in work_dirs)
+    assert {path.parent for path in work_dirs} == {tmp_path / 'local-exp7'}
+
+
+def test_finished_work_dir__only_a_run_with_a_result_counts(tmp_path):
+    first, second = generate_experiment_cfgs(9)[:2]
+    assert run_configs.finished_work_dir(first, tmp_path) is None
+    run_configs.new_work_dir(first, tmp_path).mkdir(parents=True)
+    assert run_configs.finished_work_dir(first, tmp_path) is None
+    done = run_configs.new_work_dir(first, tmp_path)
+    finish(first, done)
+    assert run_configs.finished_work_dir(first, tmp_path) == done
+    assert run_configs.finished_work_dir(second, tmp_path) is None
+
+
+def test_read_result__has_the_keys_of_the_summary(tmp_path):
+    config = generate_experiment_cfgs(0)[1]
+    finish(config, tmp_path / 'run', miou=25.0)
+    assert run_configs.read_result(tmp_path / 'run') == {
+        'name': config['name'],
+        'uda': 'dida_rcs0.01',
+        'seed': 0,
+        'mIoU': 25.0,
+        'mIoU_teacher': None,
+        'IoU': {'road': 25.0},
+        'seconds': 60.0,
+        'peak_memory_gb': 1.5,
+        'work_dir': str(tmp_path / 'run'),
+    }
+
+
+def test_read_result__run_without_a_result_is_named(tmp_path):
+    with pytest.raises(UserError, match=r'config\.json'):
+        run_configs.read_result(tmp_path)
+
+
+@pytest.mark.parametrize(('ends_with', 'exit_code'), [('exit(3)', 3), ('os.abort()', 134)])
+def test_train__failure_carries_the_exit_code(ends_with, exit_code, tmp_path, monkeypatch):
+    (tmp_path / 'tools').mkdir()
+    (tmp_path / 'tools' / 'train.py').write_text(f'import os\n{ends_with}\n')
+    with pytest.raises(run_configs.RunFailed) as failure:
+        run_configs.train(tmp_path / 'config.json', tmp_path, gpu=None)
+    assert failure.value.exit_code == exit_code
+
+
+def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
+    calls = []
+
+    def record(command, **kwargs):
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, 'run', record)
+    run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2)
+    assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
+    assert calls[0][3:] == [str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2']

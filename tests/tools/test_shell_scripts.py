@@ -1,0 +1,127 @@
+"""The commands that a user types, under a plain POSIX shell."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHELL = shutil.which('dash') or 'sh'
+SCRIPTS = ('run_exp.sh', 'run_config.sh', 'test.sh', 'demo.sh', 'run_tests.sh')
+
+# Stands in for the environment's Python: prints how it was called.
+FAKE_PYTHON = '#!/bin/sh\necho "in $PWD"\nfor argument in "$@"; do echo "<$argument>"; done\n'
+
+
+def run(*command, cwd=ROOT, **environment):
+    return subprocess.run(
+        [SHELL, *map(str, command)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder, with a blank in its name, that holds the scripts and a stand-in for Python."""
+    root = tmp_path / 'a checkout'
+    (root / 'tools').mkdir(parents=True)
+    for script in SCRIPTS:
+        shutil.copy(ROOT / script, root)
+    python = root / 'python'
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    (root / 'tools' / 'bootstrap.sh').write_text(f'echo "{python}"\n')
+    return root
+
+
+def arguments(done):
+    assert done.returncode == 0, done.stderr
+    folder, *rest = done.stdout.splitlines()
+    return folder.removeprefix('in '), [line[1:-1] for line in rest]
+
+
+@pytest.mark.parametrize('script', [*SCRIPTS, 'tools/bootstrap.sh'])
+def test_shell_scripts__are_short_strict_and_valid(script):
+    text = (ROOT / script).read_text()
+    assert text.startswith('#!/bin/sh\n') and '\nset -eu\n' in text
+    assert 'usage' in text
+    assert len(text.splitlines()) < 30
+    assert run('-n', script).returncode == 0
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_shell_scripts__help_is_a_usage_line(script):
+    done = run(script, '--help')
+    assert done.returncode == 0
+    assert done.stdout.startswith(f'usage: sh {script} ')
+
+
+@pytest.mark.parametrize('script', ['run_config.sh', 'test.sh', 'demo.sh'])
+def test_shell_scripts__missing_arguments_show_the_usage(script):
+    done = run(script)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f'usage: sh {script} ')
+
+
+@pytest.mark.parametrize(
+    ('given', 'passed'),
+    [
+        ([], ['--exp', '0']),
+        (['7'], ['--exp', '7']),
+        (['7', '1'], ['--exp', '7', '--gpu', '1']),
+        (['--dry-run'], ['--exp', '0', '--dry-run']),
+        (['9', '--seeds', '0,1'], ['--exp', '9', '--seeds', '0,1']),
+        (['9', '0', '--work-root', 'a b'], ['--exp', '9', '--gpu', '0', '--work-root', 'a b']),
+    ],
+)
+def test_run_exp__arguments_are_passed_on(checkout, given, passed):
+    folder, got = arguments(run(checkout / 'run_exp.sh', *given, cwd=checkout.parent))
+    assert folder == str(checkout)
+    assert got[0] == 'run_experiments.py'
+    assert sorted(got[1:]) == sorted(passed)
+
+
+def test_run_config__a_path_counts_from_where_the_user_is(checkout):
+    folder, got = arguments(run(checkout / 'run_config.sh', 'my.py', '0', cwd=checkout.parent))
+    assert folder == str(checkout)
+    assert got == ['run_experiments.py', '--config', f'{checkout.parent}/my.py', '--gpu', '0']
+
+
+def test_test__a_path_counts_from_where_the_user_is(checkout):
+    _, got = arguments(run(checkout / 'test.sh', 'my run', '--teacher', cwd=checkout.parent))
+    assert got[-2:] == [f'{checkout.parent}/my run', '--teacher']
+    _, got = arguments(run(checkout / 'test.sh', '/my run', cwd=checkout.parent))
+    assert got[-1] == '/my run'
+
+
+def test_demo__stays_where_the_user_is(checkout):
+    folder, got = arguments(
+        run(checkout / 'demo.sh', 'c.json', 'latest.pth', 'my street.png', cwd=checkout.parent)
+    )
+    assert folder == str(checkout.parent)
+    assert got == [f'{checkout}/tools/demo.py', 'c.json', 'latest.pth', 'my street.png']
+
+
+@pytest.mark.parametrize(
+    ('given', 'error'),
+    [
+        (['--exp', '3'], 'error: there is no experiment 3; choose one of 0, 7, 8, 9'),
+        (['--exp', 'seven'], "error: experiment id: expected a whole number, got 'seven'"),
+        (['--config', 'nowhere.py'], 'error: no config file at '),
+        (['--exp', '7', '--seeds', '0;1'], "error: --seeds: expected a whole number, got '0;1'"),
+        (['--exp', '7', '--gpu', '99'], 'error: GPU 99 was asked for'),
+    ],
+)
+def test_run_experiments__a_mistake_is_one_line(given, error, tmp_path):
+    command = [sys.executable, 'run_experiments.py', *given, '--work-root', str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(error)
+    assert len(done.stderr.splitlines()) == 1
+    assert not any(tmp_path.iterdir())

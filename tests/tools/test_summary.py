@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from tools.summary import NUM_COLUMNS, summary_table, write_summary
+
+
+def entry(name, seed, miou, teacher=None, minutes=1.0, memory=1.0):
+    return {
+        'name': f'{name}_s{seed}',
+        'uda': name,
+        'seed': seed,
+        'mIoU': miou,
+        'mIoU_teacher': teacher,
+        'IoU': {'road': miou},
+        'seconds': 60 * minutes,
+        'peak_memory_gb': memory,
+        'work_dir': 'work_dirs/x',
+    }
+
+
+def test_write_summary__holds_the_runs(tmp_path):
+    entries = [entry('dida', 0, 20.0, 21.0)]
+    path = write_summary(entries, tmp_path / 'local-exp0')
+    assert json.loads(path.read_text()) == {'runs': entries}
+    assert [file.name for file in path.parent.iterdir()] == ['summary.json']
+
+
+def test_summary_table__one_row_a_run():
+    lines = summary_table(
+        [entry('source-only', 0, 10.0), entry('dida', 2, 20.126, 21.0, 1.5, 2.25)]
+    )
+    rows = [line.split() for line in lines.splitlines()]
+    assert rows == [
+        ['run', 'mIoU', 'teacher', 'minutes', 'GiB'],
+        ['source-only_s0', '10.00', '-', '1.0', '1.0'],
+        ['dida_s2', '20.13', '21.00', '1.5', '2.2'],
+    ]
+
+
+def test_summary_table__mean_and_sample_deviation_over_seeds():
+    entries = [entry('dida', seed, miou, miou + 1) for seed, miou in enumerate((10.0, 12.0, 14.0))]
+    last = summary_table([*entries, entry('source-only', 0, 5.0)]).splitlines()[-1]
+    figures = ['12.00', '±', '2.00', '13.00', '±', '2.00', '1.0', '1.0']
+    assert last.split() == ['dida', '(mean', '±', 'sd', 'of', '3', 'seeds)', *figures]
+
+
+def test_summary_table__run_that_was_not_evaluated():
+    assert summary_table([entry('dida', 0, None)]).splitlines()[1].split()[1:3] == ['-', '-']
+
+
+@pytest.mark.parametrize('length', [3, 200])
+def test_summary_table__fits_the_screen(length):
+    lines = summary_table([entry('x' * length, seed, 10.0, 11.0) for seed in (0, 1)]).splitlines()
+    assert max(map(len, lines)) <= NUM_COLUMNS
+    assert len({len(line) for line in lines}) == 1
