@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmseg.core.building import call_checked
 from mmseg.models.builder import UDA, build_segmentor, has_pretrained
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
@@ -89,7 +90,8 @@ class DACS(nn.Module):
             self.imnet_model = self.feature_distance.model
         self.instance = None
         if instance is not None:
-            self.instance = InstanceLevel(self.model.decode_head.channels, num_classes, **instance)
+            sizes = {'dim': self.model.decode_head.channels, 'num_classes': num_classes}
+            self.instance = call_checked(InstanceLevel, {**sizes, **instance})
         self.seed = seed
         self.pseudo_label_settings = (
             pseudo_threshold,

@@ -1,0 +1,233 @@
+"""The training step, held against the paper's steps written out one by one."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg.models import build_train_model
+from mmseg.models.uda.augmentation import draw_view
+from mmseg.models.uda.class_mixing import choose_classes, class_mask, mix
+from mmseg.models.uda.interaction import calibrate, gather_to_instances, instance_similarity
+from mmseg.utils.errors import UserError
+from mmseg.utils.seed import torch_generator
+
+NUM_CLASSES, CHANNELS, CROP = 5, 8, (64, 96)
+NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
+INSTANCE = {'num_entries': 11, 'update_interval': 1, 'momentum': 0.5, 'loss_weight': 0.5}
+
+
+def config(**uda):
+    fusion = {
+        'type': 'conv',
+        'kernel_size': 1,
+        'act_cfg': {'type': 'ReLU'},
+        'norm_cfg': {'type': 'BN', 'requires_grad': True},
+    }
+    mlp = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
+    head = {
+        'type': 'DAFormerHead',
+        'in_channels': [32, 64, 160, 256],
+        'in_index': [0, 1, 2, 3],
+        'channels': CHANNELS,
+        'dropout_ratio': 0,
+        'num_classes': NUM_CLASSES,
+        'norm_cfg': {'type': 'BN', 'requires_grad': True},
+        'align_corners': False,
+        'decoder_params': {
+            'embed_dims': CHANNELS,
+            'embed_cfg': mlp,
+            'embed_neck_cfg': mlp,
+            'fusion_cfg': fusion,
+        },
+        'loss_decode': {'type': 'CrossEntropyLoss', 'use_sigmoid': False, 'loss_weight': 1.0},
+    }
+    backbone = {'type': 'mit_b0', 'drop_path_rate': 0.0}
+    model = {'type': 'EncoderDecoder', 'backbone': backbone, 'decode_head': head}
+    return {
+        'model': model,
+        'uda': {'type': 'DACS', 'pseudo_threshold': 0.2, **uda},
+        'seed': 3,
+    }
+
+
+def build(**uda):
+    torch.manual_seed(0)
+    model = build_train_model(config(**uda))
+    model.init_weights()
+    return model.train()
+
+
+def batch(size=2, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(0, NUM_CLASSES, (size, 1, 8, 12), generator=generator)
+    metas = [{'img_norm_cfg': NORM}] * size
+    return {
+        'img': torch.randn(size, 3, *CROP, generator=generator),
+        'img_metas': metas,
+        'gt_semantic_seg': coarse.repeat_interleave(8, 2).repeat_interleave(8, 3),
+        'target_img': torch.randn(size, 3, *CROP, generator=generator),
+        'target_img_metas': metas,
+    }
+
+
+def sgd(model, lr=0.0):
+    return torch.optim.SGD(model.model.parameters(), lr)
+
+
+def up(maps):
+    return F.interpolate(maps, CROP, mode='bilinear', align_corners=False)
+
+
+def plain_step(dacs, data):
+    """The paper's steps 2 to 10 for a teacher and a bank that stand already, without λ_FD."""
+    student, teacher = dacs.model, dacs.ema_model
+    generator = torch_generator(3, dacs.teacher.num_updates)
+    source = student.forward_embedding(data['img'])
+    loss_source = F.cross_entropy(source.logits, data['gt_semantic_seg'][:, 0])
+
+    norm = [torch.tensor(NORM[key]) for key in ('mean', 'std')]
+    with torch.no_grad():
+        weak_img = draw_view(data['target_img'], *norm, dacs.view, generator)
+        weak = teacher.forward_embedding(weak_img)
+        probs = weak.logits.softmax(1)
+    confidence, label = probs.max(1)
+    weight = (confidence >= 0.2).float().mean() * torch.ones_like(confidence)
+
+    labels = data['gt_semantic_seg']
+    mask = class_mask(labels, choose_classes(labels, generator))
+    image = draw_view(
+        mix(mask, data['img'], data['target_img']), *norm, dacs.view, generator
+    )
+    mixed_label = mix(mask, labels, label[:, None])[:, 0]
+    weight = mix(mask, torch.ones_like(weight)[:, None], weight[:, None])[:, 0]
+    mixed = student.forward_embedding(image)
+    per_pixel = F.cross_entropy(mixed.logits, mixed_label, reduction='none')
+    loss_mixed = (weight * per_pixel).mean()
+
+    bank = dacs.bank
+    similarity = instance_similarity(up(weak.embedding), bank.features)
+    target = calibrate(similarity, gather_to_instances(probs, bank.labels))
+    prediction = instance_similarity(up(mixed.embedding), bank.features)
+    loss_instance = -(target * (prediction + 1e-10).log()).sum(1).mean()
+    return loss_source, loss_mixed, 0.5 * loss_instance
+
+
+@pytest.mark.parametrize('size', [1, 3])
+def test_train_step__equals_the_papers_steps_written_out(size):
+    dacs = build(instance={**INSTANCE, 'update_interval': 10**6})
+    optimizer = sgd(dacs)
+    seed = 0
+    while not dacs.bank.is_full:
+        dacs.train_step(batch(size, seed), optimizer)
+        seed += 1
+    reference = copy.deepcopy(dacs)
+    reference.teacher.num_updates = dacs.teacher.num_updates
+    data = batch(size, 99)
+    log_vars = dacs.train_step(data, optimizer)['log_vars']
+
+    losses = plain_step(reference, data)
+    names = ('decode.loss_seg', 'mix.decode.loss_seg', 'mix.loss_instance')
+    for name, loss in zip(names, losses, strict=True):
+        assert log_vars[name] == pytest.approx(loss.item(), rel=1e-4)
+    sum(losses).backward()
+    gradients = zip(dacs.model.parameters(), reference.model.parameters(), strict=True)
+    for ours, plain in gradients:
+        if plain.grad is not None:
+            torch.testing.assert_close(ours.grad, plain.grad, rtol=2e-2, atol=1e-5)
+
+
+def test_train_step__without_the_instance_level_the_teacher_sees_the_target_itself():
+    dacs = build(instance=None)
+    dacs.capture_panels = True
+    data = batch()
+    log_vars = dacs.train_step(data, sgd(dacs))['log_vars']
+    assert torch.equal(dacs.panels['weak'], data['target_img'])
+    assert 'mix.loss_instance' not in log_vars
+    assert dacs.bank is None
+
+
+def test_train_step__teaches_the_student_and_moves_the_teacher_after_it():
+    dacs = build(instance=INSTANCE)
+    optimizer = sgd(dacs, lr=0.1)
+    start = [p.clone() for p in dacs.model.parameters()]
+    dacs.train_step(batch(), optimizer)
+    learned = [p.clone() for p in dacs.model.parameters()]
+    assert any(not torch.equal(a, b) for a, b in zip(start, learned, strict=True))
+    assert all(map(torch.equal, start, dacs.ema_model.parameters()))
+    dacs.train_step(batch(), optimizer)
+    for old, new, mean in zip(start, learned, dacs.ema_model.parameters(), strict=True):
+        torch.testing.assert_close(mean, (old + new) / 2)
+
+
+def test_train_step__takes_two_backward_passes(monkeypatch):
+    calls = []
+    backward = torch.Tensor.backward
+    monkeypatch.setattr(
+        torch.Tensor, 'backward', lambda *args, **kw: calls.append(1) or backward(*args, **kw)
+    )
+    dacs = build(instance=INSTANCE)
+    dacs.train_step(batch(), sgd(dacs))
+    assert len(calls) == 2
+
+
+def test_train_step__leaves_the_batch_as_it_was():
+    dacs = build(instance=INSTANCE)
+    data = batch()
+    kept = {name: value.clone() for name, value in data.items() if torch.is_tensor(value)}
+    for _ in range(3):
+        dacs.train_step(data, sgd(dacs))
+    assert all(torch.equal(data[name], value) for name, value in kept.items())
+
+
+def test_train_step__repeats_with_the_seed():
+    runs = []
+    for _ in range(2):
+        dacs = build(instance=INSTANCE)
+        optimizer = sgd(dacs, lr=0.1)
+        runs.append([dacs.train_step(batch(2, i), optimizer)['log_vars'] for i in range(3)])
+    assert runs[0] == runs[1]
+
+
+def test_state_dict__carries_the_fields_names_and_resumes_exactly():
+    dacs = build(instance=INSTANCE)
+    for seed in range(3):
+        dacs.train_step(batch(2, seed), sgd(dacs, lr=0.1))
+    prefixes = {name.split('.')[0] for name in dacs.state_dict()}
+    assert prefixes == {'model', 'ema_model', 'teacher', 'instance'}
+    resumed = build(instance=INSTANCE)
+    resumed.load_state_dict(dacs.state_dict())
+    steps = [m.train_step(batch(2, 7), sgd(m, lr=0.1))['log_vars'] for m in (dacs, resumed)]
+    assert steps[0] == steps[1]
+
+
+def test_feature_distance__is_off_without_imagenet_weights():
+    dacs = build(imnet_feature_dist_lambda=0.005, imnet_feature_dist_scale_min_ratio=0.75)
+    assert dacs.feature_distance is None
+
+
+def test_feature_distance__starts_at_zero_with_imagenet_weights(tmp_path):
+    settings = config(imnet_feature_dist_lambda=0.005, imnet_feature_dist_classes=[1, 2])
+    settings['uda']['imnet_feature_dist_scale_min_ratio'] = 0.75
+    weights = build().model.backbone.state_dict()
+    torch.save(weights, tmp_path / 'mit_b0.pth')
+    settings['model']['pretrained'] = str(tmp_path / 'mit_b0.pth')
+    dacs = build_train_model(settings)
+    dacs.init_weights()
+    dacs.train()
+    log_vars = dacs.train_step(batch(), sgd(dacs))['log_vars']
+    assert log_vars['src.loss_imnet_feat_dist'] == pytest.approx(0, abs=1e-6)
+    assert any(name.startswith('imnet_model.') for name in dacs.state_dict())
+
+
+def test_init__another_kind_of_mixing_is_refused():
+    with pytest.raises(UserError, match="expected 'class', got 'cut'"):
+        build(mix='cut')
+
+
+def test_init__an_unknown_setting_is_refused_by_name():
+    with pytest.raises(UserError, match='pseudo_treshold'):
+        build(pseudo_treshold=0.9)
+    with pytest.raises(UserError, match='num_entrys'):
+        build(instance={'num_entrys': 3})

@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+from mmseg.models.uda.instance_level import InstanceLevel
+from mmseg.utils.errors import UserError
+
+DIM, NUM_CLASSES = 4, 3
+
+
+def draw(batch=2, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    embedding = torch.rand(batch, DIM, 4, 6, generator=generator)
+    labels = torch.randint(0, NUM_CLASSES, (batch, 1, 16, 24), generator=generator)
+    probs = torch.randn(batch, NUM_CLASSES, 16, 24, generator=generator).softmax(1)
+    return embedding, labels, probs
+
+
+def filled(**settings):
+    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7, **settings)
+    seed = 0
+    while not level.bank.is_full:
+        embedding, labels, _ = draw(seed=seed)
+        level.observe(embedding, labels, iteration=seed)
+        seed += 1
+    return level
+
+
+def test_loss__waits_until_the_bank_is_full():
+    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7)
+    embedding, labels, probs = draw()
+    assert level.loss(embedding, embedding, probs) is None
+    assert level.smooth(probs, embedding) is probs
+    level.observe(embedding, labels, 0)
+    assert level.loss(embedding, embedding, probs) is None
+    level.observe(embedding, labels, 1)
+    assert level.loss(embedding, embedding, probs) > 0
+
+
+def test_loss__is_proportional_to_its_weight():
+    embedding, _, probs = draw(seed=9)
+    strong = embedding.flip(0)
+    losses = [filled(loss_weight=w).loss(embedding, strong, probs) for w in (0.5, 1.5)]
+    torch.testing.assert_close(3 * losses[0], losses[1])
+
+
+def test_observe__a_full_bank_moves_at_the_interval_only():
+    level = filled(update_interval=5, momentum=0.5)
+    embedding, labels, _ = draw(seed=9)
+    before = level.bank.features.clone()
+    level.observe(embedding, labels, iteration=4)
+    assert torch.equal(level.bank.features, before)
+    level.observe(embedding, labels, iteration=5)
+    assert not torch.equal(level.bank.features, before)
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+def test_smooth__stays_a_distribution(form):
+    embedding, _, probs = draw(batch=3, seed=9)
+    smoothed = filled(smoothing=0.9, form=form).smooth(probs, embedding)
+    assert not torch.equal(smoothed, probs)
+    torch.testing.assert_close(smoothed.sum(1), torch.ones(3, 16, 24))
+
+
+def test_init__a_bank_file_fills_the_bank(tmp_path):
+    level = filled()
+    level.bank.save(tmp_path)
+    other = InstanceLevel(DIM, NUM_CLASSES, bank_file=str(tmp_path))
+    assert other.bank.is_full
+    assert torch.equal(other.bank.features, level.bank.features)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {'vectors': 'median'},
+        {'form': 'max'},
+        {'num_entries': 0},
+        {'momentum': 1.5},
+        {'smoothing': -0.1},
+        {'temperature': 0},
+        {'update_interval': 0},
+    ],
+)
+def test_init__settings_out_of_range_are_refused_by_name(settings):
+    (name,) = settings
+    with pytest.raises(UserError, match=rf'uda\.instance\.{name}: expected'):
+        InstanceLevel(DIM, NUM_CLASSES, **settings)
