@@ -97,21 +97,35 @@ def train_segmentor(
     return runner
 
 
+def class_pixels(source: Any, num_classes: int) -> list[int]:
+    """Count the pixels of each class in a source set, from its class statistics.
+
+    Args:
+        source: The labelled data set, with or without rare class sampling around it.
+        num_classes: C.
+
+    Returns:
+        Pixels (C,).
+
+    Raises:
+        UserError: The statistics are missing or do not fit the data set.
+    """
+    stats = StatisticsFiles(getattr(source, 'source', source)).stats()
+    return [sum(image.get(c, 0) for image in stats) for c in range(num_classes)]
+
+
 def _share_bank_out(model: nn.Module, dataset: Any) -> None:
     """Tell an unfilled instance bank which classes the source set holds, and how much of each."""
     bank, source = getattr(model, 'bank', None), getattr(dataset, 'source', None)
     if bank is None or source is None or bank.is_full:
         return
     try:
-        stats = StatisticsFiles(getattr(source, 'source', source)).stats()
+        bank.set_class_pixels(class_pixels(source, bank.num_classes))
     except UserError as error:
         get_root_logger().warning(
             f'every class gets the same share of the bank, which classes that the source lacks '
             f'would leave unfilled: {error}'
         )
-        return
-    pixels = [sum(image.get(c, 0) for image in stats) for c in range(bank.num_classes)]
-    bank.set_class_pixels(pixels)
 
 
 def _build_runner(
