@@ -30,6 +30,8 @@ class IterBasedRunner(MMCVIterBasedRunner):
         **kwargs: As for mmcv's runner: model, optimizer, work_dir, logger, meta, max_iters.
     """
 
+    meta: dict[str, Any] | None
+
     def __init__(self, device: torch.device, amp: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if amp is not None and amp not in _AUTOCAST_TYPES:

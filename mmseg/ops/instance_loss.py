@@ -66,7 +66,7 @@ def instance_loss(
 
 class _InstanceLoss(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         weak_scores: torch.Tensor,
         strong_scores: torch.Tensor,
@@ -90,7 +90,7 @@ class _InstanceLoss(torch.autograd.Function):
         return (total / num_pixels).to(strong_scores.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad_output: torch.Tensor) -> Any:
         (grad,) = ctx.saved_tensors
         return None, grad * grad_output, None, None, None
 

@@ -97,7 +97,7 @@ class EvalHook(Hook):
             (folder / best['file']).unlink(missing_ok=True)
 
 
-def _networks(model: nn.Module) -> dict[str, nn.Module]:
+def _networks(model: Any) -> dict[str, nn.Module]:
     student = model.get_model() if hasattr(model, 'get_model') else model
     teacher = model.get_ema_model() if hasattr(model, 'get_ema_model') else None
     return {'student': student} if teacher is None else {'student': student, 'teacher': teacher}

@@ -4,7 +4,7 @@ Legend: B images, C classes, D embedding channels, H×W the crop, h×w = H/4×W/
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -74,9 +74,9 @@ class DACS(nn.Module):
         super().__init__()
         if mix != 'class':
             raise UserError(f"uda.mix: expected 'class', got {mix!r}")
-        self.model = build_segmentor(model)
+        self.model = cast(Any, build_segmentor(model))
         self.teacher = EMATeacher(self.model, alpha)
-        self.ema_model = self.teacher.model
+        self.ema_model = cast(Any, self.teacher.model)
         num_classes = self.model.num_classes
         self.feature_distance = None
         if imnet_feature_dist_lambda > 0 and _pretrained(model):
@@ -257,7 +257,8 @@ class DACS(nn.Module):
         self, losses: dict[str, torch.Tensor], part: str
     ) -> dict[str, torch.Tensor]:
         """Add the losses' gradients to the student's; return the values to log."""
-        sum(value for name, value in losses.items() if 'loss' in name).backward()
+        parts = [value for name, value in losses.items() if 'loss' in name]
+        torch.stack(parts).sum().backward()
         log_vars = {name: value.detach() for name, value in losses.items()}
         if self.print_grad_magnitude:
             grads = [p.grad for p in self.model.parameters() if p.grad is not None]

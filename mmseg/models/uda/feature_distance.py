@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,6 +45,8 @@ class FeatureDistance(nn.Module):
         num_classes: C.
     """
 
+    classes: torch.Tensor | None
+
     def __init__(
         self,
         model: nn.Module,
@@ -61,7 +64,7 @@ class FeatureDistance(nn.Module):
         self.register_buffer('classes', kept, persistent=False)
 
     @property
-    def model(self) -> nn.Module:
+    def model(self) -> Any:
         """The frozen network."""
         return self._frozen[0]
 
@@ -92,4 +95,5 @@ class FeatureDistance(nn.Module):
                 f'the feature distance needs a crop size that is a multiple of {factor}, '
                 f'got {tuple(labels.shape[-2:])}'
             )
+        assert self.classes is not None
         return torch.isin(cells, self.classes)

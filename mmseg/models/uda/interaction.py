@@ -93,5 +93,6 @@ def smooth_probs(
     Returns:
         Smoothed probabilities (B, C, H, W).
     """
-    scattered = scatter_scores(scores, bank_labels, probs.shape[1], probs.shape[-2:], form)
+    num_classes, height, width = probs.shape[1:]
+    scattered = scatter_scores(scores, bank_labels, num_classes, (height, width), form)
     return ratio * probs + (1 - ratio) * scattered

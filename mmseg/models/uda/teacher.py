@@ -54,7 +54,8 @@ class EMATeacher(nn.Module):
             student: A network of the same architecture.
         """
         momentum = ema_momentum(self.num_updates, self.alpha)
-        targets, sources = list(self.model.parameters()), list(student.parameters())
+        targets: list[torch.Tensor] = list(self.model.parameters())
+        sources: list[torch.Tensor] = list(student.parameters())
         torch._foreach_lerp_(targets, sources, 1 - momentum)
         self.num_updates += 1
         self.iteration.fill_(self.num_updates)
