@@ -52,6 +52,8 @@ def _read_state(path: str) -> dict[str, torch.Tensor]:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f'{path} cannot be read as a checkpoint: {reason}') from error
+    if not isinstance(checkpoint, Mapping):
+        raise UserError(f'{path} holds a {type(checkpoint).__name__}, not weights by name')
     return _plain_state(checkpoint)
 
 

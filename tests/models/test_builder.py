@@ -1,0 +1,102 @@
+"""Registries and what is built from whole configs."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmseg.models import (
+    HEADS,
+    UDA,
+    build_backbone,
+    build_head,
+    build_loss,
+    build_neck,
+    build_segmentor,
+    build_train_model,
+    has_pretrained,
+)
+from mmseg.utils.errors import UserError
+from tests.models.networks import small_config
+
+
+@pytest.fixture
+def method():
+    """A method that keeps what it was built with, registered for one test."""
+
+    class Recorder:
+        def __init__(self, model, seed, alpha=0.9):
+            self.model, self.seed, self.alpha = model, seed, alpha
+
+    UDA.register_module(name='Recorder', module=Recorder)
+    yield Recorder
+    UDA.module_dict.pop('Recorder')
+
+
+@pytest.mark.parametrize(
+    ('build', 'kind', 'message'),
+    [
+        (build_backbone, 'mit_b9', "no backbone 'mit_b9'; did you mean 'mit_b"),
+        (build_head, 'DAFormer', "no decode head 'DAFormer'; did you mean 'DAFormerHead'"),
+        (build_neck, 'FPN', "no neck 'FPN'"),
+        (build_loss, 'CrossEntropy', "did you mean 'CrossEntropyLoss'"),
+        (build_segmentor, 'EncoderDecode', "did you mean 'EncoderDecoder'"),
+    ],
+)
+def test_build__unknown_type_is_named(build, kind, message):
+    with pytest.raises(UserError, match=message):
+        build({'type': kind})
+
+
+def test_build__wrong_setting_deep_inside_is_named():
+    model = small_config()
+    model.backbone.drop_path = 0.2
+    with pytest.raises(UserError, match="mit_b0 has no setting 'drop_path'; did you mean 'drop_pa"):
+        build_segmentor(model)
+
+
+def test_build_segmentor__phases_take_the_place_of_the_config():
+    test_cfg = {'mode': 'slide', 'crop_size': (32, 32), 'stride': (16, 16)}
+    network = build_segmentor(small_config(), test_cfg=test_cfg)
+    assert network.test_cfg.mode == 'slide'
+
+
+def test_build_segmentor__config_is_left_as_it_was():
+    model = small_config()
+    before = model.copy()
+    build_segmentor(model)
+    assert model == before
+
+
+def test_build__sync_bn_becomes_bn_outside_distributed_runs():
+    model = small_config()
+    model.decode_head.norm_cfg.type = 'SyncBN'
+    model.decode_head.decoder_params.fusion_cfg.norm_cfg.type = 'SyncBN'
+    norms = {type(m) for m in build_segmentor(model).modules() if 'BatchNorm' in type(m).__name__}
+    assert norms == {nn.BatchNorm2d}
+
+
+def test_build_train_model__without_uda_is_the_segmentor():
+    model = build_train_model({'model': small_config(), 'uda': None})
+    assert type(model).__name__ == 'EncoderDecoder'
+
+
+@pytest.mark.parametrize(('seed', 'expected'), [(3, 3), (None, 0)])
+def test_build_train_model__uda_gets_model_and_seed(method, seed, expected):
+    cfg = {'model': {'type': 'Any'}, 'uda': {'type': 'Recorder', 'alpha': 0.5}, 'seed': seed}
+    built = build_train_model(cfg, test_cfg={'mode': 'whole'})
+    assert isinstance(built, method)
+    assert built.model == {'type': 'Any', 'test_cfg': {'mode': 'whole'}}
+    assert (built.seed, built.alpha) == (expected, 0.5)
+
+
+def test_has_pretrained__only_what_is_there(tmp_path):
+    weights = tmp_path / 'weights.pth'
+    assert not has_pretrained(None)
+    assert not has_pretrained(str(weights))
+    torch.save({}, weights)
+    assert has_pretrained(str(weights))
+    assert has_pretrained('https://example.org/weights.pth')
+
+
+def test_heads__are_registered_by_name():
+    assert HEADS.get('DAFormerHead').__name__ == 'DAFormerHead'
