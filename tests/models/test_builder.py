@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmcv import Config
 from torch import nn
 
 from mmseg.models import (
@@ -16,7 +17,7 @@ from mmseg.models import (
     has_pretrained,
 )
 from mmseg.utils.errors import UserError
-from tests.models.networks import small_config
+from tests.models.networks import CONFIGS, small_config
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def test_build__wrong_setting_deep_inside_is_named():
     model.backbone.drop_path = 0.2
     with pytest.raises(UserError, match="mit_b0 has no setting 'drop_path'; did you mean 'drop_pa"):
         build_segmentor(model)
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.glob('*.py')), ids=lambda path: path.stem)
+def test_build_segmentor__every_model_config_builds(path):
+    with torch.device('meta'):
+        network = build_segmentor(Config.fromfile(path).model)
+    assert network.decode_head.conv_seg.out_channels == network.num_classes == 19
 
 
 def test_build_segmentor__phases_take_the_place_of_the_config():

@@ -96,7 +96,7 @@ class MixVisionTransformer(nn.Module):
         """Extract features (section 3.1).
 
         Args:
-            img: Normalised images (B, 3, H, W), any H and W.
+            img: Normalised images (B, 3, H, W); H and W at least 29 pixels, otherwise free.
 
         Returns:
             A map (B, C_i, ceil(H/s), ceil(W/s)) of each stage, s = 4, 8, 16, 32.

@@ -11,12 +11,14 @@ import torch
 from mmcv import ConfigDict
 from torch import nn
 
+from mmseg.core.building import nearest
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
 from mmseg.models.decode_heads import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
 from mmseg.utils.errors import UserError
 
 _MODES = ('whole', 'slide')
+_TEST_SETTINGS = {'mode', 'crop_size', 'stride'}
 
 
 class Embedded(NamedTuple):
@@ -261,6 +263,8 @@ def _window_starts(length: int, window: int, stride: int) -> list[int]:
 
 
 def _check_test_cfg(test_cfg: Mapping[str, Any]) -> None:
+    for key in sorted(set(test_cfg) - _TEST_SETTINGS):
+        raise UserError(f'test_cfg has no setting {key!r}; {nearest(key, _TEST_SETTINGS)}')
     mode = test_cfg.get('mode')
     if mode not in _MODES:
         raise UserError(f"test_cfg.mode is {mode!r}; expected 'whole' or 'slide'")

@@ -223,6 +223,7 @@ def test_init_weights__loads_the_backbone_only(tmp_path):
     ('changes', 'message'),
     [
         ({'test_cfg': {'mode': 'tiles'}}, "test_cfg.mode is 'tiles'; expected 'whole' or 'slide'"),
+        ({'test_cfg': {'mode': 'whole', 'strid': 8}}, "no setting 'strid'; did you mean 'stride'"),
         ({'test_cfg': {'mode': 'slide'}}, 'needs crop_size and stride'),
         (
             {'pretrained': 'a.pth', 'backbone': {'type': 'mit_b0', 'pretrained': 'b.pth'}},
