@@ -76,7 +76,7 @@ class EvaluatesLabels:
         """
         if len(results) != len(self):
             raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
-        if isinstance(results[0], np.ndarray):
+        if not isinstance(results[0], tuple):
             results = [self.pre_eval([pred], [i])[0] for i, pred in enumerate(results)]
         totals = [torch.stack(parts).double().sum(0) for parts in zip(*results, strict=True)]
         per_class = total_area_to_metrics(*totals, metric)

@@ -96,6 +96,11 @@ class RareClassDataset(Dataset):
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def num_skipped(self) -> int:
+        """How many samples were replaced because a file could not be decoded."""
+        return self.source.num_skipped
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return the image at an index; training samples of a run come from `draw`."""
         return self.source[index]
@@ -122,6 +127,8 @@ class RareClassDataset(Dataset):
 
     def _sample_with(self, drawn: int, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """Load an image once and crop it until the crop shows the class."""
+        if not self._augment.transforms:
+            return self.source.prepare_train_img(index, rng)
         loaded = self._load(self.source.sample_inputs(index, rng))
         for _ in range(1 + _MAX_RECROPS):
             sample = self._augment(dict(loaded))

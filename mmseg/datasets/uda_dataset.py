@@ -64,6 +64,11 @@ class UDADataset(Dataset):
     def __len__(self) -> int:
         return len(self.source) * len(self.target)
 
+    @property
+    def num_skipped(self) -> int:
+        """How many samples were replaced because a file could not be decoded."""
+        return self.source.num_skipped + self.target.num_skipped
+
     def __getitem__(self, position: int) -> dict[str, Any]:
         """Return the pair at a position of the run with seed 0."""
         return self.draw(position, seed=0)

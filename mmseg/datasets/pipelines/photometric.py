@@ -110,7 +110,7 @@ class AdjustGamma:
     def __init__(self, gamma: float = 1.0) -> None:
         if gamma <= 0:
             raise UserError(f'gamma must be above 0, got {gamma}')
-        self.table = (np.linspace(0, 1, 256) ** (1 / gamma) * 255).astype(np.uint8)
+        self.table = np.rint(np.linspace(0, 1, 256) ** (1 / gamma) * 255).astype(np.uint8)
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         results['img'] = self.table[np.asarray(results['img'], np.uint8)]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
+from mmseg.datasets.pipelines.loading import remap_label
+from mmseg.utils.errors import UserError
+
+from ..layouts import photograph, write_png
+
+
+def image_results(folder, **kwargs):
+    write_png(folder / 'a.png', photograph(0, 6, 9))
+    return {'img_prefix': str(folder), 'img_info': {'filename': 'a.png'}, **kwargs}
+
+
+def test_load_image__says_what_it_read(tmp_path):
+    results = LoadImageFromFile()(image_results(tmp_path))
+    np.testing.assert_array_equal(results['img'], photograph(0, 6, 9))
+    assert results['filename'] == str(tmp_path / 'a.png') and results['ori_filename'] == 'a.png'
+    assert results['img_shape'] == results['ori_shape'] == results['pad_shape'] == (6, 9, 3)
+    assert results['scale_factor'] == 1 and results['img'].dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ('color_type', 'shape'), [('color', (6, 9, 3)), ('grayscale', (6, 9)), ('unchanged', (6, 9, 3))]
+)
+def test_load_image__color_types(tmp_path, color_type, shape):
+    results = LoadImageFromFile(to_float32=True, color_type=color_type)(image_results(tmp_path))
+    assert results['img'].shape == shape and results['img'].dtype == np.float32
+
+
+def test_load_image__unknown_color_type():
+    with pytest.raises(UserError, match="got 'rgb'"):
+        LoadImageFromFile(color_type='rgb')
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+def test_load_annotations__gives_bytes(tmp_path, dtype):
+    label = np.arange(54).reshape(6, 9).astype(dtype)
+    write_png(tmp_path / 'l.png', label)
+    results = {'seg_prefix': str(tmp_path), 'ann_info': {'seg_map': 'l.png'}, 'seg_fields': []}
+    results = LoadAnnotations()(results)
+    np.testing.assert_array_equal(results['gt_semantic_seg'], label)
+    assert results['gt_semantic_seg'].dtype == np.uint8
+    assert results['seg_fields'] == ['gt_semantic_seg']
+
+
+def test_load_annotations__values_above_a_byte_are_refused(tmp_path):
+    write_png(tmp_path / 'l.png', np.full((3, 4), 256, np.uint16))
+    with pytest.raises(UserError, match=r'l\.png holds 256'):
+        LoadAnnotations()({'seg_prefix': str(tmp_path), 'ann_info': {'seg_map': 'l.png'}})
+
+
+def test_remap_label__renames_all_at_once():
+    label = np.array([[0, 1, 2, 255]], np.uint8)
+    renamed = remap_label(label, {0: 1, 1: 0, 2: -1}, reduce_zero_label=False)
+    np.testing.assert_array_equal(renamed, [[1, 0, 255, 255]])
+
+
+def test_remap_label__reduce_zero_label_keeps_what_is_ignored():
+    label = np.array([[0, 1, 2, 255]], np.uint8)
+    np.testing.assert_array_equal(remap_label(label, None, True), [[255, 0, 1, 255]])

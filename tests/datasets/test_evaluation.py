@@ -1,0 +1,73 @@
+import logging
+
+import numpy as np
+import pytest
+
+from mmseg.core.evaluation import mean_iou
+from mmseg.utils.errors import UserError
+
+
+@pytest.fixture
+def dataset(make_cityscapes_val):
+    return make_cityscapes_val()
+
+
+def wrong_predictions(dataset):
+    """Labels with a stripe of another class, and nothing ignored."""
+    preds = [np.where(gt == 255, 0, gt).astype(np.int64) for gt in dataset.get_gt_seg_maps()]
+    for pred in preds:
+        pred[:, 10:20] = 9  # terrain, which no label holds
+    return preds
+
+
+def test_evaluate__perfect_predictions_score_one(dataset):
+    scores = dataset.evaluate(list(dataset.get_gt_seg_maps()))
+    assert scores['mIoU'] == scores['mAcc'] == scores['aAcc'] == scores['IoU.road'] == 1
+    assert np.isnan(scores['IoU.train'])
+
+
+def test_evaluate__agrees_with_mean_iou(dataset):
+    preds, labels = wrong_predictions(dataset), list(dataset.get_gt_seg_maps())
+    expected = mean_iou(preds, labels, 19, 255)
+    scores = dataset.evaluate(preds)
+    np.testing.assert_allclose([scores[f'IoU.{c}'] for c in dataset.CLASSES], expected['IoU'])
+    np.testing.assert_allclose(scores['mIoU'], np.nanmean(expected['IoU']))
+    np.testing.assert_allclose(scores['aAcc'], expected['aAcc'])
+
+
+def test_evaluate__counts_of_pre_eval_give_the_same(dataset):
+    preds = wrong_predictions(dataset)
+    areas = dataset.pre_eval(preds[:2], [0, 1]) + dataset.pre_eval(preds[2], 2)
+    assert dataset.evaluate(areas) == pytest.approx(dataset.evaluate(preds), nan_ok=True)
+
+
+def test_evaluate__eval_classes_leave_out_what_has_no_label(make_cityscapes_val):
+    dataset = make_cityscapes_val(eval_classes=['road', 'sky', 'terrain', 'train'])
+    scores = dataset.evaluate(wrong_predictions(dataset))
+    assert scores['IoU.terrain'] == 0
+    assert scores['mIoU'] == pytest.approx((scores['IoU.road'] + scores['IoU.sky']) / 2)
+
+
+def test_evaluate__extra_means_stand_beside_the_mean(make_cityscapes_val):
+    dataset = make_cityscapes_val(extra_means={'mIoU2': ['road', 'car']})
+    scores = dataset.evaluate(wrong_predictions(dataset))
+    assert scores['mIoU2'] == pytest.approx((scores['IoU.road'] + scores['IoU.car']) / 2)
+    assert scores['mIoU2'] != pytest.approx(scores['mIoU'])
+
+
+def test_evaluate__other_metrics_and_a_table(dataset, caplog):
+    logger = logging.getLogger('test_evaluation')
+    with caplog.at_level(logging.INFO, logger='test_evaluation'):
+        scores = dataset.evaluate(wrong_predictions(dataset), ['mIoU', 'mFscore'], logger)
+    assert {'mFscore', 'mPrecision', 'Recall.road'} <= set(scores)
+    assert 'building' in caplog.text
+    assert max(map(len, caplog.text.splitlines())) <= 120
+
+
+def test_evaluate__number_of_results_and_class_names_are_checked(make_cityscapes_val):
+    dataset = make_cityscapes_val(eval_classes=['roads'])
+    preds = list(dataset.get_gt_seg_maps())
+    with pytest.raises(UserError, match='expected 3 results, one an image, got 2'):
+        dataset.evaluate(preds[:2])
+    with pytest.raises(UserError, match=r"'roads'.*'road'"):
+        dataset.evaluate(preds)

@@ -1,0 +1,132 @@
+import json
+
+import numpy as np
+import pytest
+
+from mmseg.datasets.image_io import read_label
+from mmseg.datasets.label_conversion import LabelFile, convert_labels, write_statistics
+from mmseg.utils.errors import UserError
+
+from .layouts import photograph, truncate, write_png
+
+ID_TO_TRAIN_ID = {7: 0, 26: 1}
+
+
+def labels(folder, num=3):
+    files = []
+    for i in range(num):
+        ids = np.array([[7, 7, 26], [26, 7, 99]], np.uint8)
+        ids[0, 0] = 26 if i else 7
+        original = write_png(folder / f'{i}.png', ids)
+        files.append(LabelFile(original, folder / f'{i}_labelTrainIds.png'))
+    return files
+
+
+def convert(files, out_dir, num_processes=1):
+    convert_labels(files, read_label, ID_TO_TRAIN_ID, out_dir, num_processes)
+
+
+def statistics(folder):
+    names = ('sample_class_stats', 'sample_class_stats_dict', 'samples_with_class')
+    return [json.loads((folder / f'{name}.json').read_text()) for name in names]
+
+
+@pytest.mark.parametrize('num_processes', [1, 2])
+def test_convert_labels__maps_ids_and_counts_classes(tmp_path, num_processes):
+    files = labels(tmp_path)
+    convert(files, tmp_path, num_processes)
+    np.testing.assert_array_equal(read_label(files[0].converted), [[0, 0, 1], [1, 0, 255]])
+    names = [file.converted.as_posix() for file in files]
+    first, other = {'0': 3, '1': 2}, {'0': 2, '1': 3}
+    stats, by_file, with_class = statistics(tmp_path)
+    assert stats == [
+        {**pixels, 'file': name} for pixels, name in zip((first, other, other), names, strict=True)
+    ]
+    assert by_file == dict(zip(names, (first, other, other), strict=True))
+    assert with_class['1'] == [[names[0], 2], [names[1], 3], [names[2], 3]]
+
+
+def test_convert_labels__again_reads_nothing(tmp_path):
+    files = labels(tmp_path)
+    convert(files, tmp_path)
+    expected, times = statistics(tmp_path), [f.converted.stat().st_mtime_ns for f in files]
+
+    def refuse(path):
+        raise AssertionError(f'{path} was read again')
+
+    convert_labels(files, refuse, ID_TO_TRAIN_ID, tmp_path)
+    assert statistics(tmp_path) == expected
+    assert [f.converted.stat().st_mtime_ns for f in files] == times
+
+
+def test_convert_labels__without_statistics_counts_but_does_not_convert(tmp_path):
+    files = labels(tmp_path)
+    convert(files, tmp_path)
+    expected = statistics(tmp_path)
+    (tmp_path / 'sample_class_stats.json').unlink()
+    convert_labels(files, None, ID_TO_TRAIN_ID, tmp_path)
+    assert statistics(tmp_path) == expected
+
+
+def test_convert_labels__a_changed_original_is_converted_again(tmp_path):
+    files = labels(tmp_path)
+    convert(files, tmp_path)
+    write_png(files[1].original, np.full((2, 3), 7, np.uint8))
+    convert(files, tmp_path)
+    assert statistics(tmp_path)[0][1]['0'] == 6
+    assert (read_label(files[1].converted) == 0).all()
+
+
+def test_convert_labels__a_broken_result_of_another_tool_is_made_anew(tmp_path):
+    files = labels(tmp_path)
+    convert(files, tmp_path)
+    expected = statistics(tmp_path)
+    truncate(files[0].converted)
+    (tmp_path / 'sample_class_stats.json').unlink()
+    convert(files, tmp_path)
+    assert statistics(tmp_path) == expected
+
+
+def test_convert_labels__what_is_not_counted_is_converted_only(tmp_path):
+    files = labels(tmp_path)
+    files[2] = LabelFile(files[2].original, files[2].converted, counted=False)
+    convert(files, tmp_path)
+    assert files[2].converted.is_file() and len(statistics(tmp_path)[0]) == 2
+
+
+@pytest.mark.parametrize('shape', [None, (2, 4)])
+def test_convert_labels__labels_without_a_fitting_image_are_not_sampled(tmp_path, shape, capsys):
+    files = labels(tmp_path)
+    image = tmp_path / 'image.png'
+    if shape is not None:
+        write_png(image, photograph(0, *shape))
+    files[1] = LabelFile(files[1].original, files[1].converted, image)
+    convert(files, tmp_path)
+    assert len(statistics(tmp_path)[0]) == 2
+    assert '1 labels left out of the statistics' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('num_processes', [1, 2])
+def test_convert_labels__unreadable_label_is_named_and_the_rest_is_kept(tmp_path, num_processes):
+    files = labels(tmp_path, num=12)
+    truncate(files[9].original)
+    with pytest.raises(UserError, match=r'9\.png'):
+        convert(files, tmp_path, num_processes)
+    assert files[0].converted.is_file() and not files[9].converted.exists()
+    assert not list(tmp_path.glob('.*'))
+
+
+def test_convert_labels__colours_are_refused(tmp_path):
+    original = write_png(tmp_path / '0.png', photograph(0, 3, 4))
+    with pytest.raises(UserError, match=r'0\.png holds 3 channels, not label ids'):
+        convert([LabelFile(original, tmp_path / 'out.png')], tmp_path)
+
+
+def test_convert_labels__an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(UserError, match='no label found'):
+        convert([], tmp_path)
+
+
+def test_write_statistics__paths_have_forward_slashes(tmp_path):
+    write_statistics(tmp_path, {'data\\gta\\1.png': {'3': 4}})
+    assert statistics(tmp_path)[0] == [{'3': 4, 'file': 'data/gta/1.png'}]
