@@ -24,7 +24,7 @@ def prepare_streets(root: str | Path, scenes: Mapping[str, Any]) -> None:
     num_processes = f'--nproc={os.cpu_count() or 1}'
     print(f'street scenes in {root}: drawing and converting what is missing', flush=True)
     options = [f'--{name.replace("_", "-")}={value}' for name, value in scenes.items()]
-    run_tool('make_street_scenes', root, *options, num_processes)
+    run_tool('make_street_scenes', root, *options, num_processes, '--layouts', *LAYOUTS)
     for layout in LAYOUTS:
         run_tool(f'convert_datasets.{layout}', Path(root) / layout, num_processes)
 

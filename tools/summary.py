@@ -11,7 +11,8 @@ from mmseg.utils.atomic import atomic_path
 
 SUMMARY = 'summary.json'
 NUM_COLUMNS = 120
-_FIGURES = '{:>15}{:>15}{:>9}{:>9}'
+_HEADER = ('run', 'seed', 'mIoU', 'teacher', 'minutes', 'GiB')
+_CELLS = '{:>12}{:>15}{:>15}{:>9}{:>7}'
 
 
 def write_summary(entries: Sequence[Mapping[str, Any]], folder: Path) -> Path:
@@ -37,30 +38,40 @@ def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:
         entries: What `read_result` returned for each run; percent, seconds, GiB.
 
     Returns:
-        Lines of at most 120 columns.
+        Lines of at most 120 columns; the runs' names without what is the same in all.
     """
-    header = ('mIoU', 'teacher', 'minutes', 'GiB')
-    rows = [(entry['name'], _figures([entry])) for entry in entries]
-    settings = _by_setting(entries)
-    if len(settings) < len(entries):
-        rows += [
-            (f'{name} (mean ± sd of {len(runs)} seeds)', _figures(runs))
-            for name, runs in settings.items()
-            if len(runs) > 1
-        ]
-    num_figure_columns = len(_FIGURES.format(*header))
-    width = min(max(len(name) for name, _ in rows), NUM_COLUMNS - num_figure_columns)
-    lines = [f'{"run":<{width}}{_FIGURES.format(*header)}']
-    lines += [f'{_shortened(name, width):<{width}}{_FIGURES.format(*row)}' for name, row in rows]
-    return '\n'.join(lines)
+    settings = [re.sub(r'_s\d+$', '', entry['name']) for entry in entries]
+    labels = dict(zip(settings, _distinct_parts(settings), strict=True))
+    rows = [
+        (labels[setting], str(entry['seed']), *_figures([entry]))
+        for setting, entry in zip(settings, entries, strict=True)
+    ]
+    for setting, label in labels.items():
+        runs = [entry for own, entry in zip(settings, entries, strict=True) if own == setting]
+        if len(runs) > 1:
+            rows.append((label, f'mean of {len(runs)}', *_figures(runs)))
+
+    width = min(max(map(len, ['run', *labels.values()])), NUM_COLUMNS - len(_line(_HEADER, 0)))
+    return '\n'.join(_line(row, width) for row in [_HEADER, *rows])
 
 
-def _by_setting(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Group runs that differ in nothing but the seed."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in entries:
-        groups.setdefault(re.sub(r'_s\d+$', '', entry['name']), []).append(entry)
-    return groups
+def _distinct_parts(names: Sequence[str]) -> list[str]:
+    """Return the names without the words that all start with and that all end with."""
+    split = [name.split('_') for name in names]
+    shortest = min(map(len, split))
+    start, end = 0, 0
+    if len(set(names)) > 1:
+        while start < shortest - 1 and len({words[start] for words in split}) == 1:
+            start += 1
+        while start + end < shortest - 1 and len({words[-1 - end] for words in split}) == 1:
+            end += 1
+    return ['_'.join(words[start : len(words) - end]) for words in split]
+
+
+def _line(cells: Sequence[str], width: int) -> str:
+    name, *others = cells
+    name = name if len(name) <= width else f'{name[: max(width - 1, 0)]}…'[:width]
+    return f'{name:<{width}}' + _CELLS.format(*others)
 
 
 def _figures(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -81,7 +92,3 @@ def _mean_and_spread(values: Sequence[float | None]) -> str:
         return '-'
     spread = f' ± {statistics.stdev(known):.2f}' if len(known) > 1 else ''
     return f'{statistics.mean(known):.2f}{spread}'
-
-
-def _shortened(name: str, width: int) -> str:
-    return name if len(name) <= width else f'{name[: width - 1]}…'

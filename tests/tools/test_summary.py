@@ -32,9 +32,9 @@ def test_summary_table__one_row_a_run():
     )
     rows = [line.split() for line in lines.splitlines()]
     assert rows == [
-        ['run', 'mIoU', 'teacher', 'minutes', 'GiB'],
-        ['source-only_s0', '10.00', '-', '1.0', '1.0'],
-        ['dida_s2', '20.13', '21.00', '1.5', '2.2'],
+        ['run', 'seed', 'mIoU', 'teacher', 'minutes', 'GiB'],
+        ['source-only', '0', '10.00', '-', '1.0', '1.0'],
+        ['dida', '2', '20.13', '21.00', '1.5', '2.2'],
     ]
 
 
@@ -42,11 +42,26 @@ def test_summary_table__mean_and_sample_deviation_over_seeds():
     entries = [entry('dida', seed, miou, miou + 1) for seed, miou in enumerate((10.0, 12.0, 14.0))]
     last = summary_table([*entries, entry('source-only', 0, 5.0)]).splitlines()[-1]
     figures = ['12.00', '±', '2.00', '13.00', '±', '2.00', '1.0', '1.0']
-    assert last.split() == ['dida', '(mean', '±', 'sd', 'of', '3', 'seeds)', *figures]
+    assert last.split() == ['dida', 'mean', 'of', '3', *figures]
+
+
+def test_summary_table__names_are_cut_to_what_differs():
+    names = ['gta2cs_source-only_head_mitb0_poly', 'gta2cs_dida_rcs001_head_mitb0_poly']
+    lines = summary_table([entry(name, 0, 10.0) for name in names]).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ['source-only', 'dida_rcs001']
+
+
+def test_summary_table__names_that_start_or_end_alike_stay_apart():
+    lines = summary_table([entry(name, 0, 10.0) for name in ('a_b', 'a_b_b', 'a')]).splitlines()
+    assert len({line.split()[0] for line in lines[1:]}) == 3
+
+
+def test_summary_table__a_single_run_keeps_its_name():
+    assert summary_table([entry('gta2cs_dida', 3, 10.0)]).splitlines()[1].startswith('gta2cs_dida ')
 
 
 def test_summary_table__run_that_was_not_evaluated():
-    assert summary_table([entry('dida', 0, None)]).splitlines()[1].split()[1:3] == ['-', '-']
+    assert summary_table([entry('dida', 0, None)]).splitlines()[1].split()[2:4] == ['-', '-']
 
 
 @pytest.mark.parametrize('length', [3, 200])
