@@ -87,7 +87,8 @@ def main() -> None:
             areas += dataset.pre_eval([labels], [index])
     if areas:
         network = 'teacher' if args.ema else 'student'
-        header = f'{network} of {checkpoint} on {len(dataset)} images of {dataset.img_dir}'
+        images = f'{len(dataset)} images of {dataset.img_dir}'
+        header = f'network:    {network}\ncheckpoint: {checkpoint}\ntested on:  {images}'
         evaluate(areas, dataset, args.eval, header, folder)
     print(f'predictions in {folder}')
 

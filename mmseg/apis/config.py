@@ -1,5 +1,6 @@
 """Configs: read, changed by options, and checked for keys that nobody reads."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
         raise UserError(f'no config file at {path}')
     if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise UserError(f'{path}: expected a .py or .json config')
+    _check_syntax(path)
     try:
         config = Config.fromfile(str(path))
     except Exception as error:  # a Python config may raise anything
@@ -135,6 +137,22 @@ def check_keys(config: Config) -> None:
     missing = [key for key in _NEEDED if key not in config]
     if missing:
         raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
+
+
+def _check_syntax(path: Path) -> None:
+    """Say where a config is malformed; mmcv would also leave a temporary file behind."""
+    try:
+        text = path.read_text(encoding='utf-8')
+        if path.suffix == '.py':
+            compile(text, str(path), 'exec')
+        elif path.suffix == '.json' and '{{' not in text:  # mmcv's references are no JSON
+            json.loads(text)
+    except SyntaxError as error:
+        raise UserError(f'{path}, line {error.lineno}: {error.msg}') from error
+    except json.JSONDecodeError as error:
+        raise UserError(f'{path}, line {error.lineno}: not JSON, {error.msg}') from error
+    except (UnicodeDecodeError, ValueError, OSError) as error:
+        raise UserError(f'{path} is not a text file in UTF-8: {error}') from error
 
 
 def _is_description(key: str) -> bool:

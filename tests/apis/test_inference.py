@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+
+from mmseg.apis import (
+    inference_segmentor,
+    init_segmentor,
+    load_config,
+    show_result_pyplot,
+    single_gpu_test,
+)
+from mmseg.apis.loader import build_test_loader
+from mmseg.core.checkpoint import save_checkpoint
+from mmseg.core.visualization import load_picture, overlay
+from mmseg.datasets import build_dataset
+from tests.apis.tiny import CLASSES, PALETTE, write_config
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    return load_config(write_config(tmp_path_factory.mktemp('tiny')))
+
+
+@pytest.fixture(scope='module')
+def model(config):
+    torch.manual_seed(0)
+    network = init_segmentor(config, device='cpu')
+    network.init_weights()
+    network.CLASSES, network.PALETTE = CLASSES, PALETTE
+    return network
+
+
+def test_init_segmentor__names_and_colours_come_from_the_checkpoint(config, model, tmp_path):
+    save_checkpoint(model, tmp_path / 'x.pth')
+    loaded = init_segmentor(config, tmp_path / 'x.pth', 'cpu')
+    assert list(loaded.CLASSES) == CLASSES and loaded.PALETTE == PALETTE
+    assert not loaded.training
+    image = np.full((40, 56, 3), 90, np.uint8)
+    (ours,), (theirs,) = inference_segmentor(model, image), inference_segmentor(loaded, image)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize('size', [(40, 56), (31, 97), (200, 60)])
+def test_inference_segmentor__labels_have_the_size_of_the_image(model, size):
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    one, two = inference_segmentor(model, [image, image[::-1]])
+    assert one.shape == two.shape == size
+    assert one.min() >= 0 and one.max() < 5
+
+
+def test_inference_segmentor__a_file_and_its_array_give_the_same(model, config):
+    path = f'{config.data.test.data_root}/images/0.png'
+    picture = load_picture(path)
+    from_file, from_array = inference_segmentor(model, [path, picture[..., ::-1].copy()])
+    np.testing.assert_array_equal(from_file, from_array)
+    shown = show_result_pyplot(model, path, [from_file], opacity=0.3)
+    np.testing.assert_array_equal(shown, overlay(picture, from_file, PALETTE, 0.3))
+
+
+def test_single_gpu_test__label_maps_and_areas_give_the_same_scores(model, config, tmp_path):
+    dataset = build_dataset(config.data.test, {'test_mode': True})
+    loader = build_test_loader(dataset, config, torch.device('cpu'))
+    maps = single_gpu_test(model, loader, out_dir=tmp_path)
+    areas = single_gpu_test(model, loader, pre_eval=True)
+    assert len(maps) == len(dataset) == 3
+    np.testing.assert_equal(dataset.evaluate(maps), dataset.evaluate(areas))
+    for index, labels in enumerate(maps):
+        (single,) = inference_segmentor(model, f'{dataset.img_dir}/{index}.png')
+        np.testing.assert_array_equal(labels, single)
+        assert (tmp_path / f'{index}_color.png').is_file()

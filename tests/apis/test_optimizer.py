@@ -1,0 +1,89 @@
+import pytest
+import torch
+from torch import nn
+
+from mmseg.apis import build_optimizer
+from mmseg.utils.errors import UserError
+
+PAPER = {
+    'type': 'AdamW',
+    'lr': 1e-3,
+    'betas': (0.8, 0.99),
+    'weight_decay': 0.01,
+    'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': 10.0}, 'norm': {'decay_mult': 0.0}}},
+}
+
+
+class Student(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.norm = nn.Linear(3, 3), nn.LayerNorm(3)
+        self.decode_head = nn.Linear(3, 2)
+        self.frozen = nn.Parameter(torch.zeros(3), requires_grad=False)
+
+
+class SelfTraining(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model, self.ema_model = Student(), Student()
+
+    def get_model(self):
+        return self.model
+
+
+def settings_of(optimizer, parameter):
+    (group,) = [g for g in optimizer.param_groups if any(p is parameter for p in g['params'])]
+    return group['lr'], group['weight_decay'], group['betas']
+
+
+def test_build_optimizer__head_and_norm_have_their_own_settings():
+    model = Student()
+    optimizer = build_optimizer(model, PAPER)
+    betas = (0.8, 0.99)
+    assert settings_of(optimizer, model.backbone.weight) == (1e-3, 0.01, betas)
+    assert settings_of(optimizer, model.norm.bias) == (1e-3, 0.0, betas)
+    assert settings_of(optimizer, model.decode_head.bias) == (1e-2, 0.01, betas)
+    assert len(optimizer.param_groups) == 3
+
+
+def test_build_optimizer__only_the_students_learning_parameters_enter():
+    model = SelfTraining()
+    optimizer = build_optimizer(model, PAPER)
+    entered = {id(p) for group in optimizer.param_groups for p in group['params']}
+    assert entered == {id(p) for p in model.model.parameters() if p.requires_grad}
+
+
+def test_build_optimizer__one_step_equals_separate_groups():
+    torch.manual_seed(0)
+    model = Student()
+    reference = Student()
+    reference.load_state_dict(model.state_dict())
+    separate = [
+        {'params': [p], 'lr': 1e-2 if 'head' in name else 1e-3}
+        | {'weight_decay': 0.0 if 'norm' in name else 0.01}
+        for name, p in reference.named_parameters()
+        if p.requires_grad
+    ]
+    pairs = [
+        (model, build_optimizer(model, PAPER)),
+        (reference, torch.optim.AdamW(separate, betas=(0.8, 0.99))),
+    ]
+    for network, optimizer in pairs:
+        network.decode_head(
+            network.norm(network.backbone(torch.ones(4, 3)))
+        ).square().sum().backward()
+        optimizer.step()
+    for ours, theirs in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'type': 'AdamWX'}, "no optimizer 'AdamWX'; did you mean .*'AdamW'"),
+        ({'weight_decai': 0.1}, "no setting 'weight_decai'; did you mean .*'weight_decay'"),
+    ],
+)
+def test_build_optimizer__slips_name_what_was_meant(change, message):
+    with pytest.raises(UserError, match=message):
+        build_optimizer(Student(), {**PAPER, **change})
