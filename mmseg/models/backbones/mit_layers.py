@@ -88,7 +88,8 @@ class EfficientAttention(nn.Module):
         """Mix tokens (B, N, C) of a grid of height x width; same shape out."""
         context = tokens
         if self.sr_ratio > 1:
-            context = self.norm(to_tokens(self.sr(to_maps(tokens, height, width))))
+            maps = _padded(to_maps(tokens, height, width), self.sr_ratio)
+            context = self.norm(to_tokens(self.sr(maps)))
         query = self.q(tokens).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
         key, value = self.kv(context).unflatten(2, (2, self.num_heads, -1)).unbind(2)
         mixed = F.scaled_dot_product_attention(
@@ -163,3 +164,11 @@ class Block(nn.Module):
         """Map tokens (B, N, C) of a grid of height x width; same shape out."""
         tokens = tokens + self.drop_path(self.attn(self.norm1(tokens), height, width))
         return tokens + self.drop_path(self.mlp(self.norm2(tokens), height, width))
+
+
+def _padded(maps: torch.Tensor, size: int) -> torch.Tensor:
+    """Pad maps (B, C, H, W) of small images with zeros so that a window of `size` fits."""
+    height, width = maps.shape[2:]
+    if height >= size and width >= size:
+        return maps
+    return F.pad(maps, (0, max(size - width, 0), 0, max(size - height, 0)))
