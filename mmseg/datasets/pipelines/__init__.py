@@ -4,8 +4,9 @@ from .compose import Compose, without_labels
 from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
 from .loading import LoadAnnotations, LoadImageFromFile
 from .photometric import CLAHE, AdjustGamma, Normalize, PhotoMetricDistortion, Rerange, RGB2Gray
+from .random_crop import RandomCrop
 from .test_time_aug import MultiScaleFlipAug
-from .transforms import Pad, RandomCrop, RandomFlip, RandomRotate, Resize, SegRescale
+from .transforms import Pad, RandomFlip, RandomRotate, Resize, SegRescale
 
 __all__ = [
     'CLAHE',

@@ -1,7 +1,7 @@
-"""Steps that change where pixels are: resize, flip, pad, crop, rotate.
+"""Steps that change where pixels are: resize, flip, pad, rotate.
 
 Images are (H, W, channels), labels (H, W); sizes in configs are (width, height) for scales and
-(height, width) for crops and pads, as in mmsegmentation.
+(height, width) for pads, as in mmsegmentation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,13 @@ from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
-from ..image_io import label_histogram
 from .randomness import generator_of
 
 Scale = tuple[int, int]
-_MAX_CROPS = 10
 
 
-def _label_keys(results: dict[str, Any]) -> Iterator[str]:
+def label_keys(results: dict[str, Any]) -> Iterator[str]:
+    """Go through the names of the label maps of a sample."""
     return iter(results.get('seg_fields', ()))
 
 
@@ -66,7 +65,7 @@ class Resize:
         old_height, old_width = results['img'].shape[:2]
         width, height = self._size(old_width, old_height, results['scale'])
         results['img'] = _resize(results['img'], width, height, cv2.INTER_LINEAR)
-        for key in _label_keys(results):
+        for key in label_keys(results):
             results[key] = _resize(results[key], width, height, cv2.INTER_NEAREST)
         factors = [width / old_width, height / old_height]
         results['scale_factor'] = np.array(factors * 2, np.float32)
@@ -138,7 +137,7 @@ class RandomFlip:
             results['flip_direction'] = self.direction
         if results['flip']:
             code = 1 if results['flip_direction'] == 'horizontal' else 0
-            for key in ('img', *_label_keys(results)):
+            for key in ('img', *label_keys(results)):
                 results[key] = cv2.flip(results[key], code)
         return results
 
@@ -176,7 +175,7 @@ class Pad:
             size = [max(side, least) for side, least in zip(old, self.size, strict=True)]
         bottom, right = size[0] - old[0], size[1] - old[1]
         results['img'] = _pad(results['img'], bottom, right, self.pad_val)
-        for key in _label_keys(results):
+        for key in label_keys(results):
             results[key] = _pad(results[key], bottom, right, self.seg_pad_val)
         results['pad_shape'] = results['img'].shape
         results['pad_fixed_size'] = self.size
@@ -189,60 +188,6 @@ def _pad(array: np.ndarray, bottom: int, right: int, value: float) -> np.ndarray
         return array
     border = cv2.BORDER_CONSTANT
     return cv2.copyMakeBorder(array, 0, bottom, 0, right, border, value=[value] * 4)
-
-
-@PIPELINES.register_module()
-class RandomCrop:
-    """Cut out a window at a random place.
-
-    Args:
-        crop_size: Height and width of the window; smaller images are kept whole.
-        cat_max_ratio: Largest share that one class may take of the labelled pixels; up to ten
-            windows are drawn for that. Without labels the first window is taken.
-        ignore_index: Label that is not counted.
-    """
-
-    is_random = True
-
-    def __init__(
-        self,
-        crop_size: Sequence[int],
-        cat_max_ratio: float = 1.0,
-        ignore_index: int = IGNORE_INDEX,
-    ) -> None:
-        if min(crop_size) <= 0:
-            raise UserError(f'crop_size must be positive, got {tuple(crop_size)}')
-        self.crop_size = tuple(crop_size)
-        self.cat_max_ratio = cat_max_ratio
-        self.ignore_index = ignore_index
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        rng = generator_of(results)
-        window = self._draw_window(results['img'], rng)
-        if self.cat_max_ratio < 1 and 'gt_semantic_seg' in results:
-            for _ in range(_MAX_CROPS):
-                if self._is_mixed(results['gt_semantic_seg'][window]):
-                    break
-                window = self._draw_window(results['img'], rng)
-        for key in ('img', *_label_keys(results)):
-            results[key] = results[key][window]
-        results['img_shape'] = results['img'].shape
-        return results
-
-    def _draw_window(self, image: np.ndarray, rng: np.random.Generator) -> tuple[slice, slice]:
-        tops = [
-            max(side - crop, 0) for side, crop in zip(image.shape, self.crop_size, strict=False)
-        ]
-        top, left = (int(rng.integers(margin, endpoint=True)) for margin in tops)
-        return (
-            slice(top, top + self.crop_size[0]),
-            slice(left, left + self.crop_size[1]),
-        )
-
-    def _is_mixed(self, label: np.ndarray) -> bool:
-        counts = label_histogram(label)
-        counts[self.ignore_index] = 0
-        return np.count_nonzero(counts) > 1 and counts.max() < self.cat_max_ratio * counts.sum()
 
 
 @PIPELINES.register_module()
@@ -283,7 +228,7 @@ class RandomRotate:
             return results
         common = {'center': self.center, 'auto_bound': self.auto_bound}
         results['img'] = mmcv.imrotate(results['img'], angle, border_value=self.pad_val, **common)
-        for key in _label_keys(results):
+        for key in label_keys(results):
             results[key] = mmcv.imrotate(
                 results[key],
                 angle,
@@ -303,7 +248,7 @@ class SegRescale:
         self.scale_factor = scale_factor
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        for key in _label_keys(results):
+        for key in label_keys(results):
             height, width = results[key].shape
             width, height = mmcv.rescale_size((width, height), self.scale_factor)
             results[key] = _resize(results[key], width, height, cv2.INTER_NEAREST)

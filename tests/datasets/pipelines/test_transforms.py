@@ -3,7 +3,6 @@ import pytest
 
 from mmseg.datasets.pipelines import (
     Pad,
-    RandomCrop,
     RandomFlip,
     RandomRotate,
     Resize,
@@ -11,25 +10,7 @@ from mmseg.datasets.pipelines import (
 )
 from mmseg.utils.errors import UserError
 
-from ..layouts import photograph
-
-
-def sample(height=20, width=30, seed=0, **kwargs):
-    """An image whose first channel equals its labels, so that both can be seen to move alike."""
-    label = np.random.default_rng(1).integers(0, 5, (height, width)).astype(np.uint8)
-    image = photograph(0, height, width)
-    image[..., 0] = label
-    return {
-        'img': image,
-        'gt_semantic_seg': label,
-        'seg_fields': ['gt_semantic_seg'],
-        'rng': np.random.default_rng(seed),
-        **kwargs,
-    }
-
-
-def moves_together(results):
-    return (results['img'][..., 0] == results['gt_semantic_seg']).all()
+from .samples import moves_together, sample
 
 
 @pytest.mark.parametrize(
@@ -137,51 +118,6 @@ def test_pad__divisor_and_larger_images():
         Pad()
 
 
-def test_random_crop__moves_image_and_labels_together():
-    results = RandomCrop((8, 11))(sample())
-    assert results['img'].shape == results['img_shape'] == (8, 11, 3)
-    assert moves_together(results)
-
-
-def test_random_crop__reaches_every_place():
-    corners = set()
-    for i in range(200):
-        results = sample(4, 5, seed=i)
-        results['img'] = np.arange(20, dtype=np.uint8).reshape(4, 5, 1)
-        corners.add(int(RandomCrop((3, 3))(results)['img'][0, 0, 0]))
-    assert corners == {0, 1, 2, 5, 6, 7}
-
-
-def test_random_crop__smaller_images_stay_whole():
-    assert RandomCrop((50, 10))(sample())['img'].shape == (20, 10, 3)
-
-
-def test_random_crop__no_class_takes_more_than_its_share():
-    shares = {}
-    for ratio in (1.0, 0.75):
-        shares[ratio] = []
-        for i in range(30):
-            results = sample(seed=i)
-            results['gt_semantic_seg'][:] = 3
-            results['gt_semantic_seg'][:, 20:] = 1
-            results['gt_semantic_seg'][:2] = 255
-            label = RandomCrop((8, 8), cat_max_ratio=ratio)(results)['gt_semantic_seg']
-            shares[ratio].append(np.bincount(label.ravel(), minlength=5)[:5].max() / 64)
-    assert np.mean(np.array(shares[0.75]) > 0.75) < 0.15 < np.mean(np.array(shares[1.0]) > 0.75)
-
-
-def test_random_crop__without_labels_takes_the_first_window():
-    results = {'img': sample()['img'], 'rng': np.random.default_rng(0)}
-    cropped = RandomCrop((8, 8), cat_max_ratio=0.5)(results)['img']
-    expected = RandomCrop((8, 8))(sample())['img']
-    np.testing.assert_array_equal(cropped, expected)
-
-
-def test_random_crop__size_must_be_positive():
-    with pytest.raises(UserError, match=r'got \(0, 5\)'):
-        RandomCrop((0, 5))
-
-
 def test_random_rotate__a_quarter_turn_is_exact():
     results = RandomRotate(prob=1, degree=(90, 90), auto_bound=True)(sample())
     np.testing.assert_array_equal(results['img'], np.rot90(sample()['img'], -1))
@@ -206,7 +142,6 @@ def test_seg_rescale__touches_labels_alone():
     [
         Resize((30, 20), ratio_range=(0.5, 2)),
         RandomFlip(0.5),
-        RandomCrop((8, 8), cat_max_ratio=0.5),
         RandomRotate(0.5, 20),
     ],
 )
