@@ -13,6 +13,7 @@ case "${1-}" in
 esac
 shift
 cd "$(dirname "$0")"
+config=${config#"$PWD/"}
 case "${1--}" in -*) ;; *) gpuid=$1 && shift && set -- --gpu "$gpuid" "$@" ;; esac
 python=$(sh tools/bootstrap.sh)
 exec "$python" run_experiments.py --config "$config" "$@"

@@ -12,5 +12,6 @@ case "${1-}" in
 esac
 shift
 cd "$(dirname "$0")"
+work_dir=${work_dir#"$PWD/"}
 python=$(sh tools/bootstrap.sh)
 exec "$python" -m tools.test "$work_dir" "$@"

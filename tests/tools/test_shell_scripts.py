@@ -100,6 +100,11 @@ def test_test__a_path_counts_from_where_the_user_is(checkout):
     assert got[-1] == '/my run'
 
 
+def test_test__paths_stay_short_in_the_folder_itself(checkout):
+    _, got = arguments(run('test.sh', 'work_dirs/run', cwd=checkout))
+    assert got[-1] == 'work_dirs/run'
+
+
 def test_demo__stays_where_the_user_is(checkout):
     folder, got = arguments(
         run(checkout / 'demo.sh', 'c.json', 'latest.pth', 'my street.png', cwd=checkout.parent)
