@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SHELL = shutil.which('dash') or 'sh'
 
 
-def write_wheel(folder, version, name='tiny'):
+def write_wheel(folder, version, name='tiny', module='tiny', code=''):
     info = f'{name}-{version}.dist-info'
     files = {
-        f'{name}.py': f'version = {version!r}\n',
+        f'{module}.py': f'version = {version!r}\n{code}',
         f'{info}/METADATA': f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n',
         f'{info}/WHEEL': 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     }
@@ -148,6 +148,17 @@ def test_bootstrap__a_package_that_cannot_be_had_is_a_one_line_error(checkout):
     code, python, said = checkout.run()
     assert (code, python) == (1, '')
     assert said.splitlines()[-1].startswith('error: pip failed (ERROR: No matching distribution')
+
+
+def test_bootstrap__without_display_libraries_opencv_is_the_one_for_servers(checkout):
+    code = "raise ImportError('libGL.so.1: cannot open shared object file')\n"
+    write_wheel(checkout.wheels, '5.0', 'opencv_python', 'cv2', code)
+    write_wheel(checkout.wheels, '5.0', 'opencv_python_headless', 'cv2')
+    checkout.require('tiny==1.0\nopencv-python>=5.0,<5.1')
+    code, _, said = checkout.run()
+    assert code == 0 and 'OpenCV finds no display libraries' in said
+    subprocess.check_call([checkout.python, '-c', 'import cv2'])
+    assert checkout.run() == (0, str(checkout.python), '')
 
 
 @pytest.mark.parametrize('variable', ['VIRTUAL_ENV', 'CONDA_PREFIX'])
