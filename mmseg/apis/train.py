@@ -165,7 +165,8 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     """Register hooks in the order in which they act within an iteration."""
     runner.register_hook(IterationSeedHook(cfg.get('seed') or 0), 'HIGHEST')
     runner.register_hook(_lr_hook(cfg), 'VERY_HIGH')
-    if cfg.get('optimizer_config') is not None:
+    # Adaptation methods take their optimizer step themselves, after two backward passes.
+    if cfg.get('optimizer_config') is not None and not cfg.get('uda'):
         optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
         runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
     runner.register_hook(IterTimerHook(), 'LOW')

@@ -6,9 +6,10 @@ need) and the device wrappers of `mmcv.parallel` (`MMDataParallel`, `MMDistribut
 they call private functions that PyTorch 2.1 took away). Batches are moved by
 `mmseg.apis.DeviceLoader` instead, which unwraps `DataContainer`.
 
-Two classes of mmcv are replaced under their own names, so that published configs get ours:
-`IterBasedRunner` (`mmseg.core.runner`: saving is atomic and counts finished iterations, and no
-sleeping) and `TextLoggerHook` (`mmseg.core.hooks.text_logger`: lines of at most 120 columns).
+Classes of mmcv that are replaced under their own names, so that published configs get ours:
+`IterBasedRunner` (`mmseg.core.runner`: saving is atomic and counts finished iterations, nothing
+sleeps), `TextLoggerHook` (lines of at most 120 columns), `CheckpointHook` and `EvalHook`
+(`mmseg.core.hooks`: the best checkpoint and `latest.pth` are always whole files).
 `mmcv.runner.load_checkpoint` is replaced by `mmseg.core.checkpoint` because it unpickles whatever
 a file holds, and fails on the NumPy scalars of older checkpoints since PyTorch 2.6.
 
