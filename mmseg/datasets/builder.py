@@ -17,7 +17,7 @@ DATASETS = Registry('dataset', build_func=build_from_cfg)
 PIPELINES = Registry('transform', build_func=build_from_cfg)
 
 
-def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None) -> Dataset:
+def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None) -> Any:
     """Build a data set, such as `dict(type='GTADataset', data_root=..., ...)`.
 
     Args:

@@ -8,7 +8,8 @@ import json
 import os.path as osp
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -29,7 +30,7 @@ _MAX_RECROPS = 10
 
 
 def class_probabilities(
-    stats: Sequence[Mapping[str, Any]], temperature: float | str
+    stats: Sequence[Mapping[Any, Any]], temperature: float | str
 ) -> tuple[list[int], np.ndarray]:
     """Turn pixel counts into the probability with which each class is drawn.
 
@@ -80,7 +81,9 @@ class RareClassDataset(Dataset):
         class_temp: float | str = 0.01,
         min_crop_ratio: float = 0.5,
     ) -> None:
-        self.source = build_dataset(source) if isinstance(source, Mapping) else source
+        if isinstance(source, Mapping):
+            source = cast(CustomDataset, build_dataset(source))
+        self.source = source
         if not self.source.has_labels:
             raise UserError('rare class sampling needs a source with labels: set its ann_dir')
         self.CLASSES, self.PALETTE = self.source.CLASSES, self.source.PALETTE
@@ -169,6 +172,9 @@ class StatisticsFiles:
         # Classes in the files are those of the label maps, before any renaming.
         ids = np.arange(256, dtype=np.uint8)
         self._renamed = remap_label(ids, dataset.label_map, dataset.reduce_zero_label)
+        # Each file and class stands in the statistics many times.
+        self._find = cache(self._find_index)
+        self._classes: dict[str, int | None] = {}
 
     def stats(self) -> list[dict[int, int]]:
         """Return for each image of the data set class → pixels.
@@ -224,20 +230,27 @@ class StatisticsFiles:
 
     def _index(self, file: str, what_for: str) -> int | None:
         """Find the image whose label file this is; None where a split leaves it out."""
-        parts = file.replace('\\', '/').split('/')
-        for start in range(len(parts)):
-            index = self._index_of.get('/'.join(parts[start:]))
-            if index is not None:
-                return index
-        if self.dataset.split is not None:
-            return None
+        index = self._find(file)
+        if index is not None or self.dataset.split is not None:
+            return index
         raise UserError(
             f'{file}, which the class statistics in {self.dataset.data_root} list for {what_for}, '
             f'is gone or has no image in {self.dataset.img_dir}{self.dataset.convert_hint}'
         )
 
+    def _find_index(self, file: str) -> int | None:
+        """Find the longest end of a path, from any system, that the data set knows."""
+        parts = file.replace('\\', '/').split('/')
+        ends = ('/'.join(parts[start:]) for start in range(len(parts)))
+        return next((self._index_of[end] for end in ends if end in self._index_of), None)
+
     def _class(self, key: str, where: str) -> int | None:
         """Return the data set's class for one in the files; None where it is ignored."""
+        if key not in self._classes:
+            self._classes[key] = self._find_class(key, where)
+        return self._classes[key]
+
+    def _find_class(self, key: str, where: str) -> int | None:
         c = int(self._renamed[int(key)]) if 0 <= int(key) <= IGNORE_INDEX else int(key)
         if c in (IGNORE_INDEX, self.dataset.ignore_index):
             return None

@@ -1,7 +1,7 @@
 """Pairs of a labelled source sample and an unlabelled target sample."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from torch.utils.data import Dataset
 
@@ -43,17 +43,11 @@ class UDADataset(Dataset):
         strict: bool = False,
     ) -> None:
         if isinstance(source, Mapping):
-            source = build_dataset(source, {'strict': strict})
+            source = cast(CustomDataset, build_dataset(source, {'strict': strict}))
         if isinstance(target, Mapping):
-            target = build_dataset({**target, 'load_labels': False}, {'strict': strict})
-        if not source.has_labels:
-            raise UserError(f'the source {source.img_dir} needs labels: set its ann_dir')
-        if source.CLASSES != target.CLASSES or source.ignore_index != target.ignore_index:
-            raise UserError(
-                f'source and target must have the same classes and ignore_index, got '
-                f'{source.CLASSES}, {source.ignore_index} and {target.CLASSES}, '
-                f'{target.ignore_index}'
-            )
+            unlabelled = {**target, 'load_labels': False}
+            target = cast(CustomDataset, build_dataset(unlabelled, {'strict': strict}))
+        _check_pair(source, target)
         self.target = target
         self.source: CustomDataset | RareClassDataset = source
         if rare_class_sampling is not None:
@@ -91,3 +85,13 @@ class UDADataset(Dataset):
             'target_img_metas': target['img_metas'],
             'target_img': target['img'],
         }
+
+
+def _check_pair(source: CustomDataset, target: CustomDataset) -> None:
+    if not source.has_labels:
+        raise UserError(f'the source {source.img_dir} needs labels: set its ann_dir')
+    own, other = (source.CLASSES, source.ignore_index), (target.CLASSES, target.ignore_index)
+    if own != other:
+        raise UserError(
+            f'source and target must have the same classes and ignore_index, got {own} and {other}'
+        )
