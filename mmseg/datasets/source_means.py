@@ -3,17 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmseg.core.evaluation.class_names import CITYSCAPES_CLASSES
-
-# Synthia labels no terrain, truck and train; the papers before 2020 left out three more.
-_NOT_IN_SYNTHIA = ('terrain', 'truck', 'train')
-_NOT_IN_MIOU13 = (*_NOT_IN_SYNTHIA, 'wall', 'fence', 'pole')
+from mmseg.core.evaluation.class_names import SYNTHIA_CLASSES_13, SYNTHIA_CLASSES_16
 
 _MEANS: dict[str, dict[str, list[str]]] = {
-    'SynthiaDataset': {
-        'mIoU16': [name for name in CITYSCAPES_CLASSES if name not in _NOT_IN_SYNTHIA],
-        'mIoU13': [name for name in CITYSCAPES_CLASSES if name not in _NOT_IN_MIOU13],
-    }
+    'SynthiaDataset': {'mIoU16': list(SYNTHIA_CLASSES_16), 'mIoU13': list(SYNTHIA_CLASSES_13)}
 }
 
 
