@@ -34,7 +34,8 @@ def test_instance_loss__strips_equal_the_full_size_formula(
 
     exact = strong.double().requires_grad_()
     weak, up = (
-        F.interpolate(t, large, mode='bilinear', align_corners=False) for t in (weak.double(), exact)
+        F.interpolate(t, large, mode='bilinear', align_corners=False)
+        for t in (weak.double(), exact)
     )
     reference = instance_loss_reference(weak, up, probs.double(), labels, form)
     reference.backward()

@@ -19,8 +19,13 @@ def test_row_strips__together_are_the_resized_map(size):
     rows = torch.cat([strip.values for strip in strips])
     expected = F.interpolate(maps.permute(2, 0, 1)[None], size, mode='bilinear')
     torch.testing.assert_close(rows, expected[0].permute(1, 2, 0))
-    assert [strip.lines.start for strip in strips[1:]] == [strip.lines.stop for strip in strips[:-1]]
+    assert [strip.lines.start for strip in strips[1:]] == [
+        strip.lines.stop for strip in strips[:-1]
+    ]
 
 
 def test_resize__takes_sizes_of_any_integer_type():
-    assert resize(torch.zeros(1, 2, 3, 4), size=torch.Size([6, 5]), mode='nearest').shape[2:] == (6, 5)
+    assert resize(torch.zeros(1, 2, 3, 4), size=torch.Size([6, 5]), mode='nearest').shape[2:] == (
+        6,
+        5,
+    )

@@ -115,7 +115,9 @@ def draw_view(
         image = (torch.cat(jittered) - mean) / std
     if settings.blur and blur_draw > BLUR_SKIP_PROBABILITY:
         low, high = BLUR_SIGMA_RANGE
-        image = gaussian_blur(image, low + (high - low) * torch.rand(len(image), generator=generator))
+        image = gaussian_blur(
+            image, low + (high - low) * torch.rand(len(image), generator=generator)
+        )
     return image
 
 

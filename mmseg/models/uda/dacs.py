@@ -253,9 +253,7 @@ class DACS(nn.Module):
                 losses['mix.loss_instance'] = loss
         return self._backward(losses, 'mixed')
 
-    def _backward(
-        self, losses: dict[str, torch.Tensor], part: str
-    ) -> dict[str, torch.Tensor]:
+    def _backward(self, losses: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
         """Add the losses' gradients to the student's; return the values to log."""
         parts = [value for name, value in losses.items() if 'loss' in name]
         torch.stack(parts).sum().backward()

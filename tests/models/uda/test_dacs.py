@@ -97,9 +97,7 @@ def plain_step(dacs, data):
 
     labels = data['gt_semantic_seg']
     mask = class_mask(labels, choose_classes(labels, generator))
-    image = draw_view(
-        mix(mask, data['img'], data['target_img']), *norm, dacs.view, generator
-    )
+    image = draw_view(mix(mask, data['img'], data['target_img']), *norm, dacs.view, generator)
     mixed_label = mix(mask, labels, label[:, None])[:, 0]
     weight = mix(mask, torch.ones_like(weight)[:, None], weight[:, None])[:, 0]
     mixed = student.forward_embedding(image)
