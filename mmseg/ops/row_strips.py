@@ -1,5 +1,6 @@
 """Bilinear upsampling a few rows at a time, for maps too large to exist whole."""
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ def row_strips(maps: torch.Tensor, size: tuple[int, int]) -> Iterator[RowStrip]:
     starts = [0, *changes.tolist(), size[0]]
     weight = weight.to(maps.device)
     widened: dict[int, torch.Tensor] = {}
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    for start, stop in itertools.pairwise(starts):
         pair = (int(lower[start]), int(upper[start]))
         widened = {
             row: widened[row]

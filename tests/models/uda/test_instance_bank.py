@@ -132,7 +132,7 @@ def test_from_file__labels_of_minus_one_count_as_unfilled(tmp_path):
 
 def test_from_file__another_dimension_is_refused(tmp_path):
     filled_bank().save(tmp_path)
-    with pytest.raises(UserError, match='expected bank entries of 64 channels.*got 3'):
+    with pytest.raises(UserError, match=r'expected bank entries of 64 channels.*got 3'):
         InstanceBank.from_file(tmp_path, dim=64, num_classes=2)
 
 
@@ -143,14 +143,14 @@ def test_from_file__another_class_count_is_refused(tmp_path):
 
 
 def test_from_file__a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match='f_buffer_s.npz not found'):
+    with pytest.raises(UserError, match=r'f_buffer_s\.npz not found'):
         InstanceBank.from_file(tmp_path)
 
 
 def test_from_file__a_damaged_file_is_named(tmp_path):
     filled_bank().save(tmp_path)
     (tmp_path / 'l_buffer_s.npz').write_bytes(b'PK')
-    with pytest.raises(UserError, match='l_buffer_s.npz'):
+    with pytest.raises(UserError, match=r'l_buffer_s\.npz'):
         InstanceBank.from_file(tmp_path)
 
 
