@@ -1,0 +1,103 @@
+import json
+import sys
+
+import pytest
+
+import run_experiments
+from experiments import generate_experiment_cfgs
+from mmseg.utils.errors import UserError
+from tools.run_configs import RunFailed
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Run the command with training replaced by a record of it; returns how to call it."""
+    trained = []
+
+    def train(config_file, work_dir, gpu):
+        if len(trained) == command.fails_at:
+            raise RunFailed(3)
+        config = {'seed': 0, **json.loads(config_file.read_text())}
+        work_dir.mkdir(parents=True)
+        (work_dir / 'config.json').write_text(json.dumps(config))
+        result = {'mIoU': 10.0 + len(trained), 'mIoU_teacher': None, 'IoU': {'road': 1.0}}
+        result |= {'extra': {}, 'seconds': 60.0, 'peak_memory_gb': 1.0}
+        (work_dir / 'result.json').write_text(json.dumps(result))
+        trained.append(config['name'])
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['run_experiments.py', *arguments])
+        run_experiments.main()
+        return trained
+
+    command.fails_at = None
+    command.trained = trained
+    monkeypatch.setattr(run_experiments, 'train', train)
+    monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
+    monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_experiments.os, 'chdir', lambda path: None)
+    return command
+
+
+def names_of(id):
+    return [config['name'] for config in generate_experiment_cfgs(id)]
+
+
+def summary(tmp_path, name):
+    return json.loads((tmp_path / 'work_dirs' / name / 'summary.json').read_text())['runs']
+
+
+def test_run_experiments__runs_all_and_writes_the_summary(command, tmp_path, capsys):
+    assert command('--exp', '9') == names_of(9)
+    runs = summary(tmp_path, 'local-exp9')
+    assert [run['name'] for run in runs] == names_of(9)
+    assert [run['mIoU'] for run in runs] == [10.0 + i for i in range(9)]
+    assert 'mean of 3' in capsys.readouterr().out
+
+
+def test_run_experiments__failure_keeps_what_is_done_and_its_exit_code(command, tmp_path, capsys):
+    command.fails_at = 2
+    with pytest.raises(SystemExit) as end:
+        command('--exp', '9')
+    assert end.value.code == 3
+    assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == names_of(9)[:2]
+    assert 'run 3 failed' in capsys.readouterr().err
+
+
+def test_run_experiments__resume_leaves_out_what_is_finished(command, tmp_path):
+    command.fails_at = 2
+    with pytest.raises(SystemExit):
+        command('--exp', '9')
+    command.fails_at = None
+    assert command('--exp', '9', '--resume') == names_of(9)  # the first two are not run again
+    assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == names_of(9)
+
+
+def test_run_experiments__without_resume_all_is_run_again(command):
+    command('--exp', '7')
+    assert command('--exp', '7') == names_of(7) * 2
+
+
+def test_run_experiments__dry_run_writes_configs_only(command, tmp_path, capsys):
+    assert command('--exp', '9', '--dry-run', '--format', 'py') == []
+    files = capsys.readouterr().out.split()
+    assert len(files) == 9 and all((tmp_path / file).is_file() for file in files)
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_run_experiments__quick_start_draws_its_scenes_first(command, monkeypatch):
+    calls = []
+    monkeypatch.setattr(run_experiments, 'prepare_streets', lambda *args: calls.append(args))
+    command('--exp', '0')
+    assert len(calls) == 1
+    command('--exp', '7')
+    assert len(calls) == 1
+
+
+def test_run_experiments__config_file_runs_once_for_each_seed(command, tmp_path):
+    (tmp_path / 'mine_s0.json').write_text('{}')
+    assert command('--config', 'mine_s0.json') == ['mine_s0']
+    with pytest.raises(UserError, match='no config file at'):
+        command('--config', 'nowhere.json')
+    assert command('--config', 'mine_s0.json', '--seeds', '3,4')[1:] == ['mine_s3', 'mine_s4']
