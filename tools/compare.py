@@ -1,0 +1,80 @@
+"""Put the predictions of several runs beside the image and its labels, in one picture.
+
+python tools/compare.py WORK_DIR [WORK_DIR …] --images 0 7 --out FILE
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from mmseg.apis import inference_segmentor, init_segmentor, load_config
+from mmseg.apis.work_dir import find_run
+from mmseg.core.visualization import (
+    captioned,
+    colorize,
+    grid,
+    legend,
+    load_picture,
+    overlay,
+    save_picture,
+)
+from mmseg.datasets import build_dataset
+from mmseg.utils.cli import run_cli
+from mmseg.utils.environment import choose_device
+from mmseg.utils.errors import UserError
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('runs', nargs='+', metavar='WORK_DIR', help='runs with the same test set')
+    parser.add_argument('--images', type=int, nargs='+', default=[0], help='places in it [0]')
+    parser.add_argument('--out', default='comparison.png', help='the picture [comparison.png]')
+    parser.add_argument('--opacity', type=float, default=0.6, help='of the colours, 0 to 1 [0.6]')
+    parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
+    return parser.parse_args()
+
+
+def predictions(run: str, files: Sequence[str], device: Any) -> tuple[str, list[np.ndarray]]:
+    """Return the run's method and its label map (H, W) of each image."""
+    config, checkpoint = find_run(run)
+    cfg = load_config(config)
+    model = init_segmentor(cfg, checkpoint, device)
+    return cfg.get('name_uda', Path(run).name), inference_segmentor(model, files)
+
+
+def main() -> None:
+    """Draw the picture."""
+    args = parse_args()
+    device = choose_device(args.gpu)
+    dataset = build_dataset(load_config(find_run(args.runs[0])[0]).data.test, {'test_mode': True})
+    beyond = [index for index in args.images if not 0 <= index < len(dataset)]
+    if beyond:
+        raise UserError(f'--images: expected 0 to {len(dataset) - 1}, got {beyond[0]}')
+    names = [dataset.img_infos[index]['filename'] for index in args.images]
+    files = [str(Path(dataset.img_dir) / name) for name in names]
+    images = [load_picture(file) for file in files]
+    columns = [('image', images)]
+    for run in args.runs:
+        name, label_maps = predictions(run, files, device)
+        pairs = zip(images, label_maps, strict=True)
+        columns.append((name, [overlay(i, m, dataset.PALETTE, args.opacity) for i, m in pairs]))
+    if dataset.has_labels:
+        maps = [dataset.get_gt_seg_map(index) for index in args.images]
+        columns.append(('labels', [colorize(labels, dataset.PALETTE) for labels in maps]))
+    rows = [
+        [captioned(pictures[row], name) for name, pictures in columns] for row in range(len(images))
+    ]
+    width = grid(rows[:1]).shape[1] - 8
+    save_picture(grid([*rows, [legend(dataset.CLASSES, dataset.PALETTE, width)]]), args.out)
+    print(f'comparison in {args.out}')
+
+
+if __name__ == '__main__':
+    run_cli(main)
