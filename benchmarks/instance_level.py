@@ -17,8 +17,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from mmcv import Config
 
+from mmseg.apis.config import Config
 from mmseg.models import build_train_model
 from mmseg.utils.environment import choose_device, peak_memory_gb
 
