@@ -9,5 +9,21 @@ from .mix_transformer import (
     mit_b4,
     mit_b5,
 )
+from .resnest import ResNeSt
+from .resnet import ResNet, ResNetV1c, ResNetV1d
+from .resnext import ResNeXt
 
-__all__ = ['MixVisionTransformer', 'mit_b0', 'mit_b1', 'mit_b2', 'mit_b3', 'mit_b4', 'mit_b5']
+__all__ = [
+    'MixVisionTransformer',
+    'ResNeSt',
+    'ResNeXt',
+    'ResNet',
+    'ResNetV1c',
+    'ResNetV1d',
+    'mit_b0',
+    'mit_b1',
+    'mit_b2',
+    'mit_b3',
+    'mit_b4',
+    'mit_b5',
+]

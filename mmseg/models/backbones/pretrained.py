@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmseg.core.checkpoint import read_checkpoint
+from mmseg.models.backbones.model_zoo import SCHEME, timm_state, zoo_file, zoo_place
 from mmseg.models.builder import has_pretrained
 from mmseg.utils.errors import UserError
 
@@ -19,26 +21,48 @@ def load_pretrained(backbone: nn.Module, path: str | None, drop: tuple[str, ...]
 
     Args:
         backbone: The network to fill.
-        path: A file or an http(s) address; None for no weights.
+        path: A file, an http(s) address or a name in the model zoo ('open-mmlab://...'); None for
+            no weights.
         drop: Prefixes of entries that belong to other parts of the pretrained network.
 
     Returns:
-        Whether weights were loaded; False, with a warning, where the file is missing.
+        Whether weights were loaded; False, with a warning, where they cannot be had.
 
     Raises:
         UserError: The file is not a checkpoint of this architecture.
     """
     if path is None:
         return False
-    if not has_pretrained(path):
+    state = _find_state(path)
+    if state is None:
         _logger.warning(
-            'pretrained weights %s not found: the backbone starts from random weights', path
+            'pretrained weights %s not found%s: the backbone starts from random weights',
+            path,
+            _how_to_get(path),
         )
         return False
-    state = {k: v for k, v in _read_state(path).items() if not k.startswith(drop)}
-    _check_state(state, backbone.state_dict(), path)
+    state = {k: v for k, v in state.items() if not k.startswith(drop)}
+    expected = backbone.state_dict()
+    # files from before PyTorch 0.4.1 do not count batches
+    counters = {k: v for k, v in expected.items() if k.endswith('num_batches_tracked')}
+    state = {**counters, **state}
+    _check_state(state, expected, path)
     backbone.load_state_dict(state)
     return True
+
+
+def _find_state(path: str) -> dict[str, torch.Tensor] | None:
+    if path.startswith(SCHEME):
+        file = zoo_file(path)
+        return timm_state(path) if file is None else _plain_state(read_checkpoint(file))
+    return _read_state(path) if has_pretrained(path) else None
+
+
+def _how_to_get(path: str) -> str:
+    if not path.startswith(SCHEME):
+        return ''
+    address, file = zoo_place(path)
+    return f' (neither the model zoo nor timm offers them now; download {address} to {file})'
 
 
 def _read_state(path: str) -> dict[str, torch.Tensor]:

@@ -1,0 +1,156 @@
+"""Weights by name: from the model zoo, else from timm, else none."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from mmseg.models import build_backbone
+from mmseg.models.backbones import model_zoo
+from mmseg.models.backbones.model_zoo import from_timm, is_reachable, timm_state, zoo_file
+from mmseg.utils.errors import UserError
+
+V1C = {'type': 'ResNetV1c', 'depth': 50}
+NEXT = {'type': 'ResNeXt', 'depth': 50, 'groups': 32, 'base_width': 4}
+NEST = {'type': 'ResNeSt', 'depth': 50}
+NEST_101 = {'type': 'ResNeSt', 'depth': 101, 'stem_channels': 128}
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    """Cut the network off and begin with empty caches."""
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: False)
+    monkeypatch.setattr(model_zoo, 'try_to_load_from_cache', lambda *_: None)
+    # a logger set up by another test may have stopped passing records on
+    monkeypatch.setattr(logging.getLogger('mmseg'), 'propagate', True)
+
+
+def random_timm(name, **settings):
+    torch.manual_seed(0)
+    network = timm.create_model(name, **settings).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+    return network
+
+
+@pytest.mark.parametrize(
+    ('name', 'cfg'),
+    [
+        ('resnet50c', V1C),
+        ('resnext50_32x4d', NEXT),
+        ('resnest50d', NEST),
+        ('resnest101e', NEST_101),
+    ],
+)
+def test_from_timm__network_computes_the_same(name, cfg):
+    theirs = random_timm(name)
+    ours = build_backbone(cfg).eval()
+    ours.load_state_dict(from_timm(theirs.state_dict()))
+    image = torch.randn(1, 3, 50, 77)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(image)[-1], theirs.forward_features(image))
+
+
+def test_init_weights__a_file_of_the_model_zoo_is_taken_from_the_cache():
+    """Files of the zoo have a classifier, and old ones do not count batches."""
+    source = build_backbone(V1C)
+    _, file = model_zoo.zoo_place('open-mmlab://resnet50_v1c')
+    file.parent.mkdir(parents=True)
+    state = {k: v for k, v in source.state_dict().items() if 'num_batches' not in k}
+    torch.save({'meta': {}, 'state_dict': {**state, 'fc.weight': torch.zeros(9, 2048)}}, file)
+    network = build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1c'})
+    network.init_weights()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, source.state_dict()[name])
+
+
+def test_zoo_file__is_downloaded_once(monkeypatch):
+    asked = []
+
+    def download(address, file):
+        asked.append(address)
+        Path(file).write_bytes(b'weights')
+
+    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: True)
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    files = [zoo_file('open-mmlab://resnet101_v1c') for _ in range(2)]
+    assert files[0] == files[1] and files[0].read_bytes() == b'weights'
+    assert [Path(address).name for address in asked] == [files[0].name]
+
+
+def test_zoo_file__a_broken_download_is_told_and_survived(monkeypatch, caplog):
+    def download(address, file):
+        raise OSError('connection lost')
+
+    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: True)
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+    assert zoo_file('open-mmlab://resnet50_v1c') is None
+    assert 'connection lost' in caplog.text
+
+
+def test_init_weights__timm_stands_in_with_a_notice(monkeypatch, caplog):
+    theirs = random_timm('resnet50c')
+    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: 'huggingface' in address)
+    monkeypatch.setattr(
+        timm, 'create_model', lambda name, pretrained: {'resnet50c.gluon_in1k': theirs}[name]
+    )
+    network = build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1c'})
+    with caplog.at_level(logging.INFO, 'mmseg'):
+        network.init_weights()
+    assert torch.equal(network.stem[6].weight, theirs.conv1[6].weight)
+    assert torch.equal(network.layer4[2].bn3.weight, theirs.layer4[2].bn3.weight)
+    (record,) = caplog.records
+    assert 'resnet50c.gluon_in1k of timm instead of open-mmlab://resnet50_v1c' in record.message
+
+
+def test_timm_state__cached_weights_need_no_network(monkeypatch, tmp_path):
+    theirs = random_timm('resnet50c')
+    file = tmp_path / 'model.pth'
+    torch.save(theirs.state_dict(), file)
+    monkeypatch.setattr(model_zoo, 'try_to_load_from_cache', lambda *_: str(file))
+    state = timm_state('open-mmlab://resnet50_v1c')
+    assert torch.equal(state['layer1.0.conv1.weight'], theirs.layer1[0].conv1.weight)
+
+
+def test_init_weights__without_any_source_one_warning_and_random_weights(caplog):
+    network = build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1c'})
+    network.init_weights()
+    (record,) = caplog.records
+    assert 'open-mmlab://resnet50_v1c not found' in record.getMessage()
+    assert 'resnet50_v1c-2cccc1ad.pth to ' in record.getMessage()
+    assert 'starts from random weights' in record.getMessage()
+
+
+def test_init_weights__a_hub_that_fails_is_a_warning(monkeypatch, caplog):
+    def create(name, pretrained):
+        raise RuntimeError('no such revision')
+
+    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: 'huggingface' in address)
+    monkeypatch.setattr(timm, 'create_model', create)
+    assert timm_state('open-mmlab://resnet50_v1c') is None
+    assert 'timm could not load resnet50c.gluon_in1k: no such revision' in caplog.text
+
+
+def test_timm_state__only_what_timm_has():
+    assert timm_state('open-mmlab://resnet18_v1c') is None
+
+
+@pytest.mark.parametrize('name', model_zoo._IN_TIMM.items(), ids=str)
+def test_names__are_known_on_both_sides(name):
+    zoo, theirs = name
+    assert model_zoo.zoo_place(f'open-mmlab://{zoo}')
+    assert timm.is_model_pretrained(theirs)
+
+
+def test_names__unknown_one_is_named():
+    with pytest.raises(UserError, match=r"no weights 'resnet50_v1'; did you mean .*resnet50_v1c"):
+        build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1'}).init_weights()
+
+
+def test_is_reachable__a_host_that_does_not_exist():
+    assert not is_reachable('https://host.invalid/weights.pth')
