@@ -20,7 +20,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg', 'mmseg.*']),
-    py_modules=['experiments'],
+    py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
     install_requires=requirements('requirements.txt'),
     extras_require={'dev': requirements('requirements-dev.txt')},
 )

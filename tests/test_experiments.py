@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments import EXPERIMENTS, config_of, generate_experiment_cfgs
+from experiments import EXPERIMENTS, generate_experiment_cfgs
+from experiments_config import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
+from experiments_models import ENCODERS, MODELS, model_of
 from mmseg.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +19,67 @@ def as_published(config):
     text = json.dumps(config)
     text = text.replace('uda/dida.py', 'uda/dacs_a999_fdthings.py')
     return json.loads(text.replace('dida_rcs', 'dacs_a999_fdthings_rcs'))
+
+
+@pytest.mark.parametrize('id', [1, 2, 3, 4, 5, 100, 101])
+def test_generate_experiment_cfgs__studies_are_the_published_ones(id):
+    configs = generate_experiment_cfgs(id)
+    assert [config['name'] for config in configs] == [config['name'] for config in GOLDEN[str(id)]]
+    for config, published in zip(configs, GOLDEN[str(id)], strict=True):
+        assert config == published
+
+
+def test_generate_experiment_cfgs__decoder_study_is_daformer_with_every_decoder():
+    configs = generate_experiment_cfgs(6)
+    assert [config['name_decoder'] for config in configs] == [
+        'daformer_conv1',
+        'upernet',
+        'upernet_ch256',
+        'daformer_isa',
+        'daformer_sepaspp_bottleneck',
+        'daformer_aspp',
+        'daformer_sepaspp',
+    ]
+    assert {config['name_uda'] for config in configs} == {'dacs_a999_fdthings_rcs0.01_cpl'}
+    assert {config['name_encoder'] for config in configs} == {'mitb5'}
+    (published,) = GOLDEN['7']
+    assert {**configs[-1], 'exp': 7} == published
+
+
+@pytest.mark.parametrize(
+    ('id', 'setting', 'values'),
+    [
+        (10, 'num_entries', [50, 100, 200, 300, 400, 500]),
+        (11, 'vectors', ['mean', 'boundary', 'mean+boundary']),
+        (12, 'smoothing', [1.0, 0.95, 0.9, 0.8, 0.5]),
+        (13, 'form', ['sum', *['softmax'] * 5]),
+        (14, 'update_interval', [1, 10, 50, 100, 500]),
+        (15, 'loss_weight', [0.0, 0.1, 0.25, 0.5, 1.0, 2.0]),
+    ],
+)
+def test_generate_experiment_cfgs__ablations_change_one_setting_of_the_paper_run(
+    id, setting, values
+):
+    (paper,) = generate_experiment_cfgs(7)
+    configs = generate_experiment_cfgs(id)
+    assert [config['uda'].pop('instance')[setting] for config in configs] == values
+    names = ('name', 'name_uda', 'exp')
+    for config in configs:
+        assert {**config, **{name: paper[name] for name in names}} == paper
+
+
+def test_generate_experiment_cfgs__every_ablation_is_in_an_experiment():
+    run = {run.ablation for experiment in EXPERIMENTS.values() for run in experiment.runs}
+    assert run == {None, *ABLATIONS}
+
+
+def test_generate_experiment_cfgs__other_targets_are_adapted_to_from_cityscapes():
+    configs = generate_experiment_cfgs(16)
+    assert [(c['name_dataset'], c['name_uda'].split('_')[0]) for c in configs] == [
+        (f'cityscapes2{target}', method)
+        for target in ('acdc', 'darkzurich')
+        for method in ('source-only', 'dacs', 'dida')
+    ]
 
 
 @pytest.mark.parametrize('id', [7, 8])
@@ -34,9 +97,9 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [3, -1, 1000])
+@pytest.mark.parametrize('id', [20, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
-    with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 7, 8, 9'):
+    with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)
 
 
@@ -45,12 +108,6 @@ def test_generate_experiment_cfgs__names_differ_and_all_is_plain_json(id):
     configs = generate_experiment_cfgs(id)
     assert len({config['name'] for config in configs}) == len(configs)
     assert json.loads(json.dumps(configs)) == configs
-
-
-@pytest.mark.parametrize('id', EXPERIMENTS)
-def test_generate_experiment_cfgs__base_files_are_there(id):
-    for config in generate_experiment_cfgs(id):
-        assert all((ROOT / 'configs' / base).is_file() for base in config['_base_'])
 
 
 @pytest.mark.parametrize('id', [0, 9])
@@ -88,6 +145,55 @@ def test_config_of__source_only_has_no_adaptation():
     assert 'uda' not in config and 'optimizer_config' not in config
     assert not any('uda' in base for base in config['_base_'])
     assert config['data']['train'] == {}
+
+
+def base_files():
+    """Name every file that an experiment, or a pair of its tables, stands on."""
+    configs = [config for id in EXPERIMENTS for config in generate_experiment_cfgs(id)]
+    files = {base for config in configs for base in config['_base_']}
+    pairs = {f'{prefix}{name}' for name in DATASET_BASES.values() for prefix in ('', 'uda_')}
+    files |= {f'_base_/datasets/{name}' for name in pairs | set(TARGET_BASES.values())}
+    files |= {f'_base_/models/{m.base}' for models in MODELS.values() for m in models.values()}
+    return sorted(files)
+
+
+@pytest.mark.parametrize('base', base_files())
+def test_config_of__base_files_are_there(base):
+    assert (ROOT / 'configs' / base).is_file()
+
+
+def test_config_of__every_pair_of_decoder_and_encoder_has_a_file_or_says_so():
+    for decoder, models in MODELS.items():
+        for encoder, settings in ENCODERS.items():
+            if settings.kind in models:
+                assert model_of(decoder, encoder) == models[settings.kind]
+            else:
+                with pytest.raises(UserError, match=f"goes with encoder .*, not with '{encoder}'"):
+                    model_of(decoder, encoder)
+
+
+@pytest.mark.parametrize(
+    ('run', 'message'),
+    [
+        (Run('dca'), "there is no method 'dca'; did you mean .*'dacs'"),
+        (Run('dida', decoder='segfomer'), "no decoder 'segfomer'; did you mean 'segformer'"),
+        (Run('dida', encoder='mitb6'), "no encoder 'mitb6'; did you mean 'mitb"),
+        (
+            Run('dida', decoder='dlv2red'),
+            "'dlv2red' goes with encoder r50v1c, .*, not with 'mitb5', which goes with segformer,",
+        ),
+        (
+            Run('dida', target='acdc'),
+            "no dataset file for 'gta to acdc'; did you mean '.* to acdc'",
+        ),
+        (Run('target-only', target='acdc'), "target-only data set 'acdc'; available: cityscapes"),
+        (Run('dida', ablation='bank60'), "no ablation 'bank60'; did you mean 'bank"),
+        (Run('dacs', ablation='bank50'), "'bank50' changes the instance level, .* method 'dida'"),
+    ],
+)
+def test_config_of__mistakes_name_what_is_nearest(run, message):
+    with pytest.raises(UserError, match=message):
+        config_of(run, 0)
 
 
 def test_experiments__listing_needs_no_torch():

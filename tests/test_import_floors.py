@@ -8,6 +8,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+PROGRAMS = ['create_buffer', 'experiments', 'run_experiments']
+PROGRAMS += ['experiments_config', 'experiments_models', 'experiments_studies']
+
 # Packages on one floor never import each other.
 FLOORS = [
     ['mmseg.utils'],
@@ -15,7 +18,7 @@ FLOORS = [
     ['mmseg.core'],
     ['mmseg.datasets', 'mmseg.models'],
     ['mmseg.apis'],
-    ['tools', 'experiments', 'run_experiments', 'create_buffer', 'tests'],
+    ['tools', *PROGRAMS, 'tests'],
 ]
 MODEL_FLOORS = [
     ['mmseg.models.builder'],
@@ -25,7 +28,7 @@ MODEL_FLOORS = [
     ['mmseg.models.uda'],
 ]
 UDA_STEP = 'mmseg.models.uda.dacs'
-OUR_PACKAGES = ('mmseg', 'tools', 'experiments', 'run_experiments', 'create_buffer', 'tests')
+OUR_PACKAGES = ('mmseg', 'tools', *PROGRAMS, 'tests')
 
 SOURCES = sorted(
     path

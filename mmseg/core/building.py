@@ -1,24 +1,14 @@
 """From a config to an object, with errors that a person can act on."""
 
-import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmcv.utils import Registry
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, nearest
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-
-
-def nearest(name: str, options: Iterable[str], num: int = 3) -> str:
-    """Phrase the options that look most like `name`, or all of them where none does."""
-    options = sorted(options)
-    close = difflib.get_close_matches(name, options, n=num, cutoff=0.5)
-    if close:
-        return f'did you mean {" or ".join(map(repr, close))}?'
-    return f'available: {", ".join(options) or "nothing"}'
 
 
 def build_from_cfg(

@@ -1,0 +1,228 @@
+"""What a run of the experiments is, and the config that it becomes."""
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments_models import ENCODERS, known, model_config, model_of
+from mmseg.utils.errors import UserError
+
+ConfigDict = dict[str, Any]
+
+# Method -> its file in configs/_base_/uda; training without adaptation has none.
+TARGET_ONLY = 'target-only'
+UDA_BASES = {
+    'source-only': None,
+    TARGET_ONLY: None,
+    'dacs': 'dacs.py',
+    'dacs_fd': 'dacs_fd.py',
+    'dacs_fdthings': 'dacs_fdthings.py',
+    'dacs_a999_fdthings': 'dacs_a999_fdthings.py',
+    'daformer': 'dacs_a999_fdthings.py',
+    'dida': 'dida.py',
+}
+
+# (source, target) -> its file in configs/_base_/datasets; `uda_` goes before it in adaptation.
+DATASET_BASES = {
+    ('gta', 'cityscapes'): 'gta_to_cityscapes_512x512.py',
+    ('synthia', 'cityscapes'): 'synthia_to_cityscapes_512x512.py',
+    ('cityscapes', 'acdc'): 'cityscapes_to_acdc_512x512.py',
+    ('cityscapes', 'darkzurich'): 'cityscapes_to_darkzurich_512x512.py',
+    ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes.py',
+    ('camvid_day', 'camvid_dusk'): 'camvid_day_to_camvid_dusk.py',
+}
+# Target -> the file that trains on its own labels.
+TARGET_BASES = {'cityscapes': 'cityscapes_half_512x512.py'}
+
+# Ablation of DIDA -> what it changes in `uda.instance`.
+BANK_SIZES = (50, 100, 200, 300, 400, 500)
+VECTORS = ('mean', 'boundary', 'mean+boundary')
+SMOOTHINGS = (1.0, 0.95, 0.9, 0.8, 0.5)
+TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0)
+UPDATE_INTERVALS = (1, 10, 50, 100, 500)
+LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
+ABLATIONS: dict[str, ConfigDict] = {
+    **{f'bank{size}': {'num_entries': size} for size in BANK_SIZES},
+    **{f'vectors-{vectors}': {'vectors': vectors} for vectors in VECTORS},
+    **{f'smoothing{share}': {'smoothing': share} for share in SMOOTHINGS},
+    'form-sum': {'form': 'sum'},
+    **{f'form-softmax{t}': {'form': 'softmax', 'temperature': t} for t in TEMPERATURES},
+    **{f'interval{length}': {'update_interval': length} for length in UPDATE_INTERVALS},
+    **{f'lambda{weight}': {'loss_weight': weight} for weight in LOSS_WEIGHTS},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table: what is trained on what, and how.
+
+    Attributes:
+        method: A key of `UDA_BASES`.
+        source: The labelled domain.
+        target: The domain to adapt to.
+        encoder: A key of `ENCODERS`.
+        decoder: A key of `MODELS`.
+        seed: The run's seed.
+        ablation: A key of `ABLATIONS`: what DIDA does otherwise here; None for nothing.
+        rcs_temperature: Temperature of rare class sampling, infinity to draw all classes alike;
+            None switches it off.
+        rcs_min_pixels: Pixels of the rare class that a chosen image holds at least.
+        crop_pseudo_labels: Whether the rows over the sky and the bonnet weigh nothing.
+        schedule: A file of configs/_base_/schedules, without its suffix.
+        learning_rate: AdamW's, for the encoder.
+        head_lr_mult: How many times that the head learns.
+        samples_per_gpu: Batch size.
+        max_iters: Training iterations.
+        overrides: Merged into the config last: what this run does unlike the published ones.
+    """
+
+    method: str
+    source: str = 'gta'
+    target: str = 'cityscapes'
+    encoder: str = 'mitb5'
+    decoder: str = 'daformer_sepaspp'
+    seed: int = 0
+    ablation: str | None = None
+    rcs_temperature: float | None = None
+    rcs_min_pixels: int = 3000
+    crop_pseudo_labels: bool = False
+    schedule: str = 'poly10warm'
+    learning_rate: float = 6e-5
+    head_lr_mult: float = 10.0
+    samples_per_gpu: int = 2
+    max_iters: int = 40000
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name_uda(self) -> str:
+        """The method with its options, `dida_rcs0.01_cpl` for example."""
+        name = self.method if self.ablation is None else f'{self.method}_{self.ablation}'
+        if self.rcs_temperature is not None:
+            name += f'_rcs{self.rcs_temperature}'
+        return name + '_cpl' * self.crop_pseudo_labels
+
+    @property
+    def name(self) -> str:
+        """The run's name, unique within its experiment."""
+        name = (
+            f'{self.source}2{self.target}_{self.name_uda}'
+            f'_{self.decoder}_{self.encoder}_{self.schedule}_s{self.seed}'
+        )
+        return name.replace('.', '').replace('cityscapes', 'cs').replace('synthia', 'syn')
+
+
+def config_of(run: Run, experiment: int) -> ConfigDict:
+    """Return the config of one run, in the keys and words of the published generator.
+
+    Args:
+        run: The run.
+        experiment: Number of the experiment that it belongs to.
+
+    Returns:
+        A plain dict whose `_base_` files are given from the folder configs/.
+
+    Raises:
+        UserError: The run names a method, data set, network or ablation that there is not.
+    """
+    config: ConfigDict = {
+        '_base_': _bases(run),
+        'n_gpus': 1,
+        'seed': run.seed,
+        'model': model_config(run.decoder, run.encoder),
+        'data': _data(run),
+        'optimizer': _optimizer(run),
+        'runner': {'type': 'IterBasedRunner', 'max_iters': run.max_iters},
+        'checkpoint_config': {
+            'by_epoch': False,
+            'interval': run.max_iters // 25,
+            'max_keep_ckpts': 50,
+        },
+        'evaluation': {'interval': run.max_iters // 25, 'metric': 'mIoU'},
+        **_names(run, experiment),
+    }
+    if UDA_BASES[run.method]:
+        config['optimizer_config'] = None
+    if uda := _uda(run):
+        config['uda'] = uda
+    return _merged(config, copy.deepcopy(run.overrides))
+
+
+def _bases(run: Run) -> list[str]:
+    uda_base = UDA_BASES[known(run.method, UDA_BASES, 'method')]
+    files = [
+        'default_runtime.py',
+        f'models/{model_of(run.decoder, run.encoder).base}',
+        f'datasets/{_dataset_base(run)}',
+        *([f'uda/{uda_base}'] if uda_base else []),
+        'schedules/adamw.py',
+        f'schedules/{run.schedule}.py',
+    ]
+    return [f'_base_/{file}' for file in files]
+
+
+def _dataset_base(run: Run) -> str:
+    if run.method == TARGET_ONLY:
+        return TARGET_BASES[known(run.target, TARGET_BASES, 'target-only data set')]
+    pairs = {f'{source} to {target}': file for (source, target), file in DATASET_BASES.items()}
+    pair = known(f'{run.source} to {run.target}', pairs, 'dataset file for')
+    return ('uda_' if UDA_BASES[run.method] else '') + pairs[pair]
+
+
+def _uda(run: Run) -> ConfigDict:
+    settings: ConfigDict = {}
+    if run.crop_pseudo_labels:
+        settings |= {'pseudo_weight_ignore_top': 15, 'pseudo_weight_ignore_bottom': 120}
+    if run.ablation is not None:
+        if run.method != 'dida':
+            raise UserError(
+                f'ablation {run.ablation!r} changes the instance level, which method '
+                f"{run.method!r} does not have: expected method 'dida'"
+            )
+        settings['instance'] = dict(ABLATIONS[known(run.ablation, ABLATIONS, 'ablation')])
+    return settings
+
+
+def _data(run: Run) -> ConfigDict:
+    train: ConfigDict = {}
+    if run.rcs_temperature is not None:
+        train['rare_class_sampling'] = {
+            'min_pixels': run.rcs_min_pixels,
+            # JSON has no infinity; the sampler takes the word.
+            'class_temp': 'inf' if math.isinf(run.rcs_temperature) else run.rcs_temperature,
+            'min_crop_ratio': 0.5,
+        }
+    return {'samples_per_gpu': run.samples_per_gpu, 'workers_per_gpu': 4, 'train': train}
+
+
+def _optimizer(run: Run) -> ConfigDict:
+    custom_keys = {'head': {'lr_mult': run.head_lr_mult}}
+    if ENCODERS[run.encoder].is_transformer:
+        custom_keys |= {'pos_block': {'decay_mult': 0.0}, 'norm': {'decay_mult': 0.0}}
+    return {'lr': run.learning_rate, 'paramwise_cfg': {'custom_keys': custom_keys}}
+
+
+def _names(run: Run, experiment: int) -> ConfigDict:
+    return {
+        'name': run.name,
+        'exp': experiment,
+        'name_dataset': f'{run.source}2{run.target}',
+        'name_architecture': f'{run.decoder}_{run.encoder}',
+        'name_encoder': run.encoder,
+        'name_decoder': run.decoder,
+        'name_uda': run.name_uda,
+        'name_opt': (
+            f'adamw_{run.learning_rate}_pm{run.head_lr_mult > 1}_{run.schedule}'
+            f'_1x{run.samples_per_gpu}_{run.max_iters // 1000}k'
+        ),
+    }
+
+
+def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> ConfigDict:
+    """Return `base` with `overrides` laid over it, dict by dict."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        both_dicts = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both_dicts else value
+    return merged
