@@ -12,9 +12,9 @@ from tools.run_configs import RunFailed
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """Run the command with training replaced by a record of it; returns how to call it."""
-    trained = []
+    trained, options_given = [], []
 
-    def train(config_file, work_dir, gpu):
+    def train(config_file, work_dir, gpu, options):
         if len(trained) == command.fails_at:
             raise RunFailed(3)
         config = {'seed': 0, **json.loads(config_file.read_text())}
@@ -23,7 +23,9 @@ def command(monkeypatch, tmp_path):
         result = {'mIoU': 10.0 + len(trained), 'mIoU_teacher': None, 'IoU': {'road': 1.0}}
         result |= {'extra': {}, 'seconds': 60.0, 'peak_memory_gb': 1.0}
         (work_dir / 'result.json').write_text(json.dumps(result))
+        (work_dir / 'iter_2.pth').touch()
         trained.append(config['name'])
+        options_given.append(options)
 
     def command(*arguments):
         monkeypatch.setattr(sys, 'argv', ['run_experiments.py', *arguments])
@@ -31,7 +33,7 @@ def command(monkeypatch, tmp_path):
         return trained
 
     command.fails_at = None
-    command.trained = trained
+    command.options_given = options_given
     monkeypatch.setattr(run_experiments, 'train', train)
     monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
@@ -77,6 +79,44 @@ def test_run_experiments__resume_leaves_out_what_is_finished(command, tmp_path):
 def test_run_experiments__without_resume_all_is_run_again(command):
     command('--exp', '7')
     assert command('--exp', '7') == names_of(7) * 2
+
+
+def test_run_experiments__jobs_picks_runs_by_their_numbers(command, tmp_path, capsys):
+    assert command('--exp', '9', '--jobs', '3,5') == [names_of(9)[2], names_of(9)[4]]
+    assert 'run 5 of 9' in capsys.readouterr().out
+    assert len(summary(tmp_path, 'local-exp9')) == 2
+
+
+def test_run_experiments__the_table_holds_what_earlier_jobs_finished(command, tmp_path):
+    command('--exp', '9', '--jobs', '4,2')
+    command('--exp', '9', '--jobs', '3')
+    assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == names_of(9)[1:4]
+
+
+@pytest.mark.parametrize(
+    ('jobs', 'message'),
+    [('0', 'from 1 to 9, got 0'), ('2,10', 'from 1 to 9, got 10'), ('1-3', "got '1-3'")],
+)
+def test_run_experiments__jobs_that_there_are_not(command, jobs, message):
+    with pytest.raises(UserError, match=f'--jobs: expected .*{message}'):
+        command('--exp', '9', '--jobs', jobs)
+
+
+def test_run_experiments__options_reach_every_training(command):
+    command('--exp', '9', '--jobs', '1,2', '--options', 'runner.max_iters=2', 'seed=5')
+    assert command.options_given == [['runner.max_iters=2', 'seed=5']] * 2
+
+
+def test_run_experiments__smoke_stays_apart_and_keeps_no_checkpoint(command, tmp_path, monkeypatch):
+    drawn, shrunk = [], []
+    monkeypatch.setattr(run_experiments, 'prepare_smoke_streets', drawn.append)
+    monkeypatch.setattr(run_experiments, 'shrink', lambda path, root: shrunk.append(path.stem))
+    assert command('--exp', '7', '--smoke') == names_of(7) == shrunk
+    assert drawn == ['data/smoke']
+    assert len(summary(tmp_path, 'local-exp7-smoke')) == 1
+    assert not list(tmp_path.rglob('*.pth'))
+    command('--exp', '7')
+    assert len(list(tmp_path.rglob('*.pth'))) == 1
 
 
 def test_run_experiments__dry_run_writes_configs_only(command, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYOUTS = ('gta', 'cityscapes')
 
 
-def prepare_streets(root: str | Path, scenes: Mapping[str, Any]) -> None:
+def prepare_streets(
+    root: str | Path, scenes: Mapping[str, Any], layouts: Sequence[str] = LAYOUTS
+) -> None:
     """Draw the scenes and convert their labels, as far as that is not done yet.
 
     Args:
         root: Where the layouts go.
         scenes: Options of tools/make_street_scenes.py, `num_source` and so on.
+        layouts: The data sets to draw.
 
     Raises:
         SystemExit: One of the tools failed, with its exit code.
@@ -24,8 +27,8 @@ def prepare_streets(root: str | Path, scenes: Mapping[str, Any]) -> None:
     num_processes = f'--nproc={os.cpu_count() or 1}'
     print(f'street scenes in {root}: drawing and converting what is missing', flush=True)
     options = [f'--{name.replace("_", "-")}={value}' for name, value in scenes.items()]
-    run_tool('make_street_scenes', root, *options, num_processes, '--layouts', *LAYOUTS)
-    for layout in LAYOUTS:
+    run_tool('make_street_scenes', root, *options, num_processes, '--layouts', *layouts)
+    for layout in layouts:
         run_tool(f'convert_datasets.{layout}', Path(root) / layout, num_processes)
 
 

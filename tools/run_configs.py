@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +90,14 @@ def _as_python(config: Mapping[str, Any]) -> str:
     return ''.join(lines)
 
 
-def train(config_file: Path, work_dir: Path, gpu: int | None) -> None:
+def train(config_file: Path, work_dir: Path, gpu: int | None, options: Sequence[str] = ()) -> None:
     """Train a config in a process of its own.
 
     Args:
         config_file: What `write_config` wrote.
         work_dir: Where logs, checkpoints and the result go.
         gpu: Index of the CUDA device; None leaves the choice to the training.
+        options: Changes to the config, `key=value`.
 
     Raises:
         RunFailed: The process ended with an error.
@@ -104,6 +105,8 @@ def train(config_file: Path, work_dir: Path, gpu: int | None) -> None:
     command = [sys.executable, '-m', 'tools.train', str(config_file), '--work-dir', str(work_dir)]
     if gpu is not None:
         command += ['--gpu', str(gpu)]
+    if options:
+        command += ['--options', *options]
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode:
         raise RunFailed(done.returncode if done.returncode > 0 else 128 - done.returncode)

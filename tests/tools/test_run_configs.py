@@ -97,6 +97,9 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, 'run', record)
-    run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2)
+    run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
     assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
-    assert calls[0][3:] == [str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2']
+    assert calls[0][3:] == [
+        *(str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2'),
+        *('--options', 'seed=1', 'amp=True'),
+    ]

@@ -77,6 +77,7 @@ def test_shell_scripts__missing_arguments_show_the_usage(script):
         (['7', '1'], ['--exp', '7', '--gpu', '1']),
         (['--dry-run'], ['--exp', '0', '--dry-run']),
         (['9', '--seeds', '0,1'], ['--exp', '9', '--seeds', '0,1']),
+        (['7', '0', '--options', 'a=1'], ['--exp', '7', '--gpu', '0', '--options', 'a=1']),
         (['9', '0', '--work-root', 'a b'], ['--exp', '9', '--gpu', '0', '--work-root', 'a b']),
     ],
 )
@@ -116,7 +117,7 @@ def test_demo__stays_where_the_user_is(checkout):
 @pytest.mark.parametrize(
     ('given', 'error'),
     [
-        (['--exp', '3'], 'error: there is no experiment 3; choose one of 0, 7, 8, 9'),
+        (['--exp', '20'], 'error: there is no experiment 20; choose one of 0, 1, 2, '),
         (['--exp', 'seven'], "error: experiment id: expected a whole number, got 'seven'"),
         (['--config', 'nowhere.py'], 'error: no config file at '),
         (['--exp', '7', '--seeds', '0;1'], "error: --seeds: expected a whole number, got '0;1'"),
