@@ -82,7 +82,7 @@ def main() -> None:
     dataset = build_dataset(cfg.data.train)
     source = getattr(dataset, 'source', dataset)
     model = init_segmentor(cfg, args.checkpoint, device, 'ema_model' if args.ema else 'model')
-    bank = InstanceBank(args.num_entries, model.decode_head.channels, model.num_classes).to(device)
+    bank = InstanceBank(args.num_entries, model.embed_channels, model.num_classes).to(device)
     bank.set_class_pixels(class_pixels(source, model.num_classes))
 
     workers = cfg.data.workers_per_gpu

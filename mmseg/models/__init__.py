@@ -1,6 +1,6 @@
 """Segmentation networks and the methods that adapt them."""
 
-from . import backbones, decode_heads, losses, segmentors, uda
+from . import backbones, decode_heads, losses, necks, segmentors, uda
 from .builder import (
     BACKBONES,
     HEADS,
@@ -34,6 +34,7 @@ __all__ = [
     'decode_heads',
     'has_pretrained',
     'losses',
+    'necks',
     'segmentors',
     'uda',
 ]

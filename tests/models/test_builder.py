@@ -38,7 +38,8 @@ def method():
     [
         (build_backbone, 'mit_b9', "no backbone 'mit_b9'; did you mean 'mit_b"),
         (build_head, 'DAFormer', "no decode head 'DAFormer'; did you mean 'DAFormerHead'"),
-        (build_neck, 'FPN', "no neck 'FPN'"),
+        (build_neck, 'FPN', "no neck 'FPN'; available: SegFormerAdapter"),
+        (build_backbone, 'ResNetV1b', "did you mean 'ResNetV1"),
         (build_loss, 'CrossEntropy', "did you mean 'CrossEntropyLoss'"),
         (build_segmentor, 'EncoderDecode', "did you mean 'EncoderDecoder'"),
     ],
@@ -59,7 +60,7 @@ def test_build__wrong_setting_deep_inside_is_named():
 def test_build_segmentor__every_model_config_builds(path):
     with torch.device('meta'):
         network = build_segmentor(Config.fromfile(path).model)
-    assert network.decode_head.conv_seg.out_channels == network.num_classes == 19
+    assert network.decode_head.num_classes == network.num_classes == 19
 
 
 def test_build_segmentor__phases_take_the_place_of_the_config():

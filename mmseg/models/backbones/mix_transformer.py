@@ -59,6 +59,7 @@ class MixVisionTransformer(nn.Module):
         )
         self.embed_dims = tuple(embed_dims)
         self.pretrained = pretrained
+        self.is_pretrained = False
         self.num_stages = len(depths)
         # patch embeddings are registered before the blocks, in the order of released checkpoints:
         # optimizer states refer to parameters by position
@@ -89,7 +90,8 @@ class MixVisionTransformer(nn.Module):
 
     def init_weights(self) -> None:
         """Load the pretrained weights, or draw random ones where there are none."""
-        if not load_pretrained(self, self.pretrained, drop=('head.',)):
+        self.is_pretrained = load_pretrained(self, self.pretrained, drop=('head.',))
+        if not self.is_pretrained:
             self.apply(_init_randomly)
 
     def forward(self, img: torch.Tensor) -> list[torch.Tensor]:

@@ -97,6 +97,7 @@ class ResNet(nn.Module):
         self.norm_eval = norm_eval
         self.zero_init_residual = zero_init_residual
         self.pretrained = pretrained
+        self.is_pretrained = False
         self.deep_stem = deep_stem
         self._add_stem(in_channels, stem_channels, conv_cfg, norm_cfg)
         block, depths = self.arch_settings[depth]
@@ -133,7 +134,8 @@ class ResNet(nn.Module):
 
     def init_weights(self) -> None:
         """Load the pretrained weights, or draw random ones where there are none."""
-        if load_pretrained(self, self.pretrained, drop=('fc.',)):
+        self.is_pretrained = load_pretrained(self, self.pretrained, drop=('fc.',))
+        if self.is_pretrained:
             return
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

@@ -1,6 +1,27 @@
 """Decode heads: feature maps in, logits out."""
 
+from .aspp_head import ASPPHead, DepthwiseSeparableASPPHead
+from .da_head import DAHead
 from .daformer_head import DAFormerHead
-from .decode_head import BaseDecodeHead
+from .decode_head import BaseDecodeHead, Decoded
+from .dlv2_head import DLV2Head
+from .fcn_head import FCNHead
+from .isa_head import ISAHead
+from .psp_head import PSPHead
+from .segformer_head import SegFormerHead
+from .uper_head import UPerHead
 
-__all__ = ['BaseDecodeHead', 'DAFormerHead']
+__all__ = [
+    'ASPPHead',
+    'BaseDecodeHead',
+    'DAFormerHead',
+    'DAHead',
+    'DLV2Head',
+    'Decoded',
+    'DepthwiseSeparableASPPHead',
+    'FCNHead',
+    'ISAHead',
+    'PSPHead',
+    'SegFormerHead',
+    'UPerHead',
+]

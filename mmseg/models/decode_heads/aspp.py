@@ -59,6 +59,25 @@ class ASPPModule(nn.ModuleList):
         return [branch(x) for branch in self]
 
 
+def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequential:
+    """Make the image-level branch: the mean over the image and a 1 x 1 convolution.
+
+    Args:
+        in_channels: Channels coming in.
+        channels: Channels going out.
+        **layers: `conv_cfg`, `norm_cfg` and `act_cfg` of the convolution.
+
+    Returns:
+        A module that maps (B, in_channels, h, w) to (B, channels, 1, 1).
+    """
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), ConvModule(in_channels, channels, 1, **layers))
+
+
+def pooled_to_size(pool: nn.Module, x: torch.Tensor, align_corners: bool) -> torch.Tensor:
+    """Pool x (B, C, h, w) and spread the result (B, C', h', w') over h x w."""
+    return resize(pool(x), x.shape[2:], mode='bilinear', align_corners=align_corners)
+
+
 class ASPPWrapper(nn.Module):
     """The pyramid, an optional image-level branch, and the convolution that joins them.
 
@@ -87,11 +106,7 @@ class ASPPWrapper(nn.Module):
         super().__init__()
         self.align_corners = align_corners
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
-        self.image_pool = (
-            nn.Sequential(nn.AdaptiveAvgPool2d(1), ConvModule(in_channels, channels, 1, **layers))
-            if pool
-            else None
-        )
+        self.image_pool = make_image_pool(in_channels, channels, **layers) if pool else None
         self.aspp_modules = ASPPModule(dilations, in_channels, channels, sep, **layers)
         num_branches = len(dilations) + int(pool)
         self.bottleneck = ConvModule(num_branches * channels, channels, 3, padding=1, **layers)
@@ -100,8 +115,5 @@ class ASPPWrapper(nn.Module):
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
         branches = self.aspp_modules(x)
         if self.image_pool is not None:
-            pooled = resize(
-                self.image_pool(x), x.shape[2:], mode='bilinear', align_corners=self.align_corners
-            )
-            branches = [pooled, *branches]
+            branches = [pooled_to_size(self.image_pool, x, self.align_corners), *branches]
         return self.bottleneck(torch.cat(branches, dim=1))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import nn
 
@@ -15,31 +14,9 @@ from mmseg.core.building import call_checked, nearest
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.aspp import ASPPWrapper
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.decode_heads.interlaced_attention import InterlacedFusion
+from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
 from mmseg.utils.errors import UserError
-
-
-class LinearEmbedding(nn.Module):
-    """A linear layer over the channels of a map.
-
-    Args:
-        in_channels: Channels coming in.
-        channels: Channels going out.
-        norm_cfg: Must be None, as in the published configs.
-        act_cfg: Must be None, as in the published configs.
-    """
-
-    def __init__(
-        self, in_channels: int, channels: int, norm_cfg: None = None, act_cfg: None = None
-    ) -> None:
-        super().__init__()
-        if norm_cfg is not None or act_cfg is not None:
-            raise UserError("the layer 'mlp' has no norm or activation: set both to None")
-        self.proj = nn.Linear(in_channels, channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
-        # views throughout where x lies in channels-last order, as MiT's maps do
-        return F.linear(x.permute(0, 2, 3, 1), self.proj.weight, self.proj.bias).permute(0, 3, 1, 2)
 
 
 def _conv(
@@ -73,6 +50,7 @@ _LAYERS: dict[str, Callable[..., nn.Module]] = {
     'conv': _conv,
     'aspp': ASPPWrapper,
     'rawconv_and_aspp': _raw_conv_and_aspp,
+    'isa': InterlacedFusion,
 }
 
 
@@ -82,7 +60,7 @@ def build_layer(in_channels: int, channels: int, type: str, **settings: Any) -> 
     Args:
         in_channels: Channels coming in.
         channels: Channels going out.
-        type: 'mlp', 'conv', 'aspp' or 'rawconv_and_aspp'.
+        type: 'mlp', 'conv', 'aspp', 'rawconv_and_aspp' or 'isa'.
         **settings: The layer's own settings.
 
     Returns:

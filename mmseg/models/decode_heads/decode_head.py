@@ -5,7 +5,7 @@ Legend: B images, C classes, D channels of the embedding, H x W labels, h x w fe
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -17,10 +17,25 @@ from mmseg.ops import resize
 from mmseg.utils.errors import UserError
 
 
+class Decoded(NamedTuple):
+    """What a head makes of the backbone's maps.
+
+    Attributes:
+        logits: Logits (B, C, h, w).
+        embedding: The fused feature (B, D, h, w) that was classified; None for a head without.
+        branches: Logits (B, C, h, w) by name that have a loss of their own.
+    """
+
+    logits: torch.Tensor
+    embedding: torch.Tensor | None
+    branches: Mapping[str, torch.Tensor] = {}
+
+
 class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     """Base of decode heads, with mmsegmentation 0.16's settings and results.
 
-    A head implements `embed`; the rest follows from it.
+    A head implements `embed`; the rest follows from it. One that has no embedding, or more than
+    one classifier, implements `decode`.
 
     Args:
         in_channels: Channels of the input, or of each input with an `input_transform`.
@@ -81,6 +96,16 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         nn.init.normal_(self.conv_seg.weight, std=0.01)
         nn.init.zeros_(self.conv_seg.bias)
 
+    @property
+    def layers(self) -> dict[str, Any]:
+        """The configs that all layers of a head share."""
+        return {'conv_cfg': self.conv_cfg, 'norm_cfg': self.norm_cfg, 'act_cfg': self.act_cfg}
+
+    @property
+    def embed_channels(self) -> int | None:
+        """Channels D of the embedding; None for a head that has none."""
+        return self.channels
+
     @abstractmethod
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the backbone's maps.
@@ -94,13 +119,16 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
 
     def cls_seg(self, feat: torch.Tensor) -> torch.Tensor:
         """Classify an embedding (B, D, h, w): logits (B, C, h, w)."""
-        if self.dropout is not None:
-            feat = self.dropout(feat)
-        return self.conv_seg(feat)
+        return self._classify(self.conv_seg, feat)
+
+    def decode(self, inputs: Sequence[torch.Tensor]) -> Decoded:
+        """Embed and classify maps (B, C_i, h_i, w_i)."""
+        embedding = self.embed(inputs)
+        return Decoded(self.cls_seg(embedding), embedding)
 
     def forward(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Turn maps (B, C_i, h_i, w_i) into logits (B, C, h, w)."""
-        return self.cls_seg(self.embed(inputs))
+        return self.decode(inputs).logits
 
     def forward_train(
         self,
@@ -120,9 +148,9 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
             seg_weight: Weight of each pixel (B, H, W).
 
         Returns:
-            As `losses`.
+            As `decoded_losses`.
         """
-        return self.losses(self.forward(inputs), gt_semantic_seg, seg_weight)
+        return self.decoded_losses(self.decode(inputs), gt_semantic_seg, seg_weight)
 
     def forward_test(
         self,
@@ -157,11 +185,31 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         loss = self.loss_decode(seg_logit, label, weight=seg_weight, ignore_index=self.ignore_index)
         return {'loss_seg': loss, 'acc_seg': accuracy(seg_logit.detach(), label)}
 
+    def decoded_losses(
+        self,
+        decoded: Decoded,
+        seg_label: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure loss and accuracy of all logits; see `losses` for the arguments.
+
+        Returns:
+            As `losses` and, for each branch, the same under the branch's name and a dot.
+        """
+        losses = self.losses(decoded.logits, seg_label, seg_weight)
+        for name, logits in decoded.branches.items():
+            branch = self.losses(logits, seg_label, seg_weight)
+            losses |= {f'{name}.{key}': value for key, value in branch.items()}
+        return losses
+
     def upsample(self, maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
         """Bring maps (B, *, h, w) to `size` bilinearly; nothing is copied at the same size."""
         if maps.shape[2:] == tuple(size):
             return maps
         return resize(maps, size=size, mode='bilinear', align_corners=self.align_corners)
+
+    def _classify(self, classifier: nn.Module, feat: torch.Tensor) -> torch.Tensor:
+        return classifier(feat if self.dropout is None else self.dropout(feat))
 
     def _transform_inputs(
         self, inputs: Sequence[torch.Tensor]

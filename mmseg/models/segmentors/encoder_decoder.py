@@ -13,7 +13,7 @@ from torch import nn
 
 from mmseg.core.building import nearest
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
-from mmseg.models.decode_heads import BaseDecodeHead
+from mmseg.models.decode_heads import BaseDecodeHead, Decoded
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
 from mmseg.utils.errors import UserError
 
@@ -26,13 +26,16 @@ class Embedded(NamedTuple):
 
     Attributes:
         logits: Logits (B, C, H, W) at the images' size.
-        embedding: The head's fused feature (B, D, h, w), before dropout and classifier.
+        embedding: The head's fused feature (B, D, h, w), before dropout and classifier; None for
+            a head without.
         features: The backbone's (or neck's) maps.
+        branches: Logits (B, C, h, w) by name of the head's other classifiers.
     """
 
     logits: torch.Tensor
-    embedding: torch.Tensor
+    embedding: torch.Tensor | None
     features: list[torch.Tensor]
+    branches: Mapping[str, torch.Tensor] = {}
 
 
 @SEGMENTORS.register_module()
@@ -80,6 +83,20 @@ class EncoderDecoder(BaseSegmentor):
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
         _check_test_cfg(self.test_cfg)
 
+    @property
+    def embed_channels(self) -> int:
+        """Channels D of the embedding.
+
+        Raises:
+            UserError: The decode head has no embedding.
+        """
+        if self.decode_head.embed_channels is None:
+            raise UserError(
+                f'{type(self.decode_head).__name__} has no embedding, which the instance level '
+                'needs; choose another decode head, such as DAFormerHead, or leave uda.instance out'
+            )
+        return self.decode_head.embed_channels
+
     def init_weights(self) -> None:
         """Load the backbone's pretrained weights and draw those of neck and heads."""
         heads = (self.decode_head, *self._auxiliary_heads().values())
@@ -100,9 +117,9 @@ class EncoderDecoder(BaseSegmentor):
     def forward_embedding(self, img: torch.Tensor) -> Embedded:
         """Pass images (B, 3, H, W) through once and keep all that is on the way."""
         features = self.extract_feat(img)
-        embedding = self.decode_head.embed(features)
-        logits = self.decode_head.cls_seg(embedding)
-        return Embedded(self.decode_head.upsample(logits, img.shape[2:]), embedding, features)
+        logits, embedding, branches = self.decode_head.decode(features)
+        logits = self.decode_head.upsample(logits, img.shape[2:])
+        return Embedded(logits, embedding, features, branches)
 
     def losses(
         self,
@@ -120,13 +137,14 @@ class EncoderDecoder(BaseSegmentor):
         Returns:
             As `forward_train`.
         """
-        losses = _prefixed(
-            'decode', self.decode_head.losses(embedded.logits, gt_semantic_seg, seg_weight)
-        )
+        decoded = {'decode': (self.decode_head, Decoded(embedded.logits, None, embedded.branches))}
         for name, head in self._auxiliary_heads().items():
-            logits = head(embedded.features)
-            losses |= _prefixed(name, head.losses(logits, gt_semantic_seg, seg_weight))
-        return losses
+            decoded[name] = (head, head.decode(embedded.features))
+        return {
+            f'{name}.{key}': value
+            for name, (head, outcome) in decoded.items()
+            for key, value in head.decoded_losses(outcome, gt_semantic_seg, seg_weight).items()
+        }
 
     def forward_dummy(self, img: torch.Tensor) -> torch.Tensor:
         """Turn images (B, 3, H, W) into logits, for tools that count operations."""
@@ -149,7 +167,8 @@ class EncoderDecoder(BaseSegmentor):
 
         Returns:
             'decode.loss_seg', 'decode.acc_seg' and, with auxiliary heads, 'aux.loss_seg' and so
-            on ('aux_0.loss_seg' where there are several).
+            on ('aux_0.loss_seg' where there are several); a head's further classifiers add theirs,
+            such as 'decode.pam.loss_seg'.
         """
         return self.losses(self.forward_embedding(img), gt_semantic_seg, seg_weight)
 
@@ -250,10 +269,6 @@ def _build_auxiliary(
     if cfg is None or isinstance(cfg, Mapping):
         return None if cfg is None else build_head(cfg)
     return nn.ModuleList(build_head(head) for head in cfg)
-
-
-def _prefixed(name: str, losses: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {f'{name}.{key}': value for key, value in losses.items()}
 
 
 def _window_starts(length: int, window: int, stride: int) -> list[int]:

@@ -90,7 +90,7 @@ class DACS(nn.Module):
             self.imnet_model = self.feature_distance.model
         self.instance = None
         if instance is not None:
-            sizes = {'dim': self.model.decode_head.channels, 'num_classes': num_classes}
+            sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
             self.instance = call_checked(InstanceLevel, {**sizes, **instance})
         self.seed = seed
         self.pseudo_label_settings = (
@@ -118,8 +118,15 @@ class DACS(nn.Module):
         return self.ema_model
 
     def init_weights(self) -> None:
-        """Initialise the student, and the frozen network with the same weights."""
+        """Initialise the student, and the frozen network with the same weights.
+
+        Weights of the model zoo may turn out not to be had: then there is no feature distance.
+        """
         self.model.init_weights()
+        if self.feature_distance is not None and not self.model.backbone.is_pretrained:
+            get_root_logger().warning('No ImageNet weights were loaded: no feature distance.')
+            self.feature_distance = None
+            del self.imnet_model
         if self.feature_distance is not None:
             self.imnet_model.load_state_dict(self.model.state_dict())
 
@@ -219,18 +226,19 @@ class DACS(nn.Module):
 
     def _learn_source(
         self, img: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Learn from labelled images: L_S + L_FD."""
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """Learn from labelled images: L_S + L_FD; return what to log and the embedding."""
         embedded = self.model.forward_embedding(img)
         losses = self.model.losses(embedded, labels)
         if self.feature_distance is not None:
             losses['src.loss_imnet_feat_dist'] = self.feature_distance(
                 img, embedded.features, labels
             )
-        return self._backward(losses, 'source'), embedded.embedding.detach()
+        log_vars = self._backward(losses, 'source')
+        return log_vars, None if self.instance is None else embedded.embedding.detach()
 
     @torch.no_grad()
-    def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the teacher's class probabilities (B, C, H, W) and embedding (B, D, h, w)."""
         embedded = self.ema_model.forward_embedding(img)
         return embedded.logits.float().softmax(dim=1), embedded.embedding
@@ -241,7 +249,7 @@ class DACS(nn.Module):
         labels: torch.Tensor,
         weight: torch.Tensor,
         probs: torch.Tensor,
-        weak_embedding: torch.Tensor,
+        weak_embedding: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
         """Learn from mixed images: L_T + L_I."""
         embedded = self.model.forward_embedding(img)

@@ -1,39 +1,13 @@
-"""DAFormer's head against the golden files, and its settings."""
+"""DAFormer's head: its layers and settings."""
 
-import numpy as np
 import pytest
 import torch
 
-from mmseg.models import build_head, build_segmentor
+from mmseg.models import build_head
 from mmseg.utils.errors import UserError
-from tests.golden import load
-from tests.golden.fill import fill_deterministic, input_for
-from tests.models.networks import DECODERS, STATE_DICT_KEYS, published_config, small_config
+from tests.models.networks import small_config
 
-SIZES = ((24, 26), (12, 14), (6, 8), (3, 5))
 MLP = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
-
-
-@pytest.mark.parametrize('decoder', DECODERS)
-def test_forward__equals_golden(decoder):
-    name = f'daformer_{decoder}_mitb5'
-    cfg = published_config(decoder).decode_head
-    head = fill_deterministic(build_head(cfg)).eval()
-    inputs = [
-        torch.from_numpy(input_for(f'{name}_{i}', (1, channels, *size)))
-        for i, (channels, size) in enumerate(zip(cfg.in_channels, SIZES, strict=True))
-    ]
-    with torch.no_grad():
-        logits = head(inputs)
-    np.testing.assert_allclose(logits, load('heads')[name], atol=2e-4, rtol=1e-3)
-
-
-@pytest.mark.parametrize('decoder', DECODERS)
-def test_state_dict__names_shapes_and_order_as_published(decoder):
-    with torch.device('meta'):
-        network = build_segmentor(published_config(decoder))
-    ours = {name: list(value.shape) for name, value in network.state_dict().items()}
-    assert list(ours.items()) == list(STATE_DICT_KEYS[f'daformer_{decoder}_mitb5'].items())
 
 
 def test_mlp__equals_a_linear_layer_on_any_memory_layout():
@@ -71,8 +45,8 @@ def test_inputs__of_fewer_stages():
     ('changes', 'message'),
     [
         (
-            {'fusion_cfg': {'type': 'isa'}},
-            "no decoder layer 'isa'; available: mlp, conv, aspp, rawconv_and_aspp",
+            {'fusion_cfg': {'type': 'asp'}},
+            "no decoder layer 'asp'; available: mlp, conv, aspp, rawconv_and_aspp, isa",
         ),
         ({'fusion_cfg': {'type': 'conv', 'kernel': 1}}, "no setting 'kernel'; did you mean 'ker"),
         ({'embed_cfg': {**MLP, 'norm_cfg': {'type': 'BN'}}}, "'mlp' has no norm or activation"),

@@ -62,6 +62,7 @@ def test_forward__is_classifier_after_embedding():
     head = plain_head()
     assert torch.equal(head(features()), head.cls_seg(head.embed(features())))
     assert torch.equal(head.forward_test(features(), [{}], {}), head(features()))
+    assert head.embed_channels == head.channels == 4
 
 
 def test_cls_seg__drops_whole_channels_in_training_only():

@@ -12,6 +12,7 @@ from mmseg.models.uda.class_mixing import choose_classes, class_mask, mix
 from mmseg.models.uda.interaction import calibrate, gather_to_instances, instance_similarity
 from mmseg.utils.errors import UserError
 from mmseg.utils.seed import torch_generator
+from tests.models.networks import ARCHITECTURES, small_architecture
 
 NUM_CLASSES, CHANNELS, CROP = 5, 8, (64, 96)
 NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
@@ -217,6 +218,46 @@ def test_feature_distance__starts_at_zero_with_imagenet_weights(tmp_path):
     log_vars = dacs.train_step(batch(), sgd(dacs))['log_vars']
     assert log_vars['src.loss_imnet_feat_dist'] == pytest.approx(0, abs=1e-6)
     assert any(name.startswith('imnet_model.') for name in dacs.state_dict())
+
+
+def test_feature_distance__is_off_where_weights_cannot_be_had(monkeypatch):
+    settings = config(imnet_feature_dist_lambda=0.005)
+    settings['model']['pretrained'] = 'https://example.org/mit_b0.pth'
+    dacs = build_train_model(settings)
+    assert dacs.feature_distance is not None
+    monkeypatch.setattr(
+        'mmseg.models.backbones.mix_transformer.load_pretrained', lambda *_, **__: False
+    )
+    dacs.init_weights()
+    assert dacs.feature_distance is None
+    assert not [name for name in dacs.state_dict() if name.startswith('imnet_model')]
+    dacs.train().train_step(batch(), sgd(dacs))
+
+
+def small_dacs(name, **uda):
+    settings = {**config(**uda), 'model': small_architecture(name)}
+    torch.manual_seed(0)
+    model = build_train_model(settings)
+    model.init_weights()
+    return model.train()
+
+
+@pytest.mark.parametrize('name', ARCHITECTURES)
+def test_train_step__works_with_every_architecture(name):
+    has_embedding = not name.startswith('deeplabv2')
+    dacs = small_dacs(name, instance=INSTANCE if has_embedding else None)
+    optimizer = sgd(dacs, 1e-3)
+    for seed in range(4):
+        values = dacs.train_step(batch(2, seed), optimizer)['log_vars']
+    assert all(torch.tensor(value).isfinite() for value in values.values())
+    assert ('mix.loss_instance' in values) == has_embedding
+    if has_embedding:
+        assert dacs.bank.features.shape == (11, dacs.model.embed_channels)
+
+
+def test_init__an_instance_level_without_embedding_is_refused():
+    with pytest.raises(UserError, match='DLV2Head has no embedding, which the instance level need'):
+        small_dacs('deeplabv2red_r50-d8', instance=INSTANCE)
 
 
 def test_init__another_kind_of_mixing_is_refused():

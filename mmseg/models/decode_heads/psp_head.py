@@ -1,0 +1,71 @@
+"""PSPNet's head: means over regions of several sizes (Zhao et al., CVPR 2017)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn import ConvModule
+from torch import nn
+
+from mmseg.models.builder import HEADS
+from mmseg.models.decode_heads.aspp import pooled_to_size
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+
+
+class PyramidPooling(nn.ModuleList):
+    """Parallel branches that average a map over grids of several sizes (figure 3).
+
+    Args:
+        pool_scales: Side of each grid.
+        in_channels: Channels coming in.
+        channels: Channels of each branch.
+        align_corners: As in `torch.nn.functional.interpolate`.
+        **layers: `conv_cfg`, `norm_cfg` and `act_cfg` of convolutions.
+    """
+
+    def __init__(
+        self,
+        pool_scales: Sequence[int],
+        in_channels: int,
+        channels: int,
+        align_corners: bool,
+        **layers: Any,
+    ) -> None:
+        super().__init__(
+            nn.Sequential(
+                nn.AdaptiveAvgPool2d(scale), ConvModule(in_channels, channels, 1, **layers)
+            )
+            for scale in pool_scales
+        )
+        self.align_corners = align_corners
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return x (B, in_channels, h, w) and every branch's map (B, channels, h, w)."""
+        return [x, *(pooled_to_size(branch, x, self.align_corners) for branch in self)]
+
+
+@HEADS.register_module()
+class PSPHead(BaseDecodeHead):
+    """Joins a map with its means over regions.
+
+    Args:
+        pool_scales: Side of each grid of regions.
+        **kwargs: Settings of `BaseDecodeHead`.
+    """
+
+    def __init__(self, pool_scales: Sequence[int] = (1, 2, 3, 6), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.psp_modules = PyramidPooling(
+            pool_scales, self.in_channels, self.channels, self.align_corners, **self.layers
+        )
+        self.bottleneck = ConvModule(
+            self.in_channels + len(pool_scales) * self.channels,
+            self.channels,
+            3,
+            padding=1,
+            **self.layers,
+        )
+
+    def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Join the regions' means; see the base class."""
+        return self.bottleneck(torch.cat(self.psp_modules(self._transform_inputs(inputs)), dim=1))
