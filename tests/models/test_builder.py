@@ -1,5 +1,7 @@
 """Registries and what is built from whole configs."""
 
+import json
+
 import pytest
 import torch
 from mmcv import Config
@@ -17,6 +19,7 @@ from mmseg.models import (
     has_pretrained,
 )
 from mmseg.utils.errors import UserError
+from tests.golden import FOLDER
 from tests.models.networks import CONFIGS, small_config
 
 
@@ -109,3 +112,28 @@ def test_has_pretrained__only_what_is_there(tmp_path):
 
 def test_heads__are_registered_by_name():
     assert HEADS.get('DAFormerHead').__name__ == 'DAFormerHead'
+
+
+def experiment_models():
+    """Return each model of the published experiments once: its base file and its changes."""
+    listed = json.loads((FOLDER / 'experiments.json').read_text())
+    texts = {
+        json.dumps([config['_base_'][1], config['model']], sort_keys=True)
+        for configs in listed.values()
+        for config in configs
+    }
+    return [json.loads(text) for text in sorted(texts)]
+
+
+@pytest.mark.parametrize(
+    ('base', 'changes'),
+    experiment_models(),
+    ids=lambda part: part if isinstance(part, str) else part['backbone'].get('type', 'same'),
+)
+def test_build_segmentor__every_published_experiment_builds(base, changes, tmp_path):
+    path = tmp_path / 'experiment.json'
+    path.write_text(json.dumps({'_base_': str(CONFIGS.parents[1] / base), 'model': changes}))
+    with torch.device('meta'):
+        network = build_segmentor(Config.fromfile(str(path)).model)
+        logits = network.eval().encode_decode(torch.randn(1, 3, 64, 64), [])
+    assert logits.shape == (1, 19, 64, 64)
