@@ -10,6 +10,7 @@ from mmcv.utils import Config
 from torch import nn
 
 from experiments import generate_experiment_cfgs
+from experiments_config import DATASET_BASES
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
@@ -57,26 +58,55 @@ def test_base_configs__each_file_can_be_read_by_itself(path):
     assert plain(Config.fromfile(str(path)))
 
 
-@pytest.mark.parametrize(
-    'name',
-    [
-        'gta_to_cityscapes_512x512',
-        'synthia_to_cityscapes_512x512',
-        'streets_gta_to_streets_cityscapes',
-        'camvid_day_to_camvid_dusk',
-    ],
-)
-def test_dataset_configs__adaptation_takes_the_same_source_and_validation_set(name):
-    folder = CONFIGS / '_base_' / 'datasets'
-    alone, uda = (plain(Config.fromfile(str(folder / f'{p}{name}.py'))) for p in ('', 'uda_'))
-    assert uda['data']['train']['source'] == alone['data']['train']
+def read_dataset(name):
+    return plain(Config.fromfile(str(CONFIGS / '_base_' / 'datasets' / f'{name}.py')))
+
+
+def without_photometry(dataset):
+    """Leave out of a data set's config what only training without adaptation does."""
+    steps = [step for step in dataset['pipeline'] if step['type'] != 'PhotoMetricDistortion']
+    return {**dataset, 'pipeline': steps}
+
+
+@pytest.mark.parametrize('file', DATASET_BASES.values())
+def test_dataset_configs__adaptation_takes_the_same_source_and_validation_set(file):
+    name = file.removesuffix('.py')
+    alone, uda = read_dataset(name), read_dataset(f'uda_{name}')
+    assert uda['data']['train']['source'] == without_photometry(alone['data']['train'])
     assert (uda['data']['val'], uda['data']['test']) == (
         alone['data']['val'],
         alone['data']['test'],
     )
     target, val = uda['data']['train']['target'], uda['data']['val']
-    assert target['data_root'] == val['data_root']
-    assert (target['img_dir'], val['img_dir']) == ('leftImg8bit/train', 'leftImg8bit/val')
+    assert (target['type'], target['data_root']) == (val['type'], val['data_root'])
+
+
+@pytest.mark.parametrize('file', DATASET_BASES.values())
+def test_dataset_configs__target_images_of_training_are_not_those_of_validation(file):
+    data = read_dataset(f'uda_{file.removesuffix(".py")}')['data']
+    parts = [
+        [dataset.get('part'), *dataset['img_dir'].split('/')]
+        for dataset in (data['train']['target'], data['val'])
+    ]
+    assert 'train' in parts[0] and 'val' in parts[1]
+
+
+@pytest.mark.parametrize('pair', ['gta_to_cityscapes', 'synthia_to_cityscapes'])
+def test_dataset_configs__published_training_without_adaptation_varies_the_photometry(pair):
+    pipeline = read_dataset(f'{pair}_512x512')['data']['train']['pipeline']
+    assert [step['type'] for step in pipeline[4:7]] == [
+        'RandomFlip',
+        'PhotoMetricDistortion',
+        'Normalize',
+    ]
+
+
+def test_dataset_configs__target_only_learns_what_the_others_are_measured_on():
+    half, uda = read_dataset('cityscapes_half_512x512'), read_dataset('gta_to_cityscapes_512x512')
+    assert half['data']['val'] == uda['data']['val'] and half['data']['test'] == uda['data']['test']
+    train = half['data']['train']
+    assert (train['img_dir'], train['ann_dir']) == ('leftImg8bit/train', 'gtFine/train')
+    assert train['pipeline'][2]['img_scale'] == [1024, 512]
 
 
 def test_dataset_configs__photographs_are_measured_on_the_classes_they_label():

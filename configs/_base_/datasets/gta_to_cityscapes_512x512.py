@@ -47,7 +47,12 @@ data = dict(
         data_root='data/gta/',
         img_dir='images',
         ann_dir='labels',
-        pipeline=gta_train_pipeline,
+        # Without adaptation, whose views are jittered, the photometry varies here.
+        pipeline=[
+            *gta_train_pipeline[:5],
+            dict(type='PhotoMetricDistortion'),
+            *gta_train_pipeline[5:],
+        ],
     ),
     val=dict(
         type='CityscapesDataset',

@@ -47,7 +47,12 @@ data = dict(
         data_root='data/synthia/',
         img_dir='RGB',
         ann_dir='GT/LABELS',
-        pipeline=synthia_train_pipeline,
+        # Without adaptation, whose views are jittered, the photometry varies here.
+        pipeline=[
+            *synthia_train_pipeline[:5],
+            dict(type='PhotoMetricDistortion'),
+            *synthia_train_pipeline[5:],
+        ],
     ),
     val=dict(
         type='CityscapesDataset',

@@ -3,7 +3,13 @@ data = dict(
     train=dict(
         _delete_=True,
         type='UDADataset',
-        source={{_base_.data.train}},
+        source=dict(
+            type='GTADataset',
+            data_root='data/gta/',
+            img_dir='images',
+            ann_dir='labels',
+            pipeline={{_base_.gta_train_pipeline}},
+        ),
         target=dict(
             type='CityscapesDataset',
             data_root={{_base_.data_root}},

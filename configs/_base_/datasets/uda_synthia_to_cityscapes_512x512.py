@@ -3,7 +3,13 @@ data = dict(
     train=dict(
         _delete_=True,
         type='UDADataset',
-        source={{_base_.data.train}},
+        source=dict(
+            type='SynthiaDataset',
+            data_root='data/synthia/',
+            img_dir='RGB',
+            ann_dir='GT/LABELS',
+            pipeline={{_base_.synthia_train_pipeline}},
+        ),
         target=dict(
             type='CityscapesDataset',
             data_root={{_base_.data_root}},
