@@ -6,7 +6,7 @@ python tools/test.py CONFIG CHECKPOINT
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--format-only', action='store_true', help='write label ids for a benchmark server only'
     )
+    parser.add_argument(
+        '--test-set', action='store_true', help="the benchmark's test images in place of val"
+    )
     parser.add_argument('--eval', nargs='+', default=['mIoU'], help='metrics [mIoU]')
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     parser.add_argument(
@@ -53,6 +56,17 @@ def locate(args: argparse.Namespace) -> tuple[Path, Path]:
     if Path(args.run).is_file():
         raise UserError(f'give a checkpoint after the config {args.run}, or a work dir alone')
     return find_run(args.run)
+
+
+def benchmark_images(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a validation set's config changed to the images whose labels nobody else has."""
+    folders = ['test' if folder == 'val' else folder for folder in dataset['img_dir'].split('/')]
+    part = {'part': 'test'} if dataset.get('part') == 'val' else {}
+    if 'test' not in (*folders, *part.values()):
+        raise UserError(
+            f"--test-set: expected a folder or part 'val' to go over to 'test', got {dict(dataset)}"
+        )
+    return {**dataset, **part, 'img_dir': '/'.join(folders), 'ann_dir': None}
 
 
 def evaluate(
@@ -74,7 +88,8 @@ def main() -> None:
     folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))
     cfg = load_config(config, args.options)
     means = means_for_source(cfg.data.get('train'))
-    dataset = build_dataset(cfg.data.test, {'test_mode': True, 'extra_means': means})
+    images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
+    dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
     model = init_segmentor(cfg, checkpoint, device, branch)
 
     areas: list[Any] = []

@@ -1,8 +1,10 @@
 """Data sets, their pipelines and how they are sampled."""
 
+from .acdc import ACDCDataset
 from .builder import DATASETS, PIPELINES, build_dataloader, build_dataset
 from .cityscapes import CityscapesDataset
 from .custom import CustomDataset
+from .dark_zurich import DarkZurichDataset
 from .gta import GTADataset
 from .rare_class_sampling import RareClassDataset
 from .samplers import IterationSampler, SampleStream
@@ -13,8 +15,10 @@ from .uda_dataset import UDADataset
 __all__ = [
     'DATASETS',
     'PIPELINES',
+    'ACDCDataset',
     'CityscapesDataset',
     'CustomDataset',
+    'DarkZurichDataset',
     'GTADataset',
     'IterationSampler',
     'RareClassDataset',

@@ -29,6 +29,8 @@ class CityscapesDataset(CustomDataset):
     CLASSES = CITYSCAPES_CLASSES
     PALETTE = CITYSCAPES_PALETTE
     CONVERTER: ClassVar[str | None] = 'cityscapes'
+    # What the benchmark's server calls each train id.
+    SERVER_IDS: ClassVar[Sequence[int]] = CITYSCAPES_LABEL_IDS
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class CityscapesDataset(CustomDataset):
         out_dir: str | Path,
         indices: Sequence[int] | None = None,
     ) -> list[str]:
-        """Write predictions as PNGs of Cityscapes label ids, named like their images.
+        """Write predictions as PNGs of the ids that the server expects, named like their images.
 
         Args:
             results: Predicted train ids (H, W), one map for each image.
@@ -54,14 +56,14 @@ class CityscapesDataset(CustomDataset):
         Returns:
             The files written.
         """
-        label_ids = np.array(CITYSCAPES_LABEL_IDS, np.uint8)
+        server_ids = np.array(self.SERVER_IDS, np.uint8)
         if self.label_map is not None:
             kept = sorted((new, old) for old, new in self.label_map.items() if new >= 0)
-            label_ids = label_ids[[old for _, old in kept]]
+            server_ids = server_ids[[old for _, old in kept]]
         written = []
         for index, labels in zip(indices or range(len(self)), results, strict=True):
             path = Path(out_dir) / f'{Path(self.img_infos[index]["filename"]).stem}.png'
             with atomic_path(path) as temporary:
-                cv2.imwrite(str(temporary), label_ids[np.asarray(labels)])
+                cv2.imwrite(str(temporary), server_ids[np.asarray(labels)])
             written.append(str(path))
         return written

@@ -3,7 +3,7 @@
 import pytest
 from mmcv.utils import Registry
 
-from mmseg.core.building import accepted_keywords, build_from_cfg, nearest
+from mmseg.core.building import accepted_keywords, build_from_cfg
 from mmseg.utils.errors import UserError
 
 SHAPES = Registry('shape', build_func=build_from_cfg)
@@ -79,8 +79,3 @@ def test_build__fault_inside_a_constructor_is_no_user_error():
 
 def test_accepted_keywords__open_function_takes_any():
     assert accepted_keywords(lambda **anything: anything) is None
-
-
-def test_nearest__lists_all_when_none_is_close():
-    assert nearest('zzz', ['b', 'a']) == 'available: a, b'
-    assert nearest('zzz', []) == 'available: nothing'

@@ -1,10 +1,15 @@
 """Tiny data sets in their true layouts, written to disk for the tests."""
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
+
+from mmseg.core.evaluation.class_names import CITYSCAPES_ID_TO_TRAIN_ID, id_lookup_table
+from mmseg.datasets.street_scenes import DOMAINS, render_scene
 
 # Label ids that GTA and Cityscapes write, and Synthia's for the same classes.
 ROAD, BUILDING, SKY, CAR, TRAIN = 7, 11, 23, 26, 31
@@ -92,6 +97,64 @@ def write_cityscapes(
                 if with_labels:
                     ids = label_ids(i, height, width)
                     write_png(root / f'gtFine/{stem}_gtFine_labelIds.png', ids)
+    return root
+
+
+NIGHT = replace(
+    DOMAINS['cityscapes'],
+    name='night',
+    ambient=(0.10, 0.11, 0.16),
+    sky=((12, 14, 24), (36, 34, 40)),
+    haze=(24, 24, 30),
+)
+
+
+@cache
+def street_at_night(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw an image (36, 64, 3) BGR and its train ids (36, 64)."""
+    image, ids = render_scene(seed, NIGHT, (64, 36))
+    return image[..., ::-1].copy(), id_lookup_table(CITYSCAPES_ID_TO_TRAIN_ID)[ids]
+
+
+def write_street_scene(image: Path, label: Path | None, number: int) -> None:
+    """Write one of three drawn streets, and its train ids where it has a label."""
+    pixels, train_ids = street_at_night(number % 3)
+    write_png(image, pixels)
+    if label is not None:
+        write_png(label, train_ids)
+
+
+def write_acdc(root: Path, rearranged: bool = False) -> Path:
+    """Write an ACDC folder: a sequence of two images in each condition and part.
+
+    Beside every sequence stands one of the same places in good weather, without labels here. The
+    rearranged folder is what published code asks for: neither conditions nor sequences.
+    """
+    seed = 0
+    for condition in ('fog', 'night', 'rain', 'snow'):
+        for number, part in enumerate(('train', 'val', 'test')):
+            sequence = f'GOPR0{seed // 6 + 475}'
+            folder = part if rearranged else f'{condition}/{part}/{sequence}'
+            for frame in (41, 160):
+                stem = f'{sequence}_frame_{frame:06d}'
+                label = root / f'gt/{folder}/{stem}_gt_labelTrainIds.png'
+                image = root / f'rgb_anon/{folder}/{stem}_rgb_anon.png'
+                write_street_scene(image, label if part != 'test' else None, seed)
+                seed += 1
+            if not rearranged and number == 0:
+                reference = f'{condition}/train_ref/{sequence}/{sequence}_frame_000003'
+                write_street_scene(root / f'rgb_anon/{reference}_ref_anon.png', None, seed)
+    return root
+
+
+def write_dark_zurich(root: Path) -> Path:
+    """Write a Dark Zurich folder: images of all times of day, labels of validation only."""
+    sequences = ('train/day/GOPR0345', 'train/twilight/GOPR0349', 'train/night/GOPR0351')
+    for seed, folder in enumerate((*sequences, 'val/night/GOPR0356', 'test/night/GOPR0364')):
+        for frame in (33, 141):
+            stem = f'{folder}/{folder[-8:]}_frame_{frame:06d}'
+            label = root / f'gt/{stem}_gt_labelTrainIds.png' if folder.startswith('val') else None
+            write_street_scene(root / f'rgb_anon/{stem}_rgb_anon.png', label, 100 * seed + frame)
     return root
 
 

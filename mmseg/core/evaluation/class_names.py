@@ -86,7 +86,9 @@ SYNTHIA_ID_TO_TRAIN_ID = {
     11: 18,
 }
 
-_ALIASES = dict.fromkeys(('cityscapes', 'gta', 'synthia'), (CITYSCAPES_CLASSES, CITYSCAPES_PALETTE))
+_ALIASES = dict.fromkeys(
+    ('acdc', 'cityscapes', 'darkzurich', 'gta', 'synthia'), (CITYSCAPES_CLASSES, CITYSCAPES_PALETTE)
+)
 
 
 def _entry(dataset: str) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:

@@ -15,7 +15,9 @@ from mmseg.utils.errors import UserError
 TRAINED = sorted((x for x in published if 0 <= x.trainId < 255), key=lambda x: x.trainId)
 
 
-@pytest.mark.parametrize('alias', ['cityscapes', 'CityscapesDataset', 'gta', 'Synthia'])
+@pytest.mark.parametrize(
+    'alias', ['cityscapes', 'CityscapesDataset', 'gta', 'Synthia', 'DarkZurichDataset']
+)
 def test_get_classes__aliases_give_the_classes_of_cityscapes(alias):
     assert get_classes(alias) == [label.name for label in TRAINED]
     assert get_palette(alias) == [list(label.color) for label in TRAINED]
