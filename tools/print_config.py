@@ -1,0 +1,33 @@
+"""Print a config as training sees it: bases merged in, options applied, keys checked.
+
+python tools/print_config.py CONFIG [--options key=value …]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmseg.apis import load_config
+from mmseg.utils.cli import run_cli
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='a .py or .json config')
+    parser.add_argument(
+        '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the config, as Python."""
+    args = parse_args()
+    print(load_config(args.config, args.options).pretty_text)
+
+
+if __name__ == '__main__':
+    run_cli(main)
