@@ -111,10 +111,11 @@ class DAFormerHead(BaseDecodeHead):
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the stages; see the base class."""
-        size = inputs[self.in_index[0]].shape[2:]
+        chosen = self._transform_inputs(inputs)
+        layers = self.embed_layers.values()
         embedded = [
-            self.upsample(layer(inputs[int(index)]), size)
-            for index, layer in self.embed_layers.items()
+            self.upsample(layer(maps), chosen[0].shape[2:])
+            for layer, maps in zip(layers, chosen, strict=True)
         ]
         return self.fuse_layer(torch.cat(embedded, dim=1))
 

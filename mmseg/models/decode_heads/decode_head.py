@@ -215,12 +215,23 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         self, inputs: Sequence[torch.Tensor]
     ) -> torch.Tensor | list[torch.Tensor]:
         """Choose the head's inputs among the backbone's maps."""
+        indices = [self.in_index] if self.input_transform is None else self.in_index
+        chosen = [inputs[index] for index in indices]
+        self._check_channels([maps.shape[1] for maps in chosen])
         if self.input_transform is None:
-            return inputs[self.in_index]
-        chosen = [inputs[index] for index in self.in_index]
+            return chosen[0]
         if self.input_transform == 'multiple_select':
             return chosen
         return torch.cat([self.upsample(maps, chosen[0].shape[2:]) for maps in chosen], dim=1)
+
+    def _check_channels(self, found: list[int]) -> None:
+        in_channels = self.in_channels
+        expected = [in_channels] if isinstance(in_channels, int) else list(in_channels)
+        if (found if len(found) == len(expected) else [sum(found)]) != expected:
+            raise UserError(
+                f'{type(self).__name__} and the encoder do not go together: in_channels is '
+                f'{in_channels}, the maps have {", ".join(map(str, found))} channels'
+            )
 
 
 def _check_inputs(

@@ -55,9 +55,11 @@ class SegFormerHead(BaseDecodeHead):
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the stages; see the base class."""
-        size = inputs[self.in_index[0]].shape[2:]
+        chosen = self._transform_inputs(inputs)
+        layers = self.linear_c.values()
         embedded = [
-            self.upsample(layer(inputs[int(index)]), size) for index, layer in self.linear_c.items()
+            self.upsample(layer(maps), chosen[0].shape[2:])
+            for layer, maps in zip(layers, chosen, strict=True)
         ]
         return self.linear_fuse(torch.cat(embedded, dim=1))
 

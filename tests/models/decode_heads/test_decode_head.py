@@ -58,6 +58,25 @@ def test_inputs__mistake_is_named(settings, message):
         plain_head(**settings)
 
 
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        ({'in_channels': 8}, 'in_channels is 8, the maps have 4 channels'),
+        (
+            {'in_channels': [2, 5], 'in_index': [0, 1], 'input_transform': 'multiple_select'},
+            r'in_channels is \[2, 5\], the maps have 2, 3 channels',
+        ),
+        (
+            {'in_channels': [2, 5], 'in_index': [0, 1], 'input_transform': 'resize_concat'},
+            'in_channels is 7, the maps have 2, 3 channels',
+        ),
+    ],
+)
+def test_inputs__of_another_encoder_are_named(settings, message):
+    with pytest.raises(UserError, match=f'PlainHead and the encoder do not go .*: {message}'):
+        plain_head(**settings).embed(features())
+
+
 def test_forward__is_classifier_after_embedding():
     head = plain_head()
     assert torch.equal(head(features()), head.cls_seg(head.embed(features())))
