@@ -27,7 +27,7 @@ Curves = dict[str, list[tuple[int, float]]]
 
 _NETWORKS = ('student', 'teacher')
 _NOT_CURVES = ('mode', 'epoch', 'iter')
-_PANEL = (6.4, 3.2)  # inches
+_PANEL = (8.0, 3.2)  # inches
 
 
 def parse_args() -> argparse.Namespace:
@@ -123,7 +123,8 @@ def draw(runs: Mapping[str, Curves], keys: Sequence[str], path: Path) -> None:
                 panel.plot(*zip(*points, strict=True), marker=marker, markersize=3, label=label)
         panel.set(xlabel='iteration', ylabel=key)
         panel.grid(alpha=0.3)
-        panel.legend(fontsize='small')
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.legend(fontsize='small', frameon=False, loc='lower left', bbox_to_anchor=(0, 1))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
     pyplot.close(figure)
