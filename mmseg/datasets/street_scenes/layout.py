@@ -99,7 +99,7 @@ def draw_street(rng: np.random.Generator, domain: Domain) -> Street:
         lane=lane,
         parking=parking,
         verge=rng.uniform(1.0, 2.2) if has_verge else 0.0,
-        sidewalk=rng.uniform(2.0, 4.2),
+        sidewalk=rng.uniform(2.6, 5.0),
         tracks=centre - middle / 2 if has_tracks else None,
         crossing=(near, near + rng.uniform(7, 11)) if rng.random() < 0.45 else None,
         theme=theme,

@@ -71,10 +71,23 @@ def _house(rng: np.random.Generator, domain: Domain, street: Street, plot: Plot,
         storeys = min(storeys, int(rng.integers(2, 4)))
     shops = {'centre': 0.65, 'avenue': 0.45}.get(street.theme, 0.12) * (plot.kind == 'house')
     style = draw_style(rng, domain, storeys, shops)
-    paint = partial(paint_building, rng=child(rng), style=style, side=plot.side, x=x, z=plot.z,
-                    depth=rng.uniform(9, 14))  # fmt: skip
-    corners = np.array([[x, plot.z[0]], [x + plot.side * 10, plot.z[0]],
-                        [x + plot.side * 10, plot.z[1]], [x, plot.z[1]]])  # fmt: skip
+    paint = partial(
+        paint_building,
+        rng=child(rng),
+        style=style,
+        side=plot.side,
+        x=x,
+        z=plot.z,
+        depth=rng.uniform(9, 14),
+    )
+    corners = np.array(
+        [
+            [x, plot.z[0]],
+            [x + plot.side * 10, plot.z[0]],
+            [x + plot.side * 10, plot.z[1]],
+            [x, plot.z[1]],
+        ]
+    )
     shadow = corners if domain.shadow_length else None
     return Item(plot.z[1] + 1e-3, paint, shadow, min(style.eaves, 11.0))
 
@@ -83,22 +96,43 @@ def _front(rng: np.random.Generator, plot: Plot, x: float) -> list[Item]:
     """Return what closes a plot off from the street: a wall, fence, hedge or nothing."""
     near, far = plot.z
     length = far - near
-    shares = {'yard': (0.2, 0.42, 0.25, 0.13), 'park': (0.12, 0.4, 0.22, 0.26),
-              'walled': (0.75, 0.25, 0, 0), 'open': (0.05, 0.15, 0.2, 0.6)}[plot.kind]  # fmt: skip
+    shares = {
+        'yard': (0.2, 0.42, 0.25, 0.13),
+        'park': (0.12, 0.4, 0.22, 0.26),
+        'walled': (0.75, 0.25, 0, 0),
+        'open': (0.05, 0.15, 0.2, 0.6),
+    }[plot.kind]
     kind = rng.choice(('wall', 'fence', 'hedge', 'none'), p=shares)
     plane = Plane(np.array([x + plot.side * 0.1, KERB, near]), _ALONG)
     if kind == 'wall':
         height = rng.uniform(1.0, 2.6)
-        return [Item(near, partial(paint_wall, rng=child(rng), plane=plane, length=length,
-                                   height=height))]  # fmt: skip
+        return [
+            Item(
+                near, partial(paint_wall, rng=child(rng), plane=plane, length=length, height=height)
+            )
+        ]
     if kind == 'fence':
         height = rng.uniform(0.9, 1.8)
-        return [Item(near, partial(paint_fence, rng=child(rng), plane=plane, length=length,
-                                   height=height))]  # fmt: skip
+        return [
+            Item(
+                near,
+                partial(paint_fence, rng=child(rng), plane=plane, length=length, height=height),
+            )
+        ]
     if kind == 'hedge':
         start = np.array([x + plot.side * 0.6, KERB, near])
-        return [Item(near, partial(paint_hedge, rng=child(rng), start=start,
-                                   end=start + length * _ALONG, height=rng.uniform(0.8, 1.9)))]  # fmt: skip
+        return [
+            Item(
+                near,
+                partial(
+                    paint_hedge,
+                    rng=child(rng),
+                    start=start,
+                    end=start + length * _ALONG,
+                    height=rng.uniform(0.8, 1.9),
+                ),
+            )
+        ]
     return []
 
 

@@ -67,8 +67,8 @@ def render_full_scene(seed: int, domain: Domain, size: tuple[int, int] = (512, 2
     """Draw a street scene with instance ids; arguments as for `render_scene`."""
     if seed < 0 or min(size) < MIN_SIDE:
         raise UserError(
-            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}x{MIN_SIDE} pixels; '
-            f'got seed {seed} and size {size[0]}x{size[1]}'
+            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}x{MIN_SIDE} '
+            f'pixels; got seed {seed} and size {size[0]}x{size[1]}'
         )
     rng = np.random.default_rng((seed, sum(domain.name.encode())))
     street = draw_street(rng, domain)
@@ -179,6 +179,10 @@ def _paint_bonnet(canvas: Canvas, rng: np.random.Generator) -> None:
     for lower, colour in ((0.0, (58, 60, 62)), (0.012, (24, 26, 28)), (0.05, (36, 38, 40))):
         rows = np.minimum(crown + lower, 1.1)
         pixels = np.stack((across * camera.width, rows * camera.height), axis=1)
-        corners = np.array([[1.02 * camera.width, 1.1 * camera.height],
-                            [-0.02 * camera.width, 1.1 * camera.height]])  # fmt: skip
+        corners = np.array(
+            [
+                [1.02 * camera.width, 1.1 * camera.height],
+                [-0.02 * camera.width, 1.1 * camera.height],
+            ]
+        )
         canvas.fill_pixels(np.concatenate((pixels, corners)), colour, EGO_VEHICLE)

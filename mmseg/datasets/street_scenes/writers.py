@@ -121,8 +121,12 @@ def _plan(
     layouts: Sequence[str],
 ) -> list[SceneFiles]:
     num_source, num_target, num_val = counts
-    nums = {'gta': num_source, 'synthia': num_source, 'cityscapes/train': num_target,
-            'cityscapes/val': num_val}  # fmt: skip
+    nums = {
+        'gta': num_source,
+        'synthia': num_source,
+        'cityscapes/train': num_target,
+        'cityscapes/val': num_val,
+    }
     scenes = []
     for number, name in enumerate(_SETS):
         layout, _, split = name.partition('/')
