@@ -32,7 +32,6 @@ DATASET_BASES = {
 # Decoder -> its file in configs/_base_/models; the run's encoder replaces the one in the file.
 MODEL_BASES = {
     'daformer_sepaspp': 'daformer_sepaspp_mitb5.py',
-    'daformer_sepaspp_ch64': 'daformer_sepaspp_mitb0_ch64.py',
     'daformer_conv1_ch64': 'daformer_conv1_mitb0_ch64.py',
 }
 
@@ -110,14 +109,18 @@ QUICK_START_UDA: ConfigDict = dict(
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
-QUICK_START_INSTANCE: ConfigDict = dict(num_entries=95)
+QUICK_START_INSTANCE: ConfigDict = dict(
+    num_entries=95,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+)
 QUICK_START = Run(
     'source-only',
     source='streets_gta',
     target='streets_cityscapes',
     encoder='mitb0',
     decoder='daformer_conv1_ch64',
-    learning_rate=6e-4,
+    learning_rate=4e-3,
     head_lr_mult=1.0,
     max_iters=800,
     rcs_min_pixels=300,
@@ -138,14 +141,18 @@ PHOTOGRAPHS_UDA: ConfigDict = dict(
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
-PHOTOGRAPHS_INSTANCE: ConfigDict = dict(num_entries=110)
+PHOTOGRAPHS_INSTANCE: ConfigDict = dict(
+    num_entries=110,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+)
 PHOTOGRAPHS = Run(
     'source-only',
     source='camvid_day',
     target='camvid_dusk',
     encoder='mitb0',
-    decoder='daformer_sepaspp_ch64',
-    learning_rate=6e-4,
+    decoder='daformer_conv1_ch64',
+    learning_rate=4e-3,
     head_lr_mult=1.0,
     max_iters=800,
     rcs_min_pixels=300,

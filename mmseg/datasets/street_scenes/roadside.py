@@ -102,38 +102,20 @@ def _front(rng: np.random.Generator, plot: Plot, x: float) -> list[Item]:
         'walled': (0.75, 0.25, 0, 0),
         'open': (0.05, 0.15, 0.2, 0.6),
     }[plot.kind]
-    kind = rng.choice(('wall', 'fence', 'hedge', 'none'), p=shares)
-    plane = Plane(np.array([x + plot.side * 0.1, KERB, near]), _ALONG)
-    if kind == 'wall':
-        height = rng.uniform(1.0, 2.6)
-        return [
-            Item(
-                near, partial(paint_wall, rng=child(rng), plane=plane, length=length, height=height)
-            )
-        ]
-    if kind == 'fence':
-        height = rng.uniform(0.9, 1.8)
-        return [
-            Item(
-                near,
-                partial(paint_fence, rng=child(rng), plane=plane, length=length, height=height),
-            )
-        ]
+    kind = str(rng.choice(('wall', 'fence', 'hedge', 'none'), p=shares))
+    if kind == 'none':
+        return []
+    height = rng.uniform(0.9, {'wall': 2.6, 'fence': 1.8, 'hedge': 1.9}[kind])
     if kind == 'hedge':
         start = np.array([x + plot.side * 0.6, KERB, near])
-        return [
-            Item(
-                near,
-                partial(
-                    paint_hedge,
-                    rng=child(rng),
-                    start=start,
-                    end=start + length * _ALONG,
-                    height=rng.uniform(0.8, 1.9),
-                ),
-            )
-        ]
-    return []
+        end = start + length * _ALONG
+        paint = partial(paint_hedge, rng=child(rng), start=start, end=end, height=height)
+    else:
+        painter = paint_wall if kind == 'wall' else paint_fence
+        plane = Plane(np.array([x + plot.side * 0.1, KERB, near]), _ALONG)
+        paint = partial(painter, rng=child(rng), plane=plane, length=length, height=height)
+    # In front of what stands on the plot, behind all that is on the street beside it.
+    return [Item(far - 1e-3, paint)]
 
 
 def _tree(
