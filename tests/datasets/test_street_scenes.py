@@ -20,6 +20,7 @@ from mmseg.datasets.street_scenes import (
     write_street_scenes,
 )
 from mmseg.datasets.street_scenes.camera import Camera, clip_near
+from mmseg.datasets.street_scenes.layout import Item, painting_order
 from mmseg.utils.errors import UserError
 
 SIZE = (128, 64)
@@ -141,6 +142,18 @@ def test_render_full_scene__things_have_instances_of_one_class():
     assert (scene.instance_ids[scene.label_ids == LABEL_ID['building']] == 0).all()
     for instance in np.unique(scene.instance_ids[cars]):
         assert set(scene.label_ids[scene.instance_ids == instance]) == {LABEL_ID['car']}
+
+
+def test_painting_order__what_stands_beside_a_tram_is_behind_it_on_the_far_side_only():
+    def thing(x, near, far):
+        footprint = np.array([[x - 1, near], [x + 1, near], [x + 1, far], [x - 1, far]])
+        return Item(far, x, lambda canvas: None, footprint, 1.0, True)
+
+    tram, outer, inner = thing(-4, 14, 36), thing(-8, 16, 20), thing(-1, 30, 34)
+    before, beyond, across = thing(-8, 5, 9), thing(-1, 40, 44), thing(8, 16, 20)
+    order = painting_order([inner, before, across, outer, tram, beyond])
+    assert [order.index(thing) for thing in (beyond, outer, tram)] == [0, 1, 2]
+    assert order.index(inner) < order.index(across) < order.index(before) == 5
 
 
 def test_camera__projects_as_a_pinhole():

@@ -26,7 +26,7 @@ class Domain:
         shadow_length: Metres of shadow for a metre of height; 0 leaves contact shadows only.
         sky: Colours of the sky at the top and at the horizon.
         cloud: Colour of the clouds.
-        cloud_cover: Share of the sky that is clouded, in [0, 1].
+        cloud_cover: Share of the sky that is clouded on average, in [0, 1].
         haze: Colour that distance fades to.
         haze_distance: Metres after which 1/e of a colour is left.
         road: Colours of road surfaces.
@@ -68,7 +68,7 @@ class Domain:
     shadow_length: float = 0.9
     sky: tuple[RGB, RGB] = ((70, 130, 215), (190, 215, 240))
     cloud: RGB = (250, 250, 250)
-    cloud_cover: float = 0.35
+    cloud_cover: float = 0.45
     haze: RGB = (200, 215, 235)
     haze_distance: float = 400
     road: tuple[RGB, ...] = ((92, 92, 97), (80, 80, 86), (104, 101, 100))
@@ -119,7 +119,7 @@ class Domain:
     saturation: float = 1.15
     contrast: float = 1.1
     gain: RGB = (1.03, 1.0, 0.96)
-    exposure_spread: float = 0.05
+    exposure_spread: float = 0.1
     blur: float = 0.0
     vignette: float = 0.0
     noise: float = 0.0
@@ -169,7 +169,7 @@ CITYSCAPES = Domain(
     cloud=(200, 206, 208),
     cloud_cover=0.6,
     haze=(206, 212, 208),
-    haze_distance=190,
+    haze_distance=280,
     road=((112, 112, 110), (98, 100, 100), (126, 124, 120)),
     sidewalk=((126, 124, 118), (140, 134, 126), (116, 116, 114)),
     terrain=((96, 108, 66), (112, 108, 74), (84, 98, 62)),
@@ -214,14 +214,14 @@ CITYSCAPES = Domain(
     people=1.2,
     greenery=0.5,
     wear=0.8,
-    texture=13.0,
-    saturation=0.75,
-    contrast=0.88,
-    gain=(1.0, 1.07, 1.01),
+    texture=9.0,
+    saturation=0.92,
+    contrast=0.96,
+    gain=(0.99, 1.05, 0.99),
     exposure_spread=0.12,
-    blur=0.6,
-    vignette=0.25,
-    noise=6.0,
+    blur=0.5,
+    vignette=0.2,
+    noise=4.5,
 )
 
 DOMAINS = {domain.name: domain for domain in (GTA, SYNTHIA, CITYSCAPES)}

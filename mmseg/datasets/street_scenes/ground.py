@@ -34,7 +34,8 @@ def _cloud_map(canvas: Canvas, rng: np.random.Generator, size: tuple[int, int]) 
         grid = rng.random((cells * 2, cells), dtype=np.float32)
         noise += weight * cv2.resize(grid, (64, 64), interpolation=cv2.INTER_CUBIC)
     noise = cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
-    threshold = 0.75 - 0.5 * canvas.domain.cloud_cover
+    cover = canvas.domain.cloud_cover * rng.uniform(0.3, 1.7)
+    threshold = 0.75 - 0.5 * cover
     return np.clip((noise - threshold) * 5, 0, 0.9)
 
 

@@ -24,7 +24,7 @@ from .ground import (
     paint_wear,
 )
 from .labels import EGO_VEHICLE, ROAD, SIDEWALK, TERRAIN
-from .layout import Item, Plot, Street, draw_plots, draw_street
+from .layout import Item, Plot, Street, draw_plots, draw_street, painting_order
 from .photograph import add_texture, expose
 from .roadside import paint_plot_ground, pedestrian_items, plot_items, row_items
 from .shapes import vary
@@ -161,7 +161,7 @@ def _paint_markings(canvas: Canvas, rng: np.random.Generator, street: Street) ->
 
 
 def _paint_items(canvas: Canvas, items: list[Item]) -> None:
-    items = sorted(items, key=lambda item: -item.depth)
+    items = painting_order(items)
     for item in items:
         if item.footprint is not None:
             paint_shadow(canvas, item.footprint, item.height)

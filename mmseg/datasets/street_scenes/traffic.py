@@ -34,7 +34,7 @@ def vehicle_item(rng: np.random.Generator, kind: str, x: float, z: float, headin
         corners = _ROUND * (half, 0, side)
     footprint = frame.points(corners)[:, [0, 2]]
     paint = partial(painter, rng=child(rng), frame=frame)
-    return Item(z, paint, footprint, height, True)
+    return Item(float(footprint[:, 1].max()), x, paint, footprint, height, True)
 
 
 def traffic_items(rng: np.random.Generator, domain: Domain, street: Street) -> list[Item]:
