@@ -84,8 +84,10 @@ def render_full_scene(seed: int, domain: Domain, size: tuple[int, int] = (512, 2
         _paint_bonnet(canvas, rng)
     label_ids, instance_ids = canvas.labels()
     image = canvas.image().astype(np.float32)
-    image = add_texture(image, label_ids, camera, domain, rng)
-    return Scene(expose(image, domain, rng), label_ids, instance_ids)
+    # Two generators: how much grain is drawn depends on the size, the exposure must not.
+    grain_rng, sensor_rng = rng.spawn(2)
+    image = add_texture(image, label_ids, camera, domain, grain_rng)
+    return Scene(expose(image, domain, sensor_rng), label_ids, instance_ids)
 
 
 def _camera(
