@@ -27,26 +27,31 @@ QUICK_START_SCENES = dict(num_source=240, num_target=160, num_val=40, size='512x
 QUICK_START_UDA: ConfigDict = dict(
     alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
     pseudo_threshold=0.7,  # from random weights hardly a pixel reaches the published 0.968
+    color_jitter_strength=0.5,  # the target is about half as saturated as the source
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
-QUICK_START_INSTANCE: ConfigDict = dict(num_entries=95)
+QUICK_START_INSTANCE: ConfigDict = dict(
+    num_entries=95,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+)
 QUICK_START = Run(
     'source-only',
     source='streets_gta',
     target='streets_cityscapes',
     encoder='mitb0',
     decoder='daformer_conv1_ch64',
-    learning_rate=6e-4,
+    learning_rate=4e-3,
     head_lr_mult=1.0,
-    max_iters=800,
+    max_iters=700,
     rcs_min_pixels=300,
     overrides=dict(
         model=dict(pretrained=None),
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=800, max_keep_ckpts=1),
-        evaluation=dict(interval=800),
+        checkpoint_config=dict(interval=700, max_keep_ckpts=1),
+        evaluation=dict(interval=700),
         log_config=dict(interval=20),
     ),
 )
@@ -58,23 +63,27 @@ PHOTOGRAPHS_UDA: ConfigDict = dict(
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
-PHOTOGRAPHS_INSTANCE: ConfigDict = dict(num_entries=110)
+PHOTOGRAPHS_INSTANCE: ConfigDict = dict(
+    num_entries=110,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+)
 PHOTOGRAPHS = Run(
     'source-only',
     source='camvid_day',
     target='camvid_dusk',
     encoder='mitb0',
     decoder='daformer_sepaspp_ch64',
-    learning_rate=6e-4,
+    learning_rate=2e-3,
     head_lr_mult=1.0,
-    max_iters=800,
+    max_iters=400,
     rcs_min_pixels=300,
     overrides=dict(
         model=dict(pretrained=None),
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=800, max_keep_ckpts=1),
-        evaluation=dict(interval=800),
+        checkpoint_config=dict(interval=400, max_keep_ckpts=1),
+        evaluation=dict(interval=400),
         log_config=dict(interval=50),
     ),
 )

@@ -1,6 +1,7 @@
 """Painters of buildings: facades with windows, doors, shops and roofs."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -91,8 +92,14 @@ def paint_facing_building(
     width = x[1] - x[0]
     _paint_facade(canvas, rng, style, front, width, (0, 0, -1), windows=True)
     if style.pitched:
-        slope = np.array([[0, style.eaves], [width, style.eaves], [width - 1, style.eaves + 3],
-                          [1, style.eaves + 3]])  # fmt: skip
+        slope = np.array(
+            [
+                [0, style.eaves],
+                [width, style.eaves],
+                [width - 1, style.eaves + 3],
+                [1, style.eaves + 3],
+            ]
+        )
         canvas.fill(front.points(slope), canvas.shade(style.roof, (0, 0.8, -0.6)), BUILDING)
 
 
@@ -106,8 +113,11 @@ def _paint_roof(
     over = x - side * 0.35
     gable = [[x, eaves, z[0]], [ridge_x, ridge, z[0]], [x + side * depth, eaves, z[0]]]
     slope = [[over, eaves - 0.1, z[0]], [over, eaves - 0.1, z[1]], [ridge_x, ridge, z[1]]]
-    canvas.fill(np.array([*slope, [ridge_x, ridge, z[0]]]),
-                canvas.shade(style.roof, (-side * 0.6, 0.8, 0)), BUILDING)  # fmt: skip
+    canvas.fill(
+        np.array([*slope, [ridge_x, ridge, z[0]]]),
+        canvas.shade(style.roof, (-side * 0.6, 0.8, 0)),
+        BUILDING,
+    )
     canvas.fill(np.array(gable), canvas.shade(style.wall * 0.95, (0, 0, -1)), BUILDING)
     if (z[1] - z[0]) > 9 and z[0] > 6:
         middle = (z[0] + z[1]) / 2
@@ -126,7 +136,7 @@ def _paint_facade(
 ) -> None:
     wall = canvas.shade(style.wall, normal)
     cuts = np.linspace(0, width, max(2, int(width / 5) + 1))
-    for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+    for left, right in pairwise(cuts):
         canvas.fill(plane.rects(left, right + 0.02, 0, style.eaves)[0], wall, BUILDING)
     trim = canvas.shade(style.trim, normal)
     _fill(canvas, plane.rects(0, width, 0, 0.5), wall * 0.75)

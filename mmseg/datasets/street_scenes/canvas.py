@@ -104,7 +104,7 @@ class Canvas:
             cv2.fillConvexPoly(self.codes, outline, code, shift=_SHIFT)
 
     def ring(self, points: np.ndarray, width: float, colour: Colour, label: int) -> None:
-        """Paint a closed line of `width` metres; what it encloses gets the label, not the colour."""
+        """Paint a closed line of `width` metres; what it encloses gets the label only."""
         viewed = self.camera.view(points)
         if (viewed[:, 2] < NEAR).any():
             return

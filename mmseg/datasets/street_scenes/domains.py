@@ -26,7 +26,7 @@ class Domain:
         shadow_length: Metres of shadow for a metre of height; 0 leaves contact shadows only.
         sky: Colours of the sky at the top and at the horizon.
         cloud: Colour of the clouds.
-        cloud_cover: Share of the sky that is clouded, in [0, 1].
+        cloud_cover: Share of the sky that is clouded on average, in [0, 1].
         haze: Colour that distance fades to.
         haze_distance: Metres after which 1/e of a colour is left.
         road: Colours of road surfaces.
@@ -68,7 +68,7 @@ class Domain:
     shadow_length: float = 0.9
     sky: tuple[RGB, RGB] = ((70, 130, 215), (190, 215, 240))
     cloud: RGB = (250, 250, 250)
-    cloud_cover: float = 0.35
+    cloud_cover: float = 0.45
     haze: RGB = (200, 215, 235)
     haze_distance: float = 400
     road: tuple[RGB, ...] = ((92, 92, 97), (80, 80, 86), (104, 101, 100))
@@ -76,22 +76,40 @@ class Domain:
     terrain: tuple[RGB, ...] = ((108, 150, 58), (124, 158, 66), (150, 140, 84))
     foliage: tuple[RGB, ...] = ((58, 128, 44), (80, 146, 52), (46, 108, 54), (112, 150, 48))
     facades: tuple[RGB, ...] = (
-        (224, 190, 146), (206, 128, 96), (236, 220, 186), (184, 92, 72),
-        (232, 200, 110), (150, 168, 190), (214, 214, 210), (200, 156, 148),
-    )  # fmt: skip
+        (224, 190, 146),
+        (206, 128, 96),
+        (236, 220, 186),
+        (184, 92, 72),
+        (232, 200, 110),
+        (150, 168, 190),
+        (214, 214, 210),
+        (200, 156, 148),
+    )
     roofs: tuple[RGB, ...] = ((170, 82, 58), (110, 74, 62), (96, 100, 112))
     masonry: tuple[RGB, ...] = ((190, 150, 118), (196, 186, 170), (166, 102, 82))
     fences: tuple[RGB, ...] = ((226, 222, 214), (122, 84, 52), (52, 58, 60), (60, 96, 72))
     poles: tuple[RGB, ...] = ((128, 132, 136), (84, 92, 96))
     glass: RGB = (98, 132, 160)
     vehicles: tuple[RGB, ...] = (
-        (206, 34, 30), (30, 74, 180), (238, 238, 236), (242, 190, 30), (34, 36, 42),
-        (34, 128, 74), (176, 180, 188), (232, 110, 28),
-    )  # fmt: skip
+        (206, 34, 30),
+        (30, 74, 180),
+        (238, 238, 236),
+        (242, 190, 30),
+        (34, 36, 42),
+        (34, 128, 74),
+        (176, 180, 188),
+        (232, 110, 28),
+    )
     clothes: tuple[RGB, ...] = (
-        (204, 44, 50), (38, 70, 150), (236, 232, 226), (48, 50, 58), (242, 196, 60),
-        (60, 140, 90), (150, 80, 150), (120, 92, 66),
-    )  # fmt: skip
+        (204, 44, 50),
+        (38, 70, 150),
+        (236, 232, 226),
+        (48, 50, 58),
+        (242, 196, 60),
+        (60, 140, 90),
+        (150, 80, 150),
+        (120, 92, 66),
+    )
     storeys: tuple[int, int] = (2, 7)
     traffic: float = 1.0
     people: float = 1.0
@@ -101,7 +119,7 @@ class Domain:
     saturation: float = 1.15
     contrast: float = 1.1
     gain: RGB = (1.03, 1.0, 0.96)
-    exposure_spread: float = 0.05
+    exposure_spread: float = 0.1
     blur: float = 0.0
     vignette: float = 0.0
     noise: float = 0.0
@@ -129,7 +147,7 @@ SYNTHIA = Domain(
         (210, 106, 90),
         (238, 210, 150),
         (130, 140, 160),
-    ),  # fmt: skip
+    ),
     glass=(70, 100, 130),
     people=1.3,
     storeys=(3, 9),
@@ -143,15 +161,15 @@ CITYSCAPES = Domain(
     focal_ratio=1.05,
     horizon_ratio=0.43,
     bonnet=True,
-    ambient=(0.84, 0.86, 0.86),
+    ambient=(0.94, 0.96, 0.95),
     sun=(0.16, 0.16, 0.15),
     shadow=0.42,
     shadow_length=0.0,
-    sky=((206, 212, 212), (236, 238, 234)),
-    cloud=(180, 186, 188),
+    sky=((226, 230, 230), (250, 250, 246)),
+    cloud=(200, 206, 208),
     cloud_cover=0.6,
-    haze=(200, 208, 204),
-    haze_distance=120,
+    haze=(206, 212, 208),
+    haze_distance=170,
     road=((112, 112, 110), (98, 100, 100), (126, 124, 120)),
     sidewalk=((126, 124, 118), (140, 134, 126), (116, 116, 114)),
     terrain=((96, 108, 66), (112, 108, 74), (84, 98, 62)),
@@ -165,7 +183,7 @@ CITYSCAPES = Domain(
         (134, 136, 136),
         (188, 160, 138),
         (160, 166, 158),
-    ),  # fmt: skip
+    ),
     roofs=((122, 78, 64), (92, 78, 72), (80, 84, 88)),
     masonry=((136, 126, 114), (150, 146, 138), (124, 98, 86)),
     fences=((120, 122, 118), (92, 80, 66), (52, 58, 58), (64, 80, 70)),
@@ -180,7 +198,7 @@ CITYSCAPES = Domain(
         (104, 34, 34),
         (84, 90, 92),
         (28, 30, 34),
-    ),  # fmt: skip
+    ),
     clothes=(
         (44, 46, 54),
         (58, 64, 82),
@@ -190,19 +208,19 @@ CITYSCAPES = Domain(
         (130, 132, 130),
         (70, 78, 66),
         (160, 150, 136),
-    ),  # fmt: skip
+    ),
     storeys=(3, 6),
     traffic=1.2,
     people=1.2,
     greenery=0.5,
     wear=0.8,
-    texture=13.0,
-    saturation=0.75,
-    contrast=0.8,
-    gain=(0.90, 1.0, 0.93),
+    texture=11.0,
+    saturation=0.8,
+    contrast=0.85,
+    gain=(0.92, 1.02, 0.94),
     exposure_spread=0.12,
-    blur=0.6,
-    vignette=0.3,
+    blur=0.5,
+    vignette=0.2,
     noise=6.0,
 )
 

@@ -1,12 +1,14 @@
 """Painters of what stands along a street: poles, lamps, traffic lights, signs, fences, walls."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
 from .canvas import Canvas
 from .domains import Colour
 from .labels import FENCE, POLE, STATIC, TRAFFIC_LIGHT, TRAFFIC_SIGN, WALL
-from .shapes import Plane, circle, pick, vary
+from .shapes import Plane, circle, moved, pick, vary
 
 _LAMPS = ((250, 60, 48), (252, 190, 40), (60, 235, 130))
 _WHITE, _RED, _BLUE, _YELLOW = (240, 240, 236), (204, 24, 32), (26, 84, 186), (246, 202, 32)
@@ -17,7 +19,7 @@ def paint_pole(
 ) -> None:
     """Paint an upright pole (label pole) from `foot` (x, y, z)."""
     lit = canvas.shade(colour, (0, 0.2, -1))
-    top = foot + (0, height, 0)
+    top = moved(foot, up=height)
     canvas.hull([foot, top], [radius * 1.15, radius * 0.8], lit, POLE)
     offset = np.array([radius * 0.45 * np.sign(canvas.sun_direction[0]), 0, 0])
     canvas.hull([foot + offset, top + offset], radius * 0.3, lit * 1.3, POLE)
@@ -29,13 +31,14 @@ def paint_lamp_post(canvas: Canvas, rng: np.random.Generator, foot: np.ndarray, 
     height = rng.uniform(6.5, 9)
     paint_pole(canvas, foot, height, colour, 0.09)
     lit = canvas.shade(colour, (0, 0, -1))
-    top = foot + (0, height, 0)
-    bend, end = top + (-side * 0.6, 0.5, 0), top + (-side * 2.0, 0.6, 0)
+    top = moved(foot, up=height)
+    bend, end = moved(top, -side * 0.6, 0.5), moved(top, -side * 2.0, 0.6)
     canvas.hull([top, bend], 0.06, lit, POLE)
     canvas.hull([bend, end], 0.06, lit, POLE)
-    canvas.hull([end, end + (-side * 0.6, -0.05, 0)], 0.13, lit * 0.9, POLE)
-    canvas.hull([end + (-side * 0.1, -0.1, 0), end + (-side * 0.5, -0.14, 0)], 0.07,
-                (250, 246, 220), POLE)  # fmt: skip
+    canvas.hull([end, moved(end, -side * 0.6, -0.05)], 0.13, lit * 0.9, POLE)
+    canvas.hull(
+        [moved(end, -side * 0.1, -0.1), moved(end, -side * 0.5, -0.14)], 0.07, (250, 246, 220), POLE
+    )
 
 
 def paint_traffic_light(
@@ -48,41 +51,47 @@ def paint_traffic_light(
     height = 5.6 if arm else 3.4
     paint_pole(canvas, foot, height, colour, 0.08)
     if arm:
-        start, end = foot + (0, height - 0.1, 0), foot + (-side * 3.6, height, 0)
+        start, end = moved(foot, up=height - 0.1), moved(foot, -side * 3.6, height)
         canvas.hull([start, end], 0.06, canvas.shade(colour, (0, 0, -1)), POLE)
-        _paint_lamps(canvas, end + (0, -0.6, -0.1), lit, 1.25)
-    _paint_lamps(canvas, foot + (0, 2.7, -0.1), lit, 1.0)
+        _paint_lamps(canvas, moved(end, up=-0.6, ahead=-0.1), lit, 1.25)
+    _paint_lamps(canvas, moved(foot, up=2.7, ahead=-0.1), lit, 1.0)
 
 
 def _paint_lamps(canvas: Canvas, middle: np.ndarray, lit: int, scale: float) -> None:
     face = Plane(middle, np.array([1.0, 0.0, 0.0]))
     width, height = 0.2 * scale, 0.52 * scale
-    canvas.fill(face.rects(-width * 1.25, width * 1.25, -height * 1.1, height * 1.1)[0],
-                (18, 20, 22), TRAFFIC_LIGHT)  # fmt: skip
+    canvas.fill(
+        face.rects(-width * 1.25, width * 1.25, -height * 1.1, height * 1.1)[0],
+        (18, 20, 22),
+        TRAFFIC_LIGHT,
+    )
     canvas.fill(face.rects(-width, width, -height, height)[0], (40, 44, 44), TRAFFIC_LIGHT)
     for i, lamp in enumerate(_LAMPS):
         disc = circle() * 0.135 * scale + (0, (1 - i) * 0.34 * scale)
         ink = np.array(lamp) if i == lit else np.array(lamp) * 0.22 + 14
         canvas.fill(face.points(disc), ink, TRAFFIC_LIGHT)
         if i == lit:
-            canvas.fill(face.points(disc * (0.5, 0.5) + (0, (1 - i) * 0.17 * scale)),
-                        ink * 0.5 + 128, TRAFFIC_LIGHT)  # fmt: skip
+            canvas.fill(
+                face.points(disc * (0.5, 0.5) + (0, (1 - i) * 0.17 * scale)),
+                ink * 0.5 + 128,
+                TRAFFIC_LIGHT,
+            )
 
 
 def paint_sign(canvas: Canvas, rng: np.random.Generator, foot: np.ndarray) -> None:
     """Paint one or two traffic signs on a pole."""
     height = rng.uniform(2.3, 2.9)
     paint_pole(canvas, foot, height + 0.3, pick(rng, canvas.domain.poles), 0.045)
-    paint_sign_plate(canvas, rng, foot + (0, height, -0.08))
+    paint_sign_plate(canvas, rng, moved(foot, up=height, ahead=-0.08))
     if rng.random() < 0.3:
-        paint_sign_plate(canvas, rng, foot + (0, height - 0.85, -0.08))
+        paint_sign_plate(canvas, rng, moved(foot, up=height - 0.85, ahead=-0.08))
 
 
 def paint_sign_plate(canvas: Canvas, rng: np.random.Generator, middle: np.ndarray) -> None:
     """Paint the plate of a sign: ban, order, warning, stop, priority, parking or direction."""
     face = Plane(middle, np.array([1.0, 0.0, 0.0]))
     outline, layers = _PLATES[rng.integers(len(_PLATES))]
-    size = rng.uniform(0.36, 0.46)
+    size = rng.uniform(0.3, 0.4)
     for scale, colour in layers:
         ink = canvas.shade(vary(colour, rng, 0.03), (0, 0.3, -1))
         canvas.fill(face.points(outline * size * scale), ink, TRAFFIC_SIGN)
@@ -116,7 +125,7 @@ def paint_wall(
     colour = pick(rng, canvas.domain.masonry)
     lit = canvas.shade(colour, plane.normal)
     cuts = np.linspace(0, length, max(2, int(length / 4) + 1))
-    for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+    for left, right in pairwise(cuts):
         canvas.fill(plane.rects(left, right + 0.02, 0, height)[0], lit, WALL)
     courses = np.arange(0.25, height - 0.1, 0.25)
     canvas.fill_many(plane.rects(0, length, courses, courses + 0.03), lit * 0.8, WALL)
@@ -140,7 +149,7 @@ def paint_fence(
     kind = rng.integers(3)
     opacity = (0.35, 0.12, 0.3)[kind]
     cuts = np.linspace(0, length, max(2, int(length / 4) + 1))
-    for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+    for left, right in pairwise(cuts):
         canvas.fill(plane.rects(left, right + 0.02, 0.05, height)[0], colour, FENCE, opacity)
     gap, bar = ((0.17, 0.11), (0.16, 0.035), (0.3, 0.02))[kind]
     near = plane.origin[2]
@@ -157,9 +166,9 @@ def paint_fence(
 def paint_bin(canvas: Canvas, rng: np.random.Generator, foot: np.ndarray) -> None:
     """Paint a litter bin or a letter box (label static)."""
     colour = canvas.shade(pick(rng, canvas.domain.vehicles), (0, 0, -1))
-    low, high = foot + (0, 0.25, 0), foot + (0, 0.95, 0)
+    low, high = moved(foot, up=0.25), moved(foot, up=0.95)
     canvas.hull([low, high], [0.2, 0.26], colour, STATIC)
-    canvas.hull([high + (-0.2, 0.1, 0), high + (0.2, 0.1, 0)], 0.09, colour * 0.7, STATIC)
+    canvas.hull([moved(high, -0.2, 0.1), moved(high, 0.2, 0.1)], 0.09, colour * 0.7, STATIC)
 
 
 def footprint(centre: np.ndarray, radius: float) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Painters of what lies flat or far: sky, skyline, road, markings, sidewalks, shadows."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -32,7 +34,8 @@ def _cloud_map(canvas: Canvas, rng: np.random.Generator, size: tuple[int, int]) 
         grid = rng.random((cells * 2, cells), dtype=np.float32)
         noise += weight * cv2.resize(grid, (64, 64), interpolation=cv2.INTER_CUBIC)
     noise = cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
-    threshold = 0.75 - 0.5 * canvas.domain.cloud_cover
+    cover = canvas.domain.cloud_cover * rng.uniform(0.3, 1.7)
+    threshold = 0.75 - 0.5 * cover
     return np.clip((noise - threshold) * 5, 0, 0.9)
 
 
@@ -77,7 +80,7 @@ def paint_strip(
     """Paint a level strip along the street, lit from above, following its bend."""
     lit = canvas.shade(colour, UP)
     steps = depth_steps(*z)
-    for near, far in zip(steps[:-1], steps[1:], strict=True):
+    for near, far in pairwise(steps):
         canvas.fill(ground_rect(*x, near, far, y), lit, label)
 
 
@@ -85,7 +88,7 @@ def paint_kerb(canvas: Canvas, x: float, side: int, z: tuple[float, float], colo
     """Paint the kerb stone between the road, ending at `x`, and the sidewalk beyond."""
     face = canvas.shade(np.asarray(colour) * 0.85, (-side, 0, 0))
     steps = depth_steps(*z)
-    for near, far in zip(steps[:-1], steps[1:], strict=True):
+    for near, far in pairwise(steps):
         corners = np.array([[x, 0, near], [x, 0, far], [x, KERB, far], [x, KERB, near]])
         canvas.fill(corners, face, SIDEWALK)
     paint_strip(canvas, (x, x + side * 0.15), z, np.asarray(colour) * 1.15, SIDEWALK, KERB)
@@ -124,7 +127,7 @@ def paint_rails(canvas: Canvas, x: float) -> None:
     bed = canvas.shade(np.array(canvas.domain.road[0]) * 0.9, UP)
     rail = canvas.shade(np.array(canvas.domain.road[0]) * 0.55, UP)
     steps = depth_steps(2, FAR)
-    for near, far in zip(steps[:-1], steps[1:], strict=True):
+    for near, far in pairwise(steps):
         canvas.fill(ground_rect(x - 1.2, x + 1.2, near, far), bed, ROAD)
         for offset in (-0.72, 0.72):
             across = (x + offset - 0.05, x + offset + 0.05)

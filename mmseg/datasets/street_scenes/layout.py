@@ -11,12 +11,13 @@ from .ground import FAR
 from .shapes import pick
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Item:
     """One thing to paint.
 
     Attributes:
-        depth: Things are painted in the order of falling depth.
+        depth: How far away its far end is.
+        x: Where it stands, across the street.
         paint: Paints it on a canvas.
         footprint: Its corners (N,2) on the ground, if it throws a shadow.
         height: Its height in metres, for the shadow.
@@ -24,10 +25,37 @@ class Item:
     """
 
     depth: float
+    x: float
     paint: Callable[[Canvas], None]
     footprint: np.ndarray | None = None
     height: float = 0.0
     is_thing: bool = False
+
+    @property
+    def near(self) -> float:
+        """How far away its near end is."""
+        return self.depth if self.footprint is None else float(self.footprint[:, 1].min())
+
+    def hides(self, other: 'Item') -> bool:
+        """Whether a part of it may be in front of something that is not quite so far away."""
+        same_side = self.x * other.x > 0 or abs(self.x) < 1
+        return other.depth > self.near and abs(other.x) > abs(self.x) + 0.3 and same_side
+
+
+def painting_order(items: list[Item]) -> list[Item]:
+    """Sort things from far to near; of long things side by side, the outer ones come first.
+
+    The camera stands in the middle of the street, so what is farther out never hides what is
+    farther in.
+    """
+    order = sorted(items, key=lambda item: -item.depth)
+    for item in [item for item in order if item.is_thing and item.depth - item.near > 1]:
+        place = order.index(item)
+        after = order[place + 1 :]
+        hidden = [other for other in after if item.hides(other)]
+        kept = [other for other in after if not item.hides(other)]
+        order = [*order[:place], *hidden, item, *kept]
+    return order
 
 
 @dataclass(frozen=True)
@@ -99,7 +127,7 @@ def draw_street(rng: np.random.Generator, domain: Domain) -> Street:
         lane=lane,
         parking=parking,
         verge=rng.uniform(1.0, 2.2) if has_verge else 0.0,
-        sidewalk=rng.uniform(2.0, 4.2),
+        sidewalk=rng.uniform(2.6, 5.0),
         tracks=centre - middle / 2 if has_tracks else None,
         crossing=(near, near + rng.uniform(7, 11)) if rng.random() < 0.45 else None,
         theme=theme,

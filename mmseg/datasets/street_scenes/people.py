@@ -32,15 +32,21 @@ class _Figure:
     def head(self, ahead: float, up: float, size: float, helmet: np.ndarray | None) -> None:
         """Paint neck, head and hair or helmet around (ahead, up)."""
         self.limb([(ahead, up - 0.2 * size, 0), (ahead, up, 0)], 0.05 * size, self.skin)
-        self.limb([(ahead + 0.01, up - 0.03, 0), (ahead, up + 0.05 * size, 0)],
-                  [0.085 * size, 0.1 * size], self.skin)  # fmt: skip
+        self.limb(
+            [(ahead + 0.01, up - 0.03, 0), (ahead, up + 0.05 * size, 0)],
+            [0.085 * size, 0.1 * size],
+            self.skin,
+        )
         # Whoever walks away shows the back of the head.
         away = np.cos(self.frame.heading) > 0.3
         drop = -0.02 if away else 0.055
         cap = self.hair if helmet is None else helmet
         scale = 1.0 if helmet is None else 1.2
-        self.limb([(ahead - 0.03, up + drop * size, 0), (ahead - 0.02, up + 0.08 * size, 0)],
-                  0.1 * size * scale, cap)  # fmt: skip
+        self.limb(
+            [(ahead - 0.03, up + drop * size, 0), (ahead - 0.02, up + 0.08 * size, 0)],
+            0.1 * size * scale,
+            cap,
+        )
 
 
 def paint_person(canvas: Canvas, rng: np.random.Generator, frame: Frame) -> None:
@@ -56,19 +62,33 @@ def paint_person(canvas: Canvas, rng: np.random.Generator, frame: Frame) -> None
         figure.limb(
             [knee, (foot, 0.1, side * size)], [0.075 * size, 0.05 * size], figure.legs, tone
         )
-        figure.limb([(foot, 0.05, side * size), (foot + 0.14, 0.04, side * size)], 0.05,
-                    figure.shoes)  # fmt: skip
+        figure.limb(
+            [(foot, 0.05, side * size), (foot + 0.14, 0.04, side * size)], 0.05, figure.shoes
+        )
     _swing(figure, size, 0.2, -stride * 0.8, 0.85)
     low = 0.55 * size if rng.random() < 0.18 else 0.9 * size
     flare = 0.2 if low < 0.6 else 0.14
-    figure.limb([(0, low, 0.06), (0, low, -0.06), (0, 1.05 * size, 0)], [flare * size] * 2 +
-                [0.13 * size], figure.top if low < 0.6 else figure.legs)  # fmt: skip
-    figure.limb([(0, 0.98 * size, 0.05), (0, 0.98 * size, -0.05), (0, shoulder, 0.13 * size),
-                 (0, shoulder, -0.13 * size)], [0.12 * size, 0.12 * size, 0.08 * size, 0.08 * size],
-                figure.top)  # fmt: skip
+    figure.limb(
+        [(0, low, 0.06), (0, low, -0.06), (0, 1.05 * size, 0)],
+        [flare * size] * 2 + [0.13 * size],
+        figure.top if low < 0.6 else figure.legs,
+    )
+    figure.limb(
+        [
+            (0, 0.98 * size, 0.05),
+            (0, 0.98 * size, -0.05),
+            (0, shoulder, 0.13 * size),
+            (0, shoulder, -0.13 * size),
+        ],
+        [0.12 * size, 0.12 * size, 0.08 * size, 0.08 * size],
+        figure.top,
+    )
     if rng.random() < 0.3:
-        figure.limb([(-0.17, 1.1 * size, 0), (-0.17, 1.35 * size, 0)], 0.12 * size,
-                    pick(rng, canvas.domain.clothes))  # fmt: skip
+        figure.limb(
+            [(-0.17, 1.1 * size, 0), (-0.17, 1.35 * size, 0)],
+            0.12 * size,
+            pick(rng, canvas.domain.clothes),
+        )
     _swing(figure, size, -0.2, stride * 0.8, 1.05)
     figure.head(0.02, 1.62 * size, size, None)
 
@@ -89,13 +109,25 @@ def paint_bicycle(canvas: Canvas, rng: np.random.Generator, frame: Frame, ridden
     for centre in (rear, front):
         _paint_wheel(canvas, frame, centre, 0.34, 0.045, BICYCLE)
     pedals, seat, bars = (-0.06, 0.3), (-0.2, 0.88), (0.38, 0.98)
-    tubes = [(rear, pedals), (rear, (-0.16, 0.72)), (pedals, (-0.2, 0.84)), (pedals, (0.36, 0.78)),
-             ((-0.17, 0.76), (0.36, 0.8)), (front, bars)]  # fmt: skip
+    tubes = [
+        (rear, pedals),
+        (rear, (-0.16, 0.72)),
+        (pedals, (-0.2, 0.84)),
+        (pedals, (0.36, 0.78)),
+        ((-0.17, 0.76), (0.36, 0.8)),
+        (front, bars),
+    ]
     for start, end in tubes:
         _tube(canvas, frame, [(*start, 0), (*end, 0)], 0.026, colour, BICYCLE)
     _tube(canvas, frame, [(*bars, -0.26), (*bars, 0.26)], 0.022, np.array((40, 40, 42)), BICYCLE)
-    _tube(canvas, frame, [(seat[0] - 0.1, seat[1], 0), (seat[0] + 0.12, seat[1], 0)], 0.05,
-          np.array((36, 32, 30)), BICYCLE)  # fmt: skip
+    _tube(
+        canvas,
+        frame,
+        [(seat[0] - 0.1, seat[1], 0), (seat[0] + 0.12, seat[1], 0)],
+        0.05,
+        np.array((36, 32, 30)),
+        BICYCLE,
+    )
     if ridden:
         helmet = pick(rng, canvas.domain.vehicles) if rng.random() < 0.4 else None
         _paint_rider(canvas, rng, frame, (-0.18, 0.98), bars, pedals, helmet)
@@ -108,10 +140,17 @@ def paint_motorcycle(canvas: Canvas, rng: np.random.Generator, frame: Frame, rid
     dark = np.array((34, 34, 36))
     for centre in (rear, front):
         _paint_wheel(canvas, frame, centre, 0.31, 0.12, MOTORCYCLE)
-        _tube(canvas, frame, [(*centre, 0.0), (*centre, 0.0)], 0.1, np.array((120, 122, 126)),
-              MOTORCYCLE)  # fmt: skip
-    _tube(canvas, frame, [(*front, 0), (0.46, 0.98, 0)], 0.055, np.array((130, 132, 136)),
-          MOTORCYCLE)  # fmt: skip
+        _tube(
+            canvas,
+            frame,
+            [(*centre, 0.0), (*centre, 0.0)],
+            0.1,
+            np.array((120, 122, 126)),
+            MOTORCYCLE,
+        )
+    _tube(
+        canvas, frame, [(*front, 0), (0.46, 0.98, 0)], 0.055, np.array((130, 132, 136)), MOTORCYCLE
+    )
     _tube(canvas, frame, [(-0.25, 0.38, 0), (0.26, 0.4, 0), (0.1, 0.6, 0)], 0.17, dark, MOTORCYCLE)
     _tube(canvas, frame, [(-0.6, 0.72, 0), (-0.1, 0.66, 0)], [0.1, 0.14], colour, MOTORCYCLE)
     _tube(canvas, frame, [(-0.7, 0.84, 0), (-0.12, 0.78, 0)], 0.075, dark, MOTORCYCLE)
@@ -135,8 +174,14 @@ def _paint_wheel(
     canvas.ring(frame.points(np.column_stack((disc, np.zeros(18)))), width, (26, 26, 28), label)
     for angle in np.arange(4) * np.pi / 4:
         spoke = radius * 0.85 * np.array([np.cos(angle), np.sin(angle)])
-        _tube(canvas, frame, [(*(centre - spoke), 0), (*(centre + spoke), 0)], 0.006,
-              np.array((150, 150, 152)), label)  # fmt: skip
+        _tube(
+            canvas,
+            frame,
+            [(*(centre - spoke), 0), (*(centre + spoke), 0)],
+            0.006,
+            np.array((150, 150, 152)),
+            label,
+        )
 
 
 def _tube(
@@ -164,8 +209,11 @@ def _paint_rider(
         figure.limb([(*seat, side), (*knee, side)], [0.1, 0.075], figure.legs)
         figure.limb([(*knee, side), (*foot, side)], [0.075, 0.05], figure.legs)
         figure.limb([(*foot, side), (foot[0] + 0.13, foot[1] - 0.02, side)], 0.05, figure.shoes)
-    figure.limb([(*seat, 0.05), (*seat, -0.05), (*shoulder, 0.14), (*shoulder, -0.14)],
-                [0.14, 0.14, 0.1, 0.1], figure.top)  # fmt: skip
+    figure.limb(
+        [(*seat, 0.05), (*seat, -0.05), (*shoulder, 0.14), (*shoulder, -0.14)],
+        [0.14, 0.14, 0.1, 0.1],
+        figure.top,
+    )
     for side in (0.2, -0.2):
         elbow = ((shoulder[0] + bars[0]) / 2, (shoulder[1] + bars[1]) / 2 - 0.1, side * 1.2)
         figure.limb([(*shoulder, side), elbow], [0.07, 0.055], figure.top)

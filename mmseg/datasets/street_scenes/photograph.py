@@ -36,7 +36,7 @@ def add_texture(
     tile = _tile(rng)
     fine = cv2.remap(tile, x * 12, z * 6, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     stains = cv2.remap(tile, x * 0.9, z * 0.45, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    ground = 0.8 * fine * np.clip(14 / np.maximum(z, 1), 0, 1) + 0.7 * stains
+    ground = 0.9 * fine * np.clip(14 / np.maximum(z, 1), 0, 1) + 0.35 * stains
     flat = np.isin(labels, (ROAD, SIDEWALK, TERRAIN)) & (z > 0)
     relief = np.where(flat, ground, grain) * strength[labels] * domain.texture
     # Grain is a share of the light that a surface throws back.

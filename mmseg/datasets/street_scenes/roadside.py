@@ -71,35 +71,51 @@ def _house(rng: np.random.Generator, domain: Domain, street: Street, plot: Plot,
         storeys = min(storeys, int(rng.integers(2, 4)))
     shops = {'centre': 0.65, 'avenue': 0.45}.get(street.theme, 0.12) * (plot.kind == 'house')
     style = draw_style(rng, domain, storeys, shops)
-    paint = partial(paint_building, rng=child(rng), style=style, side=plot.side, x=x, z=plot.z,
-                    depth=rng.uniform(9, 14))  # fmt: skip
-    corners = np.array([[x, plot.z[0]], [x + plot.side * 10, plot.z[0]],
-                        [x + plot.side * 10, plot.z[1]], [x, plot.z[1]]])  # fmt: skip
+    paint = partial(
+        paint_building,
+        rng=child(rng),
+        style=style,
+        side=plot.side,
+        x=x,
+        z=plot.z,
+        depth=rng.uniform(9, 14),
+    )
+    corners = np.array(
+        [
+            [x, plot.z[0]],
+            [x + plot.side * 10, plot.z[0]],
+            [x + plot.side * 10, plot.z[1]],
+            [x, plot.z[1]],
+        ]
+    )
     shadow = corners if domain.shadow_length else None
-    return Item(plot.z[1] + 1e-3, paint, shadow, min(style.eaves, 11.0))
+    return Item(plot.z[1] + 1e-3, x, paint, shadow, min(style.eaves, 11.0))
 
 
 def _front(rng: np.random.Generator, plot: Plot, x: float) -> list[Item]:
     """Return what closes a plot off from the street: a wall, fence, hedge or nothing."""
     near, far = plot.z
     length = far - near
-    shares = {'yard': (0.2, 0.42, 0.25, 0.13), 'park': (0.12, 0.4, 0.22, 0.26),
-              'walled': (0.75, 0.25, 0, 0), 'open': (0.05, 0.15, 0.2, 0.6)}[plot.kind]  # fmt: skip
-    kind = rng.choice(('wall', 'fence', 'hedge', 'none'), p=shares)
-    plane = Plane(np.array([x + plot.side * 0.1, KERB, near]), _ALONG)
-    if kind == 'wall':
-        height = rng.uniform(1.0, 2.6)
-        return [Item(near, partial(paint_wall, rng=child(rng), plane=plane, length=length,
-                                   height=height))]  # fmt: skip
-    if kind == 'fence':
-        height = rng.uniform(0.9, 1.8)
-        return [Item(near, partial(paint_fence, rng=child(rng), plane=plane, length=length,
-                                   height=height))]  # fmt: skip
+    shares = {
+        'yard': (0.2, 0.42, 0.25, 0.13),
+        'park': (0.12, 0.4, 0.22, 0.26),
+        'walled': (0.75, 0.25, 0, 0),
+        'open': (0.05, 0.15, 0.2, 0.6),
+    }[plot.kind]
+    kind = str(rng.choice(('wall', 'fence', 'hedge', 'none'), p=shares))
+    if kind == 'none':
+        return []
+    height = rng.uniform(0.9, {'wall': 2.6, 'fence': 1.8, 'hedge': 1.9}[kind])
     if kind == 'hedge':
         start = np.array([x + plot.side * 0.6, KERB, near])
-        return [Item(near, partial(paint_hedge, rng=child(rng), start=start,
-                                   end=start + length * _ALONG, height=rng.uniform(0.8, 1.9)))]  # fmt: skip
-    return []
+        end = start + length * _ALONG
+        paint = partial(paint_hedge, rng=child(rng), start=start, end=end, height=height)
+    else:
+        painter = paint_wall if kind == 'wall' else paint_fence
+        plane = Plane(np.array([x + plot.side * 0.1, KERB, near]), _ALONG)
+        paint = partial(painter, rng=child(rng), plane=plane, length=length, height=height)
+    # In front of what stands on the plot, behind all that is on the street beside it.
+    return [Item(far - 1e-3, x, paint)]
 
 
 def _tree(
@@ -107,7 +123,9 @@ def _tree(
 ) -> Item:
     paint = partial(paint_tree, rng=child(rng), foot=foot, height=height, kind=kind)
     shade = footprint(foot, height * 0.22) if depth is None else None
-    return Item(float(foot[2]) if depth is None else depth, paint, shade, height * 0.7)
+    return Item(
+        float(foot[2]) if depth is None else depth, float(foot[0]), paint, shade, height * 0.7
+    )
 
 
 def row_items(rng: np.random.Generator, domain: Domain, street: Street) -> list[Item]:
@@ -123,14 +141,16 @@ def row_items(rng: np.random.Generator, domain: Domain, street: Street) -> list[
                     foot = np.array([kerb, KERB, z])
                     items.append(_tree(rng, foot, height * rng.uniform(0.85, 1.15), kind))
         for z in np.arange(rng.uniform(9, 22), 100, rng.uniform(20, 32)):
+            if not street.free(z, z):
+                continue
             foot = np.array([kerb, KERB, z])
             paint = partial(paint_lamp_post, rng=child(rng), foot=foot, side=side)
-            items.append(Item(z, paint, footprint(foot, 0.1), 6))
+            items.append(Item(z, kerb, paint, footprint(foot, 0.1), 6))
         for painter, rate, nearest in ((paint_sign, 1.5, 6.5), (paint_bin, 0.5, 7)):
             for _ in range(rng.poisson(rate)):
                 foot = np.array([kerb, KERB, nearest * np.exp(rng.uniform(0, 1.9))])
                 paint = partial(painter, rng=child(rng), foot=foot)
-                items.append(Item(foot[2], paint, footprint(foot, 0.12), 2))
+                items.append(Item(foot[2], kerb, paint, footprint(foot, 0.12), 2))
         items.extend(_parked_cycles(rng, street, side))
     items.extend(_traffic_lights(rng, street))
     return items
@@ -147,7 +167,7 @@ def _parked_cycles(rng: np.random.Generator, street: Street, side: int) -> list[
             heading = rng.choice((-1, 1)) * np.pi / 2 + rng.normal(0, 0.3)
             frame = Frame(np.array([x, KERB, z]), heading)
             paint = partial(painter, rng=child(rng), frame=frame, ridden=False)
-            items.append(Item(z, paint, footprint(frame.position, 0.5), 0.9, True))
+            items.append(Item(z, x, paint, footprint(frame.position, 0.5), 0.9, True))
             z += rng.uniform(0.7, 1.2)
     return items
 
@@ -163,7 +183,7 @@ def _traffic_lights(rng: np.random.Generator, street: Street) -> list[Item]:
         for side in (-1, 1):
             foot = np.array([street.edge(side) + side * 0.45, KERB, z])
             paint = partial(paint_traffic_light, rng=child(rng), foot=foot, side=side)
-            items.append(Item(z, paint, footprint(foot, 0.12), 3))
+            items.append(Item(z, foot[0], paint, footprint(foot, 0.12), 3))
     return items
 
 
@@ -189,4 +209,5 @@ def pedestrian_items(rng: np.random.Generator, domain: Domain, street: Street) -
 
 def _person(rng: np.random.Generator, frame: Frame) -> Item:
     paint = partial(paint_person, rng=child(rng), frame=frame)
-    return Item(float(frame.position[2]), paint, footprint(frame.position, 0.28), 1.7, True)
+    x, _, z = frame.position.tolist()
+    return Item(z, x, paint, footprint(frame.position, 0.28), 1.7, True)

@@ -24,7 +24,7 @@ from .ground import (
     paint_wear,
 )
 from .labels import EGO_VEHICLE, ROAD, SIDEWALK, TERRAIN
-from .layout import Item, Plot, Street, draw_plots, draw_street
+from .layout import Item, Plot, Street, draw_plots, draw_street, painting_order
 from .photograph import add_texture, expose
 from .roadside import paint_plot_ground, pedestrian_items, plot_items, row_items
 from .shapes import vary
@@ -67,8 +67,8 @@ def render_full_scene(seed: int, domain: Domain, size: tuple[int, int] = (512, 2
     """Draw a street scene with instance ids; arguments as for `render_scene`."""
     if seed < 0 or min(size) < MIN_SIDE:
         raise UserError(
-            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}x{MIN_SIDE} pixels; '
-            f'got seed {seed} and size {size[0]}x{size[1]}'
+            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}x{MIN_SIDE} '
+            f'pixels; got seed {seed} and size {size[0]}x{size[1]}'
         )
     rng = np.random.default_rng((seed, sum(domain.name.encode())))
     street = draw_street(rng, domain)
@@ -84,8 +84,10 @@ def render_full_scene(seed: int, domain: Domain, size: tuple[int, int] = (512, 2
         _paint_bonnet(canvas, rng)
     label_ids, instance_ids = canvas.labels()
     image = canvas.image().astype(np.float32)
-    image = add_texture(image, label_ids, camera, domain, rng)
-    return Scene(expose(image, domain, rng), label_ids, instance_ids)
+    # Two generators: how much grain is drawn depends on the size, the exposure must not.
+    grain_rng, sensor_rng = rng.spawn(2)
+    image = add_texture(image, label_ids, camera, domain, grain_rng)
+    return Scene(expose(image, domain, sensor_rng), label_ids, instance_ids)
 
 
 def _camera(
@@ -161,7 +163,7 @@ def _paint_markings(canvas: Canvas, rng: np.random.Generator, street: Street) ->
 
 
 def _paint_items(canvas: Canvas, items: list[Item]) -> None:
-    items = sorted(items, key=lambda item: -item.depth)
+    items = painting_order(items)
     for item in items:
         if item.footprint is not None:
             paint_shadow(canvas, item.footprint, item.height)
@@ -179,6 +181,10 @@ def _paint_bonnet(canvas: Canvas, rng: np.random.Generator) -> None:
     for lower, colour in ((0.0, (58, 60, 62)), (0.012, (24, 26, 28)), (0.05, (36, 38, 40))):
         rows = np.minimum(crown + lower, 1.1)
         pixels = np.stack((across * camera.width, rows * camera.height), axis=1)
-        corners = np.array([[1.02 * camera.width, 1.1 * camera.height],
-                            [-0.02 * camera.width, 1.1 * camera.height]])  # fmt: skip
+        corners = np.array(
+            [
+                [1.02 * camera.width, 1.1 * camera.height],
+                [-0.02 * camera.width, 1.1 * camera.height],
+            ]
+        )
         canvas.fill_pixels(np.concatenate((pixels, corners)), colour, EGO_VEHICLE)

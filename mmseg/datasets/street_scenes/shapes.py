@@ -55,6 +55,11 @@ class Frame:
         return self.position + local @ axes
 
 
+def moved(point: np.ndarray, right: float = 0.0, up: float = 0.0, ahead: float = 0.0) -> np.ndarray:
+    """Return a world point (3,) moved by so many metres."""
+    return point + np.array([right, up, ahead])
+
+
 def ground_rect(x0: float, x1: float, z0: float, z1: float, y: float = 0.0) -> np.ndarray:
     """Return a level rectangle at height `y`, (4,3)."""
     return np.array([[x0, y, z0], [x1, y, z0], [x1, y, z1], [x0, y, z1]])

@@ -8,7 +8,7 @@ from .domains import Domain
 from .layout import Item, Street
 from .people import paint_bicycle, paint_motorcycle
 from .roadside import child
-from .shapes import Frame
+from .shapes import Frame, circle
 from .vehicles import paint_bus, paint_car, paint_train, paint_truck
 
 # painter, half length, half width, height
@@ -20,8 +20,9 @@ _SIZES = {
     'motorcycle': (partial(paint_motorcycle, ridden=True), 1.0, 0.35, 1.5),
     'bicycle': (partial(paint_bicycle, ridden=True), 0.9, 0.3, 1.6),
 }
+_ROUND = np.insert(circle(10), 1, 0.0, axis=1)
 _LANE_KINDS = ('car', 'truck', 'bus', 'motorcycle')
-_LANE_SHARES = np.array((0.58, 0.15, 0.15, 0.12))
+_LANE_SHARES = np.array((0.68, 0.12, 0.09, 0.11))
 
 
 def vehicle_item(rng: np.random.Generator, kind: str, x: float, z: float, heading: float) -> Item:
@@ -29,9 +30,11 @@ def vehicle_item(rng: np.random.Generator, kind: str, x: float, z: float, headin
     painter, half, side, height = _SIZES[kind]
     frame = Frame(np.array([x, 0.0, z]), heading)
     corners = np.array([[half, 0, side], [half, 0, -side], [-half, 0, -side], [-half, 0, side]])
+    if half < 1.5:
+        corners = _ROUND * (half, 0, side)
     footprint = frame.points(corners)[:, [0, 2]]
     paint = partial(painter, rng=child(rng), frame=frame)
-    return Item(z, paint, footprint, height, True)
+    return Item(float(footprint[:, 1].max()), x, paint, footprint, height, True)
 
 
 def traffic_items(rng: np.random.Generator, domain: Domain, street: Street) -> list[Item]:
@@ -39,10 +42,16 @@ def traffic_items(rng: np.random.Generator, domain: Domain, street: Street) -> l
     items = _parked_items(rng, domain, street)
     kinds, shares = _kinds(domain)
     first_left = street.centre - (3.2 if street.tracks is not None else 0.0)
-    lanes = [(x, 0.0) for x in np.arange(street.centre + street.lane / 2,
-                                         street.right - street.parking, street.lane)]  # fmt: skip
-    lanes += [(x, np.pi) for x in np.arange(first_left - street.lane / 2,
-                                            street.left + street.parking, -street.lane)]  # fmt: skip
+    lanes = [
+        (x, 0.0)
+        for x in np.arange(
+            street.centre + street.lane / 2, street.right - street.parking, street.lane
+        )
+    ]
+    lanes += [
+        (x, np.pi)
+        for x in np.arange(first_left - street.lane / 2, street.left + street.parking, -street.lane)
+    ]
     for x, heading in lanes:
         own = heading == 0 and abs(x) < street.lane / 2
         z = rng.uniform(9 if own else 7, 30 if own else 24)

@@ -1,6 +1,7 @@
 """Street scenes on disk, laid out and numbered as GTA, Synthia and Cityscapes are."""
 
 import multiprocessing
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
 from mmseg.utils.progress import track
 
-from .domains import DOMAINS
+from .domains import DOMAINS, Domain
 from .labels import DYNAMIC, EGO_VEHICLE, STATIC
 from .scene import Scene, render_full_scene
 
@@ -76,7 +77,7 @@ def write_street_scenes(
         layouts: Which of the data sets to write.
 
     Raises:
-        UserError: An unknown layout, a negative number, or scenes of another size or seed there.
+        UserError: An unknown layout, a negative number, or other files there.
     """
     unknown = sorted(set(layouts) - set(LAYOUTS))
     if unknown:
@@ -89,20 +90,25 @@ def write_street_scenes(
         )
     root = Path(root)
     for layout in layouts:
-        _check_stamp(root / layout, size, seed)
+        _check_stamp(root / layout, _stamp(DOMAINS[layout], size, seed))
     scenes = _plan(root, counts, size, seed, layouts)
     missing = [scene for scene in scenes if not (scene.image.is_file() and scene.label.is_file())]
     _run(missing, nproc)
 
 
-def _check_stamp(folder: Path, size: tuple[int, int], seed: int) -> None:
-    """Refuse to mix scenes of different sizes or seeds in one folder."""
-    stamp, path = f'size {size[0]}x{size[1]} seed {seed}\n', folder / 'street_scenes.txt'
+def _stamp(domain: Domain, size: tuple[int, int], seed: int) -> str:
+    look = zlib.crc32(repr(domain).encode())
+    return f'size {size[0]}x{size[1]}, seed {seed}, look {look:08x}'
+
+
+def _check_stamp(folder: Path, stamp: str) -> None:
+    """Refuse to mix scenes of different sizes, seeds or looks in one folder."""
+    path = folder / 'street_scenes.txt'
     if path.is_file():
-        if path.read_text() != stamp:
+        if path.read_text().strip() != stamp:
             raise UserError(
-                f'{folder} holds street scenes of {path.read_text().strip()}, not of '
-                f'{stamp.strip()}: delete the folder or choose another'
+                f'{folder} holds street scenes of {path.read_text().strip()}, not of {stamp}: '
+                'delete the folder or choose another'
             )
         return
     if folder.is_dir() and any(folder.iterdir()):
@@ -110,7 +116,7 @@ def _check_stamp(folder: Path, size: tuple[int, int], seed: int) -> None:
             f'{folder} holds files that are no street scenes: choose another folder for them'
         )
     with atomic_path(path) as temporary:
-        temporary.write_text(stamp)
+        temporary.write_text(stamp + '\n')
 
 
 def _plan(
@@ -121,8 +127,12 @@ def _plan(
     layouts: Sequence[str],
 ) -> list[SceneFiles]:
     num_source, num_target, num_val = counts
-    nums = {'gta': num_source, 'synthia': num_source, 'cityscapes/train': num_target,
-            'cityscapes/val': num_val}  # fmt: skip
+    nums = {
+        'gta': num_source,
+        'synthia': num_source,
+        'cityscapes/train': num_target,
+        'cityscapes/val': num_val,
+    }
     scenes = []
     for number, name in enumerate(_SETS):
         layout, _, split = name.partition('/')
