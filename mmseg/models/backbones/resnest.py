@@ -12,7 +12,7 @@ from mmcv.cnn import build_conv_layer, build_norm_layer
 from torch import nn
 
 from mmseg.models.backbones.resnet import ResNetV1d
-from mmseg.models.backbones.resnet_layers import Bottleneck, Config, ResidualBlock
+from mmseg.models.backbones.resnet_blocks import Bottleneck, Config, ResidualBlock
 from mmseg.models.builder import BACKBONES
 from mmseg.utils.errors import UserError
 

@@ -10,14 +10,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.models.backbones.pretrained import load_pretrained
-from mmseg.models.backbones.resnet_layers import (
-    BasicBlock,
-    Bottleneck,
-    ResidualBlock,
-    make_stage,
-    make_stem,
-    stage_plugins,
-)
+from mmseg.models.backbones.resnet_blocks import BasicBlock, Bottleneck, ResidualBlock
+from mmseg.models.backbones.resnet_layers import make_stage, make_stem, stage_plugins
 from mmseg.models.builder import BACKBONES
 from mmseg.utils.errors import UserError
 

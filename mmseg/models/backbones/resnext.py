@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mmseg.models.backbones.resnet import ResNet
-from mmseg.models.backbones.resnet_layers import Bottleneck, ResidualBlock
+from mmseg.models.backbones.resnet_blocks import Bottleneck, ResidualBlock
 from mmseg.models.builder import BACKBONES
 
 

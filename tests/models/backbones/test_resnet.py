@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mmseg.models import build_backbone
-from mmseg.models.backbones.resnet_layers import ResidualBlock
+from mmseg.models.backbones.resnet_blocks import ResidualBlock
 from mmseg.utils.errors import UserError
 from tests.golden import load
 from tests.golden.fill import fill_deterministic, input_for
