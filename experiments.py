@@ -26,8 +26,6 @@ QUICK_START_ID = 0
 QUICK_START_SCENES = dict(num_source=240, num_target=160, num_val=40, size='512x256', seed=0)
 QUICK_START_UDA: ConfigDict = dict(
     alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
-    pseudo_threshold=0.7,  # from random weights hardly a pixel reaches the published 0.968
-    color_jitter_strength=0.5,  # the target is about half as saturated as the source
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
@@ -35,6 +33,7 @@ QUICK_START_INSTANCE: ConfigDict = dict(
     num_entries=95,
     momentum=0.9,  # features change fast from random weights: the bank must keep up
     update_interval=1,
+    pixel_weights='pseudo_label',  # while few labels are sure, few instances are
 )
 QUICK_START = Run(
     'source-only',
@@ -42,16 +41,16 @@ QUICK_START = Run(
     target='streets_cityscapes',
     encoder='mitb0',
     decoder='daformer_conv1_ch64',
-    learning_rate=4e-3,
+    learning_rate=1.5e-3,
     head_lr_mult=1.0,
-    max_iters=700,
-    rcs_min_pixels=300,
+    max_iters=1500,
+    rcs_min_pixels=130,
     overrides=dict(
         model=dict(pretrained=None),
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=700, max_keep_ckpts=1),
-        evaluation=dict(interval=700),
+        checkpoint_config=dict(interval=1500, max_keep_ckpts=1),
+        evaluation=dict(interval=1500),
         log_config=dict(interval=20),
     ),
 )
@@ -59,7 +58,6 @@ QUICK_START = Run(
 # --- id 9: everything that is tuned for the photographs; its crop: their dataset file ---
 PHOTOGRAPHS_UDA: ConfigDict = dict(
     alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
-    pseudo_threshold=0.7,  # from random weights hardly a pixel reaches the published 0.968
     imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
@@ -67,6 +65,7 @@ PHOTOGRAPHS_INSTANCE: ConfigDict = dict(
     num_entries=110,
     momentum=0.9,  # features change fast from random weights: the bank must keep up
     update_interval=1,
+    pixel_weights='pseudo_label',  # while few labels are sure, few instances are
 )
 PHOTOGRAPHS = Run(
     'source-only',
@@ -74,16 +73,16 @@ PHOTOGRAPHS = Run(
     target='camvid_dusk',
     encoder='mitb0',
     decoder='daformer_sepaspp_ch64',
-    learning_rate=2e-3,
+    learning_rate=1.5e-3,
     head_lr_mult=1.0,
-    max_iters=400,
+    max_iters=900,
     rcs_min_pixels=300,
     overrides=dict(
         model=dict(pretrained=None),
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=400, max_keep_ckpts=1),
-        evaluation=dict(interval=400),
+        checkpoint_config=dict(interval=900, max_keep_ckpts=1),
+        evaluation=dict(interval=900),
         log_config=dict(interval=50),
     ),
 )
@@ -146,6 +145,7 @@ EXPERIMENTS = {
     14: Experiment("DIDA: interval of the bank's updates", studies.ablation('interval')),
     15: Experiment('DIDA: weight of the instance loss', studies.ablation('lambda')),
     16: Experiment('Cityscapes to ACDC and to Dark Zurich', studies.bad_weather_and_night()),
+    17: Experiment('DIDA: pixels that the instance loss counts', studies.ablation('pixels')),
     100: Experiment('two iterations of every network', studies.all_networks_shortly()),
     101: Experiment('two iterations of every method', studies.all_methods_shortly()),
 }

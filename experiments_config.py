@@ -42,6 +42,7 @@ VECTORS = ('mean', 'boundary', 'mean+boundary')
 SMOOTHINGS = (1.0, 0.95, 0.9, 0.8, 0.5)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0)
 UPDATE_INTERVALS = (1, 10, 50, 100, 500)
+PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 ABLATIONS: dict[str, ConfigDict] = {
     **{f'bank{size}': {'num_entries': size} for size in BANK_SIZES},
@@ -50,6 +51,7 @@ ABLATIONS: dict[str, ConfigDict] = {
     'form-sum': {'form': 'sum'},
     **{f'form-softmax{t}': {'form': 'softmax', 'temperature': t} for t in TEMPERATURES},
     **{f'interval{length}': {'update_interval': length} for length in UPDATE_INTERVALS},
+    **{f'pixels-{weights}': {'pixel_weights': weights} for weights in PIXEL_WEIGHTS},
     **{f'lambda{weight}': {'loss_weight': weight} for weight in LOSS_WEIGHTS},
 }
 

@@ -11,5 +11,6 @@ uda = dict(
         form='sum',  # similarity: 'sum' (published code) or 'softmax' (paper)
         temperature=1.0,  # form 'softmax' only
         smoothing=1.0,  # share a of the class prediction in pseudo labels; 1 is no scattering
+        pixel_weights='uniform',  # in the loss: 'uniform' (published) or 'pseudo_label'
     )
 )

@@ -205,9 +205,9 @@ class DACS(nn.Module):
         mask = class_mask(gt_semantic_seg, choose_classes(gt_semantic_seg, generator))
         mixed_img = draw_view(mix(mask, img, target_img), *norm, self.view, generator)
         mixed_label = mix(mask, gt_semantic_seg, pseudo_label[:, None])
-        mixed_weight = mix(mask, torch.ones_like(pseudo_weight)[:, None], pseudo_weight[:, None])
+        target_weight = pseudo_weight[:, None].masked_fill(mask, 0)
         log_vars |= self._learn_mixed(
-            mixed_img, mixed_label, mixed_weight[:, 0], probs, weak_embedding
+            mixed_img, mixed_label, mask, target_weight, probs, weak_embedding
         )
 
         log_vars['pseudo_weight'] = pseudo_weight.max()
@@ -247,16 +247,17 @@ class DACS(nn.Module):
         self,
         img: torch.Tensor,
         labels: torch.Tensor,
-        weight: torch.Tensor,
+        mask: torch.Tensor,
+        target_weight: torch.Tensor,
         probs: torch.Tensor,
         weak_embedding: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
         """Learn from mixed images: L_T + L_I."""
         embedded = self.model.forward_embedding(img)
-        values = self.model.losses(embedded, labels, weight)
+        values = self.model.losses(embedded, labels, (target_weight + mask)[:, 0])
         losses = {f'mix.{name}': value for name, value in values.items()}
         if self.instance is not None:
-            loss = self.instance.loss(weak_embedding, embedded.embedding, probs)
+            loss = self.instance.loss(weak_embedding, embedded.embedding, probs, target_weight)
             if loss is not None:
                 losses['mix.loss_instance'] = loss
         return self._backward(losses, 'mixed')

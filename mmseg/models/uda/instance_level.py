@@ -12,6 +12,8 @@ from .class_vectors import KINDS, class_vectors
 from .instance_bank import InstanceBank
 from .interaction import smooth_probs
 
+PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
+
 
 class InstanceLevel(nn.Module):
     """The instance bank with the settings of how it is kept and used (DIDA, section 3).
@@ -28,6 +30,9 @@ class InstanceLevel(nn.Module):
         form: Similarity form, 'sum' (published code) or 'softmax' (paper).
         temperature: Divisor of the cosines, form 'softmax' only.
         smoothing: a, the class prediction's share in the smoothed one; 1 switches scattering off.
+        pixel_weights: How much a pixel of the mixed image counts in the loss: 'uniform' (published,
+            all alike) or 'pseudo_label' (pixels of the target like their pseudo labels in L_T;
+            those pasted over it, where the teacher saw something else, not at all).
 
     Raises:
         UserError: A setting is out of range, or the bank file does not fit.
@@ -46,6 +51,7 @@ class InstanceLevel(nn.Module):
         form: str = 'sum',
         temperature: float = 1.0,
         smoothing: float = 1.0,
+        pixel_weights: str = 'uniform',
     ) -> None:
         super().__init__()
         _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
@@ -54,6 +60,12 @@ class InstanceLevel(nn.Module):
         _expect(0 <= momentum <= 1, 'momentum', 'a number in [0, 1]', momentum)
         _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
         _expect(temperature > 0, 'temperature', 'a positive number', temperature)
+        _expect(
+            pixel_weights in PIXEL_WEIGHTS,
+            'pixel_weights',
+            f'one of {PIXEL_WEIGHTS}',
+            pixel_weights,
+        )
         _expect(update_interval >= 1, 'update_interval', 'at least 1', update_interval)
         if bank_file is None:
             self.bank = InstanceBank(num_entries, dim, num_classes)
@@ -66,6 +78,7 @@ class InstanceLevel(nn.Module):
         self.form = form
         self.temperature = temperature
         self.smoothing = smoothing
+        self.pixel_weights = pixel_weights
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
@@ -110,6 +123,7 @@ class InstanceLevel(nn.Module):
         weak_embedding: torch.Tensor,
         strong_embedding: torch.Tensor,
         teacher_probs: torch.Tensor,
+        target_weight: torch.Tensor,
     ) -> torch.Tensor | None:
         """Compute λ_I times the instance loss (steps 9 and 10).
 
@@ -117,13 +131,20 @@ class InstanceLevel(nn.Module):
             weak_embedding: The teacher's embedding of the weak view (B, D, h, w).
             strong_embedding: The student's embedding of the mixed image (B, D, h, w).
             teacher_probs: The teacher's class probabilities (B, C, H, W).
+            target_weight: Weights of the pseudo labels (B, 1, H, W), one number for the batch and 0
+                where the mixed image shows the source; read for `pixel_weights='pseudo_label'`.
 
         Returns:
             Scalar; None until the bank is full.
         """
         if not self.bank.is_full:
             return None
-        return self.loss_weight * instance_similarity_loss(
+        loss_weight: float | torch.Tensor = self.loss_weight
+        if self.pixel_weights == 'pseudo_label':
+            # Without class probabilities a pixel has no target and adds nothing to the loss.
+            teacher_probs = teacher_probs * (target_weight > 0)
+            loss_weight = self.loss_weight * target_weight.max()
+        return loss_weight * instance_similarity_loss(
             weak_embedding,
             strong_embedding,
             teacher_probs,

@@ -5,6 +5,7 @@ from mmseg.models.uda.instance_level import InstanceLevel
 from mmseg.utils.errors import UserError
 
 DIM, NUM_CLASSES = 4, 3
+EVERYWHERE = torch.ones(2, 1, 16, 24)
 
 
 def draw(batch=2, seed=0):
@@ -28,19 +29,43 @@ def filled(**settings):
 def test_loss__waits_until_the_bank_is_full():
     level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7)
     embedding, labels, probs = draw()
-    assert level.loss(embedding, embedding, probs) is None
+    assert level.loss(embedding, embedding, probs, EVERYWHERE) is None
     assert level.smooth(probs, embedding) is probs
     level.observe(embedding, labels, 0)
-    assert level.loss(embedding, embedding, probs) is None
+    assert level.loss(embedding, embedding, probs, EVERYWHERE) is None
     level.observe(embedding, labels, 1)
-    assert level.loss(embedding, embedding, probs) > 0
+    assert level.loss(embedding, embedding, probs, EVERYWHERE) > 0
 
 
 def test_loss__is_proportional_to_its_weight():
     embedding, _, probs = draw(seed=9)
     strong = embedding.flip(0)
-    losses = [filled(loss_weight=w).loss(embedding, strong, probs) for w in (0.5, 1.5)]
+    losses = [
+        filled(loss_weight=weight).loss(embedding, strong, probs, EVERYWHERE)
+        for weight in (0.5, 1.5)
+    ]
     torch.testing.assert_close(3 * losses[0], losses[1])
+
+
+def test_loss__counts_target_pixels_as_their_pseudo_labels_count():
+    embedding, _, probs = draw(seed=9)
+    strong = embedding.flip(0)
+    weight = torch.zeros(2, 1, 16, 24)
+    weight[1] = 0.3  # all of the first image is pasted
+    level = filled(pixel_weights='pseudo_label')
+    loss = level.loss(embedding, strong, probs, weight)
+    alone = level.loss(embedding[1:], strong[1:], probs[1:], EVERYWHERE[1:])
+    torch.testing.assert_close(loss, 0.3 * alone / 2)
+
+
+def test_loss__pasted_pixels_pull_nowhere():
+    embedding, _, probs = draw(seed=9)
+    strong = embedding.flip(0).requires_grad_()
+    weight = EVERYWHERE.clone()
+    weight[0] = 0
+    filled(pixel_weights='pseudo_label').loss(embedding, strong, probs, weight).backward()
+    assert not strong.grad[0].any()
+    assert strong.grad[1].any()
 
 
 def test_observe__a_full_bank_moves_at_the_interval_only():
