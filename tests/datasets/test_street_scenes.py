@@ -117,7 +117,8 @@ def test_scenes__are_streets_seen_from_a_car(scenes):
 def test_domains__differ_in_colour_contrast_and_grain(scenes):
     def look(name):
         images = np.stack([image for image, _ in scenes[name]]).astype(float)
-        colourfulness = np.ptp(images, axis=-1).mean()
+        cast = images.mean(axis=(0, 1, 2))
+        colourfulness = np.ptp(images / cast * cast.mean(), axis=-1).mean()
         road = [image[labels == LABEL_ID['road']] for image, labels in scenes[name]]
         grain = np.mean([np.abs(np.diff(pixels[:, 1].astype(float))).mean() for pixels in road])
         return colourfulness, grain
