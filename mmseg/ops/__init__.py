@@ -1,10 +1,9 @@
 from .class_means import boundary_mask, class_means
 from .downscale_label import downscale_label
 from .instance_loss import instance_loss, instance_loss_reference
-from .instance_scatter import scatter_scores
+from .instance_scatter import scatter_similarity
 from .resize import linear_matrix, linear_taps, resize
-from .row_strips import row_strips
-from .similarity import normalize_scores, positive_sum, similarity_scores
+from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
 
 __all__ = [
     'boundary_mask',
@@ -17,7 +16,7 @@ __all__ = [
     'normalize_scores',
     'positive_sum',
     'resize',
-    'row_strips',
-    'scatter_scores',
+    'scatter_similarity',
+    'similarity_factors',
     'similarity_scores',
 ]

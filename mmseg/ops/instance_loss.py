@@ -1,20 +1,16 @@
-"""The instance loss without its full-size tensors.
+"""The instance loss as one operation, and as the formula it stands for.
 
-B images, N bank entries, C classes, h×w score size, H×W label size. Written plainly the loss needs
-several tensors of shape (B, N, H, W). Here the scores stay at h×w; a few rows at a time are
-upsampled, turned into loss and gradient while they are in cache, and the gradient is brought back
-to h×w by the transpose of the upsampling, all in the forward pass.
+B images, N bank entries, C classes, D channels, h×w embedding size, H×W label size. Written plainly
+the loss needs several tensors of shape (B, N, H, W); the operation goes over an image in tiles and
+finds the gradient with respect to the h×w embedding in the same pass.
 """
 
 from typing import Any
 
 import torch
 
-from .resize import linear_matrix
-from .row_strips import row_strips
+from .instance_loss_tiles import LOG_EPS, tiled_loss_and_gradient
 from .similarity import normalize_scores, positive_sum
-
-LOG_EPS = 1e-10
 
 
 def instance_loss_reference(
@@ -43,94 +39,53 @@ def instance_loss_reference(
 
 
 def instance_loss(
-    weak_scores: torch.Tensor,
-    strong_scores: torch.Tensor,
+    weak_embedding: torch.Tensor,
+    strong_embedding: torch.Tensor,
     teacher_probs: torch.Tensor,
+    bank_features: torch.Tensor,
     bank_labels: torch.Tensor,
     form: str = 'sum',
 ) -> torch.Tensor:
-    """Compute the instance loss in row strips; only `strong_scores` receives a gradient.
+    """Compute the instance loss of what `similarity_factors` returns.
+
+    Scores are the dot products of embeddings and entries. Sums are taken in float32 whatever the
+    type of the inputs; only `strong_embedding` receives a gradient.
 
     Args:
-        weak_scores: Scores of the teacher's embedding (B, N, h, w) float32.
-        strong_scores: Scores of the student's embedding (B, N, h, w) float32.
-        teacher_probs: Class probabilities (B, C, H, W) float32.
-        bank_labels: Classes of the bank entries (N,) in [0, C).
+        weak_embedding: The teacher's embedding (B, D, h, w).
+        strong_embedding: The student's embedding (B, D, h, w).
+        teacher_probs: Class probabilities (B, C, H, W).
+        bank_features: Entries (N, D).
+        bank_labels: Their classes (N,) in [0, C).
         form: 'sum' or 'softmax'.
 
     Returns:
-        Scalar like `instance_loss_reference` on bilinearly upsampled scores.
+        Scalar float32 like `instance_loss_reference` on bilinearly upsampled scores.
     """
-    return _InstanceLoss.apply(weak_scores, strong_scores, teacher_probs, bank_labels, form)
+    return _InstanceLoss.apply(
+        weak_embedding, strong_embedding, teacher_probs, bank_features.float(), bank_labels, form
+    )
 
 
 class _InstanceLoss(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        weak_scores: torch.Tensor,
-        strong_scores: torch.Tensor,
-        teacher_probs: torch.Tensor,
-        bank_labels: torch.Tensor,
+        weak: torch.Tensor,
+        strong: torch.Tensor,
+        probs: torch.Tensor,
+        bank: torch.Tensor,
+        labels: torch.Tensor,
         form: str,
     ) -> torch.Tensor:
-        num_pixels = teacher_probs[:, 0].numel()
-        # Entries last: sums over them read memory in order.
-        weak, strong, probs = (
-            t.permute(0, 2, 3, 1).contiguous() for t in (weak_scores, strong_scores, teacher_probs)
-        )
-        strip_loss = _softmax_strip if form == 'softmax' else _sum_strip
-        total = strong.new_zeros((), dtype=torch.float64)
-        grad = torch.zeros_like(strong)
-        for image in range(len(weak)):
-            total += _image_loss(
-                weak[image], strong[image], probs[image], bank_labels, grad[image], strip_loss
-            )
-        ctx.save_for_backward(grad.permute(0, 3, 1, 2).div_(num_pixels))
-        return (total / num_pixels).to(strong_scores.dtype)
+        num_pixels = probs[:, 0].numel()
+        with torch.autocast(strong.device.type, enabled=False):
+            total, grad = tiled_loss_and_gradient(weak, strong, probs, bank, labels, form)
+        ctx.save_for_backward(grad.div_(num_pixels))
+        ctx.input_dtype = strong.dtype
+        return (total / num_pixels).float()
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> Any:
         (grad,) = ctx.saved_tensors
-        return None, grad * grad_output, None, None, None
-
-
-def _image_loss(weak, strong, probs, bank_labels, grad, strip_loss) -> torch.Tensor:
-    """Add up the loss of one image's strips and write its gradient (h, w, N) into `grad`."""
-    size, columns = probs.shape[:2], strong.shape[1]
-    narrow = linear_matrix(columns, size[1], strong.device).T.contiguous()
-    total = strong.new_zeros((), dtype=torch.float64)
-    for weak_strip, strip in zip(row_strips(weak, size), row_strips(strong, size), strict=True):
-        gathered = probs[strip.lines].index_select(-1, bank_labels)
-        loss, strip_grad = strip_loss(weak_strip.values, strip.values, gathered)
-        total += loss
-        weight, flat = strip.weight[None], strip_grad.flatten(1)
-        for row, share in ((strip.lower, 1 - weight), (strip.upper, weight)):
-            grad[row] += narrow @ (share @ flat).reshape(size[1], -1)
-    return total
-
-
-def _sum_strip(weak, strong, gathered) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return loss (summed over pixels) and gradient of a strip (R, W, N), form 'sum'."""
-    target = weak.mul_(gathered)
-    target /= positive_sum(target, -1)
-    divisor = positive_sum(strong, -1)
-    # A pixel whose embedding is zero has no direction to move in: no gradient.
-    inverse = torch.where(divisor > torch.finfo(divisor.dtype).tiny, divisor.reciprocal(), 0)
-    prediction = (strong / divisor).add_(LOG_EPS)
-    ratio = target / prediction
-    loss = -torch.dot(target.flatten(), prediction.log_().flatten())
-    mean_ratio = (ratio * strong).sum(-1, keepdim=True).mul_(inverse)
-    return loss, ratio.neg_().add_(mean_ratio).mul_(inverse)
-
-
-def _softmax_strip(weak, strong, gathered) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return loss (summed over pixels) and gradient of a strip (R, W, N), form 'softmax'."""
-    target = weak.softmax(-1).mul_(gathered)
-    target /= positive_sum(target, -1)
-    prediction = strong.softmax(-1)
-    shifted = prediction + LOG_EPS
-    ratio = target / shifted
-    loss = -torch.dot(target.flatten(), shifted.log_().flatten())
-    mean_ratio = (ratio * prediction).sum(-1, keepdim=True)
-    return loss, ratio.neg_().add_(mean_ratio).mul_(prediction)
+        return None, (grad * grad_output).to(ctx.input_dtype), None, None, None, None

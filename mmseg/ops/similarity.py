@@ -11,16 +11,13 @@ import torch.nn.functional as F
 FORMS = ('sum', 'softmax')
 
 
-def similarity_scores(
+def similarity_factors(
     embedding: torch.Tensor,
     bank_features: torch.Tensor,
     form: str = 'sum',
     temperature: float = 1.0,
-) -> torch.Tensor:
-    """Compare every pixel with every bank entry, before normalisation over the entries.
-
-    The scores are linear in the pixel, or its direction: they may be upsampled bilinearly and
-    normalised afterwards.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bring pixels and bank entries to where their dot products are the scores.
 
     Args:
         embedding: Pixel embeddings (B, D, h, w), non-negative for form 'sum'.
@@ -29,7 +26,8 @@ def similarity_scores(
         temperature: Divisor of the cosines, form 'softmax' only.
 
     Returns:
-        Scores (B, N, h, w): dot products, or cosines over the temperature.
+        Embeddings and entries in the same shapes: as they are for form 'sum'; in float32 and of
+        length 1 for form 'softmax', the entries' divided by the temperature.
 
     Raises:
         ValueError: The form is unknown or the channel counts differ.
@@ -42,8 +40,26 @@ def similarity_scores(
             f'got {bank_features.shape[1]}'
         )
     if form == 'softmax':
-        embedding = F.normalize(embedding, dim=1)
-        bank_features = F.normalize(bank_features, dim=1) / temperature
+        embedding = F.normalize(_at_least_float32(embedding), dim=1)
+        bank_features = F.normalize(_at_least_float32(bank_features), dim=1) / temperature
+    return embedding, bank_features
+
+
+def similarity_scores(
+    embedding: torch.Tensor,
+    bank_features: torch.Tensor,
+    form: str = 'sum',
+    temperature: float = 1.0,
+) -> torch.Tensor:
+    """Compare every pixel with every bank entry, before normalisation over the entries.
+
+    The scores are linear in the pixel, or its direction: they may be upsampled bilinearly and
+    normalised afterwards. Arguments and errors are those of `similarity_factors`.
+
+    Returns:
+        Scores (B, N, h, w): dot products, or cosines over the temperature.
+    """
+    embedding, bank_features = similarity_factors(embedding, bank_features, form, temperature)
     return torch.einsum('bdhw,nd->bnhw', embedding, bank_features)
 
 
@@ -66,3 +82,7 @@ def normalize_scores(scores: torch.Tensor, form: str = 'sum', dim: int = 1) -> t
 def positive_sum(values: torch.Tensor, dim: int) -> torch.Tensor:
     """Sum non-negative values along `dim`, keeping it; sums of zero become the smallest divisor."""
     return values.sum(dim, keepdim=True).clamp(min=torch.finfo(values.dtype).tiny)
+
+
+def _at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -13,6 +13,11 @@ SIZES = [
 ]
 
 
+def loss_of_scores(weak, strong, probs, labels, form='sum'):
+    """Hand in scores as embeddings: the dot products with unit vectors."""
+    return instance_loss(weak, strong, probs, torch.eye(len(labels)), labels, form)
+
+
 def draw(batch, num_entries, num_classes, small, large):
     generator = torch.Generator().manual_seed(batch * num_entries)
     weak = torch.rand(batch, num_entries, *small, generator=generator)
@@ -24,12 +29,12 @@ def draw(batch, num_entries, num_classes, small, large):
 @pytest.mark.parametrize('form', ['sum', 'softmax'])
 @pytest.mark.parametrize(('small', 'large'), SIZES)
 @pytest.mark.parametrize(('batch', 'num_entries', 'num_classes'), [(1, 7, 2), (3, 13, 5)])
-def test_instance_loss__strips_equal_the_full_size_formula(
+def test_instance_loss__tiles_equal_the_full_size_formula(
     form, small, large, batch, num_entries, num_classes
 ):
     weak, strong, probs, labels = draw(batch, num_entries, num_classes, small, large)
     lean = strong.clone().requires_grad_()
-    loss = instance_loss(weak, lean, probs, labels, form)
+    loss = loss_of_scores(weak, lean, probs, labels, form)
     loss.backward()
 
     exact = strong.double().requires_grad_()
@@ -47,7 +52,7 @@ def test_instance_loss__pixels_without_any_similarity_leave_no_trace():
     weak, strong, probs, labels = draw(1, 7, 2, (4, 6), (4, 6))
     strong[..., 1, 2] = 0
     strong.requires_grad_()
-    loss = instance_loss(weak, strong, probs, labels)
+    loss = loss_of_scores(weak, strong, probs, labels)
     loss.backward()
     assert loss.isfinite()
     assert strong.grad.isfinite().all()
@@ -58,6 +63,6 @@ def test_instance_loss__is_the_entropy_of_the_target_at_its_lowest():
     weak, _, probs, labels = draw(1, 6, 3, (3, 4), (3, 4))
     target = weak * probs[:, labels]
     target = target / target.sum(1, keepdim=True)
-    loss = instance_loss(weak, target, probs, labels)
+    loss = loss_of_scores(weak, target, probs, labels)
     entropy = -(target * target.log()).sum(1).mean()
     torch.testing.assert_close(loss, entropy)

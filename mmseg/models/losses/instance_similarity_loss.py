@@ -2,7 +2,7 @@
 
 import torch
 
-from mmseg.ops import instance_loss, similarity_scores
+from mmseg.ops import instance_loss, similarity_factors
 
 
 def instance_similarity_loss(
@@ -17,13 +17,13 @@ def instance_similarity_loss(
     """Compute −Σ_N q̂ log(q_s + 1e-10), averaged over the pixels, without λ_I.
 
     The target q̂ is the teacher's similarity to the bank, weighed by its class prediction; q_s is
-    the student's similarity. Embeddings smaller than `teacher_probs` are brought to its size in
-    row strips. Always in float32, also under autocast; only `strong_embedding` receives a gradient.
+    the student's similarity. Embeddings are brought to the size of `teacher_probs`, tile by tile.
+    Always in float32, also under autocast; only `strong_embedding` receives a gradient.
 
     Args:
         weak_embedding: The teacher's embedding of the weak view (B, D, h, w), ≥ 0 for form 'sum'.
         strong_embedding: The student's embedding of the mixed image (B, D, h, w).
-        teacher_probs: Class probabilities (B, C, H, W), H ≥ h and W ≥ w.
+        teacher_probs: Class probabilities (B, C, H, W).
         bank_features: Bank entries (N, D).
         bank_labels: Their classes (N,) in [0, C).
         form: 'sum' (published code) or 'softmax' (paper).
@@ -36,8 +36,7 @@ def instance_similarity_loss(
         ValueError: The form is unknown or the channel counts differ.
     """
     with torch.autocast(strong_embedding.device.type, enabled=False):
-        bank = bank_features.detach().float()
-        with torch.no_grad():
-            weak = similarity_scores(weak_embedding.float(), bank, form, temperature)
-        strong = similarity_scores(strong_embedding.float(), bank, form, temperature)
-        return instance_loss(weak, strong, teacher_probs.detach().float(), bank_labels, form)
+        bank_features = bank_features.detach()
+        weak, bank = similarity_factors(weak_embedding.detach(), bank_features, form, temperature)
+        strong, _ = similarity_factors(strong_embedding, bank_features, form, temperature)
+        return instance_loss(weak, strong, teacher_probs.detach(), bank, bank_labels, form)

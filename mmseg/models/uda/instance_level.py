@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
-from mmseg.ops import similarity_scores
 from mmseg.ops.similarity import FORMS
 from mmseg.utils.errors import UserError
 
@@ -113,10 +112,15 @@ class InstanceLevel(nn.Module):
         """
         if self.smoothing == 1 or not self.bank.is_full:
             return probs
-        scores = similarity_scores(
-            weak_embedding.float(), self.bank.features, self.form, self.temperature
+        return smooth_probs(
+            probs,
+            weak_embedding,
+            self.bank.features,
+            self.bank.labels,
+            self.smoothing,
+            self.form,
+            self.temperature,
         )
-        return smooth_probs(probs, scores, self.bank.labels, self.form, self.smoothing)
 
     def loss(
         self,

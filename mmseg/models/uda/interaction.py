@@ -6,7 +6,13 @@ B images, C classes, N bank entries, D channels, h×w map size.
 
 import torch
 
-from mmseg.ops import normalize_scores, positive_sum, scatter_scores, similarity_scores
+from mmseg.ops import (
+    normalize_scores,
+    positive_sum,
+    scatter_similarity,
+    similarity_factors,
+    similarity_scores,
+)
 
 
 def instance_similarity(
@@ -79,20 +85,29 @@ def calibrate(similarity: torch.Tensor, gathered: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_probs(
-    probs: torch.Tensor, scores: torch.Tensor, bank_labels: torch.Tensor, form: str, ratio: float
+    probs: torch.Tensor,
+    embedding: torch.Tensor,
+    bank_features: torch.Tensor,
+    bank_labels: torch.Tensor,
+    ratio: float,
+    form: str = 'sum',
+    temperature: float = 1.0,
 ) -> torch.Tensor:
     """Blend the class prediction with what the instances say: p̂ = a·p + (1 − a)·s.
 
     Args:
         probs: Class probabilities (B, C, H, W).
-        scores: Similarity scores (B, N, h, w) before normalisation, brought to H×W here.
-        bank_labels: Classes of the entries (N,).
-        form: 'sum' or 'softmax'.
+        embedding: Pixel embeddings (B, D, h, w); their similarity is brought to H×W.
+        bank_features: Bank entries (N, D).
+        bank_labels: Their classes (N,) in [0, C).
         ratio: a, the class prediction's share, in [0, 1].
+        form: See `instance_similarity`.
+        temperature: See `instance_similarity`.
 
     Returns:
         Smoothed probabilities (B, C, H, W).
     """
     num_classes, height, width = probs.shape[1:]
-    scattered = scatter_scores(scores, bank_labels, num_classes, (height, width), form)
+    factors = similarity_factors(embedding, bank_features, form, temperature)
+    scattered = scatter_similarity(*factors, bank_labels, num_classes, (height, width), form)
     return ratio * probs + (1 - ratio) * scattered

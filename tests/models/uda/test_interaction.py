@@ -9,7 +9,6 @@ from mmseg.models.uda.interaction import (
     scatter_to_classes,
     smooth_probs,
 )
-from mmseg.ops import similarity_scores
 from tests.golden import load
 
 
@@ -61,8 +60,8 @@ def test_scatter__equals_the_published_one(golden, similarity):
 
 
 def test_smooth_probs__equals_the_published_one(golden):
-    scores = similarity_scores(golden['sim_weak_embedding'], golden['sim_bank'])
-    smoothed = smooth_probs(golden['teacher_prob'], scores, golden['bank_labels'], 'sum', 0.9)
+    names = ('teacher_prob', 'sim_weak_embedding', 'sim_bank', 'bank_labels')
+    smoothed = smooth_probs(*(golden[name] for name in names), 0.9)
     close(smoothed, golden['smoothed_alpha09'])
 
 
