@@ -5,12 +5,19 @@ the loss needs several tensors of shape (B, N, H, W); the operation goes over an
 finds the gradient with respect to the h×w embedding in the same pass.
 """
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 
 from .instance_loss_tiles import LOG_EPS, tiled_loss_and_gradient
 from .similarity import normalize_scores, positive_sum
+
+# Triton comes with PyTorch for CUDA; without it, and on other devices, tiles serve.
+if torch.cuda.is_available() and find_spec('triton') is not None:
+    from .instance_loss_triton import triton_loss_and_gradient as cuda_loss_and_gradient
+else:
+    cuda_loss_and_gradient = tiled_loss_and_gradient
 
 
 def instance_loss_reference(
@@ -80,7 +87,8 @@ class _InstanceLoss(torch.autograd.Function):
     ) -> torch.Tensor:
         num_pixels = probs[:, 0].numel()
         with torch.autocast(strong.device.type, enabled=False):
-            total, grad = tiled_loss_and_gradient(weak, strong, probs, bank, labels, form)
+            compute = cuda_loss_and_gradient if strong.is_cuda else tiled_loss_and_gradient
+            total, grad = compute(weak, strong, probs, bank, labels, form)
         ctx.save_for_backward(grad.div_(num_pixels))
         ctx.input_dtype = strong.dtype
         return (total / num_pixels).float()

@@ -24,20 +24,20 @@ from .tiles import ColumnBlock, RowStrip, StripAdjoint, tiling, upsampled_strips
 
 LOG_EPS = 1e-10
 # Keeps logarithms finite where an embedding is zero; far below any score that counts.
-_FLOOR = 1e-36
+SCORE_FLOOR = 1e-36
 
 # (weak (R, N, V), strong (R, N, V), gathered (R, N, V)) → loss; the loss's derivative with respect
 # to the strong scores, times −1, is left in `weak`.
 _TileLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-class _PixelTerms(NamedTuple):
+class PixelTerms(NamedTuple):
     """What the entries of a block's pixels have in common.
 
     Attributes:
         coefficients: a_c (H, C, V), what entries of class c are multiplied by.
         loss: The part of the loss without entries.
-        grad: Its gradient with respect to e_s·F (h, v).
+        grad: Its gradient with respect to e_s (D, h, v).
     """
 
     coefficients: torch.Tensor
@@ -99,12 +99,11 @@ def _sum_block(
 
     `weak` and `strong` are (D, h, v), `probs` (H, C, V).
     """
-    everything = bank.sum(0)
-    shifted = bank + LOG_EPS * everything
-    terms = _pixel_terms(weak, _scores(everything[None], strong), probs, bank, labels, block)
+    shifted = bank + LOG_EPS * bank.sum(0)
+    terms = pixel_terms(weak, strong, probs, bank, labels, block)
     loss, grad = _sum_over_entries(
         _scores(bank, weak),
-        _scores(shifted, strong).clamp_(min=_FLOOR),
+        _scores(shifted, strong).clamp_(min=SCORE_FLOOR),
         terms.coefficients,
         labels,
         strips,
@@ -112,28 +111,40 @@ def _sum_block(
         _sum_tile,
     )
     from_entries = (shifted.T @ grad.flatten(1)).view_as(strong)
-    return terms.loss + loss, everything[:, None, None] * terms.grad - from_entries
+    return terms.loss + loss, terms.grad - from_entries
 
 
-def _pixel_terms(
+def pixel_terms(
     weak: torch.Tensor,
-    sums: torch.Tensor,
+    strong: torch.Tensor,
     probs: torch.Tensor,
     bank: torch.Tensor,
     labels: torch.Tensor,
     block: ColumnBlock,
-) -> _PixelTerms:
-    """Compute a_c, Σ log S and its gradient from e_w (D, h, v), e_s·F (1, h, v), p (H, C, V)."""
-    (height, num_classes), device = probs.shape[:2], weak.device
-    heighten = linear_matrix(weak.shape[1], height, device)
-    by_class = F.one_hot(labels, num_classes).T.float() @ bank
+) -> PixelTerms:
+    """Compute what does not depend on single entries, form 'sum'.
 
-    def upsample(maps: torch.Tensor) -> torch.Tensor:
-        wide = (maps @ block.matrix).transpose(0, 1)
+    Args:
+        weak: e_w of a block of one image (D, h, v) float32.
+        strong: e_s (D, h, v) float32.
+        probs: p (H, C, V) float32.
+        bank: Entries (N, D) float32.
+        labels: Their classes (N,).
+        block: The block.
+
+    Returns:
+        The terms.
+    """
+    heighten = linear_matrix(weak.shape[1], len(probs), weak.device)
+
+    def upsampled_scores(entries: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        wide = (_scores(entries, embedding) @ block.matrix).transpose(0, 1)
         return (heighten @ wide.flatten(1)).unflatten(1, wide.shape[1:])
 
-    normalizer = (upsample(_scores(by_class, weak)) * probs).sum(1, keepdim=True)
-    totals = upsample(sums)
+    everything = bank.sum(0, keepdim=True)
+    by_class = F.one_hot(labels, probs.shape[1]).T.float() @ bank
+    totals = upsampled_scores(everything, strong)
+    normalizer = (upsampled_scores(by_class, weak) * probs).sum(1, keepdim=True)
     # Σ q̂ is 1, or 0 where the teacher's embedding resembles no entry.
     share = (normalizer > 0).float()
     # A pixel whose embedding is zero has no direction to move in: no gradient.
@@ -141,9 +152,10 @@ def _pixel_terms(
     tiny = torch.finfo(probs.dtype).tiny
     coefficients = (probs / normalizer.clamp(min=tiny)).masked_fill_(blank, 0)
     logs = totals.log().masked_fill_(blank, -math.log(LOG_EPS))
-    inverse = (share / totals).masked_fill_(blank, 0)
-    grad = heighten.T @ inverse[:, 0] @ block.matrix.T
-    return _PixelTerms(coefficients, (share * logs).sum(dtype=torch.float64), grad)
+    derivative = (share / totals).masked_fill_(blank, 0)
+    grad = heighten.T @ derivative[:, 0] @ block.matrix.T
+    loss = (share * logs).sum(dtype=torch.float64)
+    return PixelTerms(coefficients, loss, everything.T[..., None] * grad)
 
 
 def _softmax_block(
