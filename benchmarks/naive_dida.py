@@ -1,0 +1,279 @@
+"""DIDA's training step as docs/method.md reads, without a thought for time or memory.
+
+It stands for published practice: every loss has a backward pass of its own, embeddings are brought
+to the size of the labels before anything is done with them, and each formula makes its tensors at
+full size, in float32. Networks, views and draws are those of `DACS`, so that both take the same
+step. Loops over single pixels, which the published code has as well, are left out.
+
+B images, C classes, N bank entries, D embedding channels, H×W the crop, h×w the embedding.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mmseg.models.uda import DACS
+from mmseg.models.uda.augmentation import draw_view
+from mmseg.models.uda.class_mixing import choose_classes
+from mmseg.models.uda.teacher import ema_momentum
+from mmseg.utils.errors import UserError
+from mmseg.utils.seed import torch_generator
+
+IGNORE_INDEX = 255
+
+
+class NaiveDIDA(nn.Module):
+    """Takes `DACS`'s training step the plain way.
+
+    Args:
+        dacs: Networks, bank and settings.
+
+    Raises:
+        UserError: Class vectors of another kind than 'mean' are asked for.
+    """
+
+    def __init__(self, dacs: DACS) -> None:
+        super().__init__()
+        if dacs.instance is not None and dacs.instance.vectors != 'mean':
+            raise UserError("the naive step knows uda.instance.vectors='mean' alone")
+        self.dacs = dacs
+
+    @property
+    def bank(self) -> nn.Module | None:
+        """The instance bank, if there is an instance level."""
+        return self.dacs.bank
+
+    def get_model(self) -> nn.Module:
+        """Return the student."""
+        return self.dacs.model
+
+    def train_step(
+        self, data_batch: Mapping[str, Any], optimizer: torch.optim.Optimizer, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Do one optimizer step; arguments and results are those of `DACS.train_step`."""
+        optimizer.zero_grad()
+        losses = self.learn(**data_batch)
+        optimizer.step()
+        log_vars = {name: value.item() for name, value in losses.items()}
+        return {'log_vars': log_vars, 'num_samples': len(data_batch['img_metas'])}
+
+    def learn(
+        self,
+        img: torch.Tensor,
+        img_metas: Sequence[Mapping[str, Any]],
+        gt_semantic_seg: torch.Tensor,
+        target_img: torch.Tensor,
+        target_img_metas: Sequence[Mapping[str, Any]],
+    ) -> dict[str, torch.Tensor]:
+        """Take the step's backward passes; arguments are those of `DACS.forward_train`."""
+        dacs, iteration = self.dacs, self.dacs.teacher.num_updates
+        generator = torch_generator(dacs.seed, iteration)
+        self.update_teacher(iteration)
+        losses, embedding = self.learn_source(img, gt_semantic_seg)
+        if dacs.instance is not None:
+            self.observe(embedding, gt_semantic_seg, iteration)
+
+        norm = [torch.as_tensor(img_metas[0]['img_norm_cfg'][key]) for key in ('mean', 'std')]
+        weak_img = target_img
+        if dacs.instance is not None:
+            weak_img = draw_view(target_img, *norm, dacs.view, generator)
+        probs, weak_embedding = self.ask_teacher(weak_img)
+        label, weight = self.pseudo_labels(self.smooth(probs, weak_embedding))
+
+        chosen = choose_classes(gt_semantic_seg, generator)
+        mask = torch.stack(
+            [
+                torch.isin(labels, choice.nonzero()[:, 0])
+                for labels, choice in zip(gt_semantic_seg, chosen, strict=True)
+            ]
+        )
+        mixed_img = draw_view(torch.where(mask, img, target_img), *norm, dacs.view, generator)
+        mixed_label = torch.where(mask, gt_semantic_seg, label[:, None])
+        mixed_weight = torch.where(mask[:, 0], torch.ones_like(weight), weight)
+        return losses | self.learn_mixed(
+            mixed_img, mixed_label, mixed_weight, probs, weak_embedding
+        )
+
+    @torch.no_grad()
+    def update_teacher(self, iteration: int) -> None:
+        """Step 1: φ ← α_t φ + (1 − α_t) θ."""
+        momentum = ema_momentum(iteration, self.dacs.teacher.alpha)
+        students = self.dacs.model.parameters()
+        for mean, value in zip(self.dacs.ema_model.parameters(), students, strict=True):
+            mean.copy_(momentum * mean + (1 - momentum) * value)
+        self.dacs.teacher.num_updates += 1
+        self.dacs.teacher.iteration.fill_(self.dacs.teacher.num_updates)
+
+    def learn_source(
+        self, img: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Steps 2 and 3: L_S and L_FD, one backward pass each."""
+        embedded = self.dacs.model.forward_embedding(img)
+        losses = {'decode.loss_seg': pixel_cross_entropy(embedded.logits, labels).mean()}
+        losses['decode.loss_seg'].backward(retain_graph=True)
+        if self.dacs.feature_distance is not None:
+            distance = self.dacs.feature_distance(img, embedded.features, labels)
+            losses['src.loss_imnet_feat_dist'] = distance
+            distance.backward()
+        return losses, embedded.embedding.detach()
+
+    @torch.no_grad()
+    def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
+        """Fill the bank or, every so often, move its entries."""
+        level = self.dacs.instance
+        features = upsample(embedding, labels.shape[2:])
+        if not level.bank.is_full:
+            pairs = [
+                full_size_class_means(features[i : i + 1], labels[i : i + 1], self.num_classes)
+                for i in range(len(features))
+            ]
+            level.bank.fill_(*(torch.stack(parts) for parts in zip(*pairs, strict=True)))
+        elif iteration % level.update_interval == 0:
+            means = full_size_class_means(features, labels, self.num_classes)
+            level.bank.update_(*means, level.momentum)
+
+    @torch.no_grad()
+    def ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Step 4: the teacher's class probabilities and embedding."""
+        embedded = self.dacs.ema_model.forward_embedding(img)
+        return embedded.logits.softmax(1), embedded.embedding
+
+    @torch.no_grad()
+    def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:
+        """Steps 5 and 6: p̂ = a·p + (1 − a)·s."""
+        level = self.dacs.instance
+        if level is None or level.smoothing == 1 or not level.bank.is_full:
+            return probs
+        similarity = full_size_similarity(
+            weak_embedding, level.bank.features, probs.shape[2:], level.form, level.temperature
+        )
+        scattered = torch.zeros_like(probs)
+        for entry, label in enumerate(level.bank.labels.tolist()):
+            scattered[:, label] += similarity[:, entry]
+        return level.smoothing * probs + (1 - level.smoothing) * scattered
+
+    def pseudo_labels(self, probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Step 7: labels (B, H, W) and weights (B, H, W)."""
+        threshold, top, bottom = self.dacs.pseudo_label_settings
+        confidence, label = probs.max(1)
+        share = (confidence >= threshold).sum() / confidence.numel()
+        weight = share * torch.ones_like(confidence)
+        weight[:, :top] = 0
+        weight[:, weight.shape[1] - bottom :] = 0
+        return label, weight
+
+    def learn_mixed(
+        self,
+        img: torch.Tensor,
+        labels: torch.Tensor,
+        weight: torch.Tensor,
+        probs: torch.Tensor,
+        weak_embedding: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Steps 8 to 10: L_T and L_I, one backward pass each."""
+        embedded = self.dacs.model.forward_embedding(img)
+        loss = (weight * pixel_cross_entropy(embedded.logits, labels)).mean()
+        losses = {'mix.decode.loss_seg': loss}
+        loss.backward(retain_graph=True)
+        if self.dacs.instance is not None and self.dacs.instance.bank.is_full:
+            losses['mix.loss_instance'] = self.learn_instances(
+                weak_embedding, embedded.embedding, probs
+            )
+        return losses
+
+    def learn_instances(
+        self, weak_embedding: torch.Tensor, strong_embedding: torch.Tensor, probs: torch.Tensor
+    ) -> torch.Tensor:
+        """Steps 9 and 10: L_I and its backward pass."""
+        level = self.dacs.instance
+        loss = level.loss_weight * full_size_instance_loss(
+            weak_embedding,
+            strong_embedding,
+            probs,
+            level.bank.features,
+            level.bank.labels,
+            level.form,
+            level.temperature,
+        )
+        loss.backward()
+        return loss
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return self.dacs.model.num_classes
+
+
+def upsample(maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Bring maps (B, *, h, w) to the size of the labels."""
+    return F.interpolate(maps, tuple(size), mode='bilinear', align_corners=False)
+
+
+def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the cross entropy of each pixel (B, H, W), 0 where the label is ignored."""
+    return F.cross_entropy(logits, labels[:, 0], reduction='none', ignore_index=IGNORE_INDEX)
+
+
+def full_size_class_means(
+    features: torch.Tensor, labels: torch.Tensor, num_classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Average features (B, D, H, W) over each class: means (C, D), and which classes are there."""
+    pixels = features.permute(0, 2, 3, 1)
+    means = features.new_zeros(num_classes, features.shape[1])
+    present = torch.zeros(num_classes, dtype=torch.bool, device=features.device)
+    for c in range(num_classes):
+        of_class = pixels[labels[:, 0] == c]
+        if len(of_class):
+            means[c], present[c] = of_class.mean(0), True
+    return means, present
+
+
+def full_size_similarity(
+    embedding: torch.Tensor,
+    bank: torch.Tensor,
+    size: Sequence[int],
+    form: str,
+    temperature: float,
+) -> torch.Tensor:
+    """Compare embeddings (B, D, h, w) with a bank (N, D): distributions (B, N, H, W)."""
+    if form == 'softmax':
+        embedding, bank = F.normalize(embedding, dim=1), F.normalize(bank, dim=1)
+    scores = torch.einsum('bdhw,nd->bnhw', upsample(embedding, size), bank)
+    if form == 'softmax':
+        return torch.softmax(scores / temperature, 1)
+    return scores / scores.sum(1, keepdim=True)
+
+
+def full_size_instance_loss(
+    weak_embedding: torch.Tensor,
+    strong_embedding: torch.Tensor,
+    probs: torch.Tensor,
+    bank: torch.Tensor,
+    labels: torch.Tensor,
+    form: str = 'sum',
+    temperature: float = 1.0,
+) -> torch.Tensor:
+    """Compute the instance loss with every tensor at full size.
+
+    Args:
+        weak_embedding: The teacher's (B, D, h, w).
+        strong_embedding: The student's (B, D, h, w).
+        probs: The teacher's class probabilities (B, C, H, W).
+        bank: Entries (N, D).
+        labels: Their classes (N,).
+        form: 'sum' or 'softmax'.
+        temperature: Divisor of the cosines, form 'softmax' only.
+
+    Returns:
+        Scalar.
+    """
+    size = probs.shape[2:]
+    with torch.no_grad():
+        similarity = full_size_similarity(weak_embedding, bank, size, form, temperature)
+        target = similarity * probs[:, labels]
+        target = target / target.sum(1, keepdim=True)
+    prediction = full_size_similarity(strong_embedding, bank, size, form, temperature)
+    return -(target * torch.log(prediction + 1e-10)).sum(1).mean()

@@ -1,0 +1,55 @@
+"""The plain step is the same step: the figures of a benchmark compare like with like."""
+
+import copy
+
+import pytest
+import torch
+
+from benchmarks.naive_dida import NaiveDIDA, full_size_instance_loss
+from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
+from tests.models.uda.test_dacs import INSTANCE, batch, build, sgd
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {},
+        {'form': 'softmax', 'temperature': 0.5},
+        {'smoothing': 0.7},
+        {'form': 'softmax', 'smoothing': 0.7},
+    ],
+)
+def test_naive_step__has_the_losses_and_gradients_of_the_lean_one(settings):
+    lean = build(instance={**INSTANCE, **settings})
+    for seed in range(3):
+        lean.train_step(batch(2, seed), sgd(lean))
+    assert lean.bank.is_full
+    naive = NaiveDIDA(copy.deepcopy(lean)).train()
+    values = lean.train_step(batch(2, 5), sgd(lean))['log_vars']
+    plain = naive.train_step(batch(2, 5), sgd(naive.dacs))['log_vars']
+    assert 'mix.loss_instance' in plain
+    assert plain == pytest.approx({name: values[name] for name in plain}, rel=1e-4)
+    for ours, theirs in zip(lean.model.parameters(), naive.dacs.model.parameters(), strict=True):
+        if theirs.grad is not None:
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=2e-2, atol=1e-5)
+    torch.testing.assert_close(lean.bank.features, naive.bank.features)
+    assert torch.equal(lean.bank.labels, naive.bank.labels)
+
+
+def test_naive_step__fills_the_bank_alike():
+    lean = build(instance=INSTANCE)
+    naive = NaiveDIDA(copy.deepcopy(lean)).train()
+    lean.train_step(batch(), sgd(lean))
+    naive.train_step(batch(), sgd(naive.dacs))
+    torch.testing.assert_close(lean.bank.features, naive.bank.features)
+    assert lean.bank.num_filled == naive.bank.num_filled > 0
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+def test_naive_instance_loss__equals_the_lean_one(form):
+    generator = torch.Generator().manual_seed(0)
+    weak, strong = torch.rand(2, 3, 6, 4, 7, generator=generator)
+    probs = torch.randn(3, 5, 16, 28, generator=generator).softmax(1)
+    bank, labels = torch.rand(13, 6, generator=generator), torch.arange(13) % 5
+    inputs = (weak, strong, probs, bank, labels, form, 0.5)
+    torch.testing.assert_close(full_size_instance_loss(*inputs), instance_similarity_loss(*inputs))

@@ -1,0 +1,79 @@
+import json
+import sys
+
+import pytest
+
+from benchmarks.report import summarize, table
+from mmseg.utils.errors import UserError
+from tests.apis.tiny import write_config
+from tools import benchmark
+
+QUICK = ['--warmups', '0', '--steps', '1', '--rounds', '1']
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *map(str, arguments), *QUICK])
+    benchmark.main()
+    return capsys.readouterr().out
+
+
+def test_summarize__takes_medians_and_the_highest_peak():
+    runs = [
+        {'seconds': [1.0, 2.0], 'memory': 3, 'images': 4},
+        {'seconds': [2.0, 9.0], 'memory': 5, 'images': 4},
+    ]
+    summary = summarize(runs)
+    assert (summary['milliseconds'], summary['memory']) == (2000, 5)
+    assert summary['images_per_second'] == 2
+    assert summary['milliseconds_range'] == [1000, 9000]
+
+
+def test_table__ends_with_the_ratios_of_two_settings():
+    one = summarize([{'seconds': [2.0], 'memory': 4, 'images': 1}])
+    other = summarize([{'seconds': [3.0], 'memory': 2, 'images': 1}])
+    lines = table({'one': one, 'other': other}).splitlines()
+    assert lines[-1] == 'other / one: 1.50 × the time, 0.50 × the memory'
+    assert '2,000.0' in lines[1]
+
+
+def test_train__phases_memory_and_operations_against_the_naive_step(monkeypatch, capsys, tmp_path):
+    config = write_config(tmp_path, uda=True)
+    out = tmp_path / 'figures.json'
+    arguments = ['train', config, '--random-data', '--size', 64, '--against', 'naive']
+    printed = run(monkeypatch, capsys, *arguments, '--json', out)
+    assert 'naive / uda:' in printed
+    figures = json.loads(out.read_text())
+    assert set(figures['ratios']) == {'milliseconds', 'memory'}
+    for setting in figures['settings'].values():
+        phases = {'data', 'teacher', 'source', 'mixed', 'instance', 'optimizer'}
+        assert set(setting['phases']) == phases
+        assert min(setting['phases'].values()) > 0
+        assert setting['teraflops'] > 0
+
+
+def test_loader__against_itself_with_an_option(monkeypatch, capsys, tmp_path):
+    config = write_config(tmp_path, uda=True)
+    changed = ['--against-options', 'data.samples_per_gpu=1']
+    printed = run(monkeypatch, capsys, 'loader', config, *changed)
+    assert 'uda data.samples_per_gpu=1 / uda:' in printed
+
+
+def test_test__against_the_naive_loop(monkeypatch, capsys, tmp_path):
+    config = write_config(tmp_path)
+    assert 'images/s' in run(monkeypatch, capsys, 'test', config, '--against', 'naive')
+
+
+def test_instance_loss__against_full_size_tensors(monkeypatch, capsys):
+    sizes = ['--size', 32, '--entries', 5, '--channels', 8, '--batch', 1]
+    arguments = ['instance-loss', *sizes, '--against', 'naive']
+    assert 'naive / ours:' in run(monkeypatch, capsys, *arguments)
+
+
+def test_jobs__refuses_what_cannot_be_compared():
+    for arguments in (
+        ['train', 'a.py', '--against', 'a.py'],
+        ['instance-loss', '--against', 'a.py'],
+        ['instance-loss', '--steps', '0'],
+    ):
+        with pytest.raises(UserError):
+            benchmark.jobs(benchmark.parse_args(arguments))

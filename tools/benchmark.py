@@ -1,0 +1,133 @@
+"""Measure training, loading, testing or the instance loss, alone or against something else.
+
+python tools/benchmark.py train CONFIG [--against OTHER_CONFIG | naive] [--random-data] …
+python tools/benchmark.py loader CONFIG [--workers N] [--against …]
+python tools/benchmark.py test CONFIG [--against …]
+python tools/benchmark.py instance-loss [--entries N] [--form softmax] [--against naive]
+
+`naive` is the plain implementation in benchmarks/ that stands for published practice. With
+--against-options the other setting is the same config with changes. Each measurement has a process
+of its own; two settings take turns.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.report import ratios, summarize, table
+from benchmarks.workloads import WORKLOADS
+from mmseg.utils.cli import run_cli
+from mmseg.utils.environment import collect_env
+from mmseg.utils.errors import UserError
+
+NAIVE = 'naive'
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    workloads = parser.add_subparsers(dest='workload', required=True)
+    for name in WORKLOADS:
+        workload = workloads.add_parser(name)
+        _add_common(workload)
+        if name == 'instance-loss':
+            _add_sizes(workload)
+            continue
+        workload.add_argument('config', help='a .py or .json config')
+        workload.add_argument('--against-options', nargs='+', default=[], metavar='KEY=VALUE')
+        workload.add_argument('--options', nargs='+', default=[], metavar='KEY=VALUE')
+        if name == 'loader':
+            workload.add_argument('--workers', type=int, help="[the config's]")
+        if name == 'train':
+            workload.add_argument('--random-data', action='store_true', help='images of noise')
+            workload.add_argument('--size', type=int, default=512, help='of noise images [512]')
+    return parser.parse_args(arguments)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--against', help=f'another config, or {NAIVE!r}')
+    parser.add_argument('--warmups', type=int, default=2, help='steps that do not count [2]')
+    parser.add_argument('--steps', type=int, default=5, help='steps timed in a process [5]')
+    parser.add_argument('--rounds', type=int, default=3, help='processes of each setting [3]')
+    parser.add_argument('--json', help='file for the figures')
+    # What a child process is to do; set by the parent alone.
+    parser.add_argument('--job', help=argparse.SUPPRESS)
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    defaults = {'batch': 2, 'entries': 300, 'classes': 19, 'channels': 256, 'size': 512}
+    for name, default in defaults.items():
+        parser.add_argument(f'--{name}', type=int, default=default, help=f'[{default}]')
+    parser.add_argument('--form', choices=('sum', 'softmax'), default='sum', help='[sum]')
+
+
+def jobs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return what to measure: the name of each setting → its job.
+
+    Raises:
+        UserError: A number is below 1, or both settings are the same.
+    """
+    for name in ('steps', 'rounds'):
+        if getattr(args, name) < 1:
+            raise UserError(f'--{name}: expected a number from 1 on, got {getattr(args, name)}')
+    first = {**vars(args), 'naive': False}
+    changes = first.get('against_options', [])
+    name = Path(args.config).stem if first.get('config') else 'ours'
+    if args.against is None and not changes:
+        return {name: first}
+    second = {**first, 'naive': args.against == NAIVE}
+    other = args.against or name
+    if first.get('config'):
+        config = args.config if args.against in (None, NAIVE) else args.against
+        second |= {'config': config, 'options': [*args.options, *changes]}
+        other = ' '.join([NAIVE if second['naive'] else Path(config).stem, *changes])
+    elif not second['naive']:
+        raise UserError(f'--against: the instance loss is measured against {NAIVE!r} alone')
+    if other == name:
+        raise UserError('--against: both settings are the same')
+    return {name: first, other: second}
+
+
+def measure(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Do a job in a process of its own.
+
+    Raises:
+        UserError: The process failed; its own words stand above.
+    """
+    command = [sys.executable, __file__, *sys.argv[1:], '--job', json.dumps(job)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise UserError(f'the measurement ended with code {done.returncode}')
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure in turn and print the figures."""
+    args = parse_args()
+    if args.job is not None:
+        print(json.dumps(WORKLOADS[args.workload](json.loads(args.job))))
+        return
+    settings = jobs(args)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
+    for _ in range(args.rounds):
+        for name, job in settings.items():
+            runs[name].append(measure(job))
+    summaries = {name: summarize(results) for name, results in runs.items()}
+    print(table(summaries))
+    if args.json:
+        content = {'command': sys.argv[1:], 'environment': collect_env(), 'settings': summaries}
+        if len(summaries) == 2:
+            content['ratios'] = ratios(*summaries.values())
+        Path(args.json).write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    run_cli(main)
