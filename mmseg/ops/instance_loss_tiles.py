@@ -188,7 +188,7 @@ def _sum_over_entries(
     Returns the loss and its negative gradient with respect to the strong scores (N, h, v).
     """
     total = torch.zeros((), dtype=torch.float64, device=weak.device)
-    adjoint = StripAdjoint(*weak.shape[:2], block)
+    adjoint = StripAdjoint(len(weak), weak.shape[1], block)
     num_lines = max(len(strip.weights) for strip in strips)
     buffer = weak.new_empty(num_lines, len(labels), block.matrix.shape[1])
     weak_strips, strong_strips = (upsampled_strips(m, strips, block) for m in (weak, strong))

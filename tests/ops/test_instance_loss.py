@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg.ops import instance_loss, instance_loss_reference
 
@@ -66,3 +67,54 @@ def test_instance_loss__is_the_entropy_of_the_target_at_its_lowest():
     loss = loss_of_scores(weak, target, probs, labels)
     entropy = -(target * target.log()).sum(1).mean()
     torch.testing.assert_close(loss, entropy)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers how many values the largest tensor made has."""
+
+    num_values = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        made = result if isinstance(result, tuple | list) else [result]
+        sizes = [t.numel() for t in made if isinstance(t, torch.Tensor)]
+        self.num_values = max([self.num_values, *sizes])
+        return result
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+def test_instance_loss__never_holds_all_entries_of_an_image(form):
+    num_entries = 4096
+    weak, strong = torch.rand(2, 1, 3, 16, 16)
+    probs, labels = torch.rand(1, 2, 64, 64).softmax(1), torch.arange(num_entries) % 2
+    with LargestTensor() as largest:
+        loss = instance_loss(
+            weak, strong.requires_grad_(), probs, torch.rand(4096, 3), labels, form
+        )
+        loss.backward()
+    assert largest.num_values < num_entries * 64 * 64 / 16
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+def test_instance_loss__takes_bfloat16_and_sums_in_float32(form):
+    weak, strong, probs, labels = draw(2, 13, 5, (5, 7), (20, 28))
+    rounded = [t.bfloat16() for t in (weak, strong, probs)]
+    exact = [t.float() for t in rounded]
+    rounded[1].requires_grad_()
+    exact[1].requires_grad_()
+    losses = [loss_of_scores(*inputs, labels, form) for inputs in (rounded, exact)]
+    assert losses[0] == losses[1]
+    for loss in losses:
+        loss.backward()
+    assert torch.equal(rounded[1].grad, exact[1].grad.bfloat16())
+
+
+@pytest.mark.parametrize('form', ['sum', 'softmax'])
+def test_instance_loss__repeats(form):
+    weak, strong, probs, labels = draw(2, 13, 5, (5, 7), (20, 28))
+    strong.requires_grad_()
+    grads = [
+        torch.autograd.grad(loss_of_scores(weak, strong, probs, labels, form), strong)[0]
+        for _ in range(2)
+    ]
+    assert torch.equal(*grads)
