@@ -1,5 +1,6 @@
 """From measurements to figures: medians, ratios, a table."""
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,7 +56,7 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         summaries: Setting → what `summarize` returned.
 
     Returns:
-        The table; with two settings it ends with their ratios.
+        The table; with two settings it ends with their ratios, either way round.
     """
     columns = [key for key in _COLUMNS if all(key in s for s in summaries.values())]
     headings = ['', *(_COLUMNS[key][0] for key in columns)]
@@ -72,13 +73,13 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         ]
         lines += ['', *_align([['ms a phase', *phases], *times])]
     if len(summaries) == 2:
-        (name, first), (other, second) = summaries.items()
-        ratio = ratios(first, second)
-        lines += [
-            '',
-            f'{other} / {name}: {ratio["milliseconds"]:.2f} × the time, '
-            f'{ratio["memory"]:.2f} × the memory',
-        ]
+        lines.append('')
+        for (name, one), (other, two) in itertools.permutations(summaries.items()):
+            ratio = ratios(one, two)
+            lines.append(
+                f'{other} / {name}: {ratio["milliseconds"]:.2f} × the time, '
+                f'{ratio["memory"]:.2f} × the memory'
+            )
     return '\n'.join(lines)
 
 

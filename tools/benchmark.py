@@ -79,21 +79,20 @@ def jobs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if getattr(args, name) < 1:
             raise UserError(f'--{name}: expected a number from 1 on, got {getattr(args, name)}')
     first = {**vars(args), 'naive': False}
-    changes = first.get('against_options', [])
-    name = Path(args.config).stem if first.get('config') else 'ours'
-    if args.against is None and not changes:
-        return {name: first}
     second = {**first, 'naive': args.against == NAIVE}
-    other = args.against or name
-    if first.get('config'):
-        config = args.config if args.against in (None, NAIVE) else args.against
-        second |= {'config': config, 'options': [*args.options, *changes]}
-        other = ' '.join([NAIVE if second['naive'] else Path(config).stem, *changes])
-    elif not second['naive']:
-        raise UserError(f'--against: the instance loss is measured against {NAIVE!r} alone')
-    if other == name:
+    if args.workload == 'instance-loss':
+        if args.against not in (None, NAIVE):
+            raise UserError(f'--against: the instance loss is measured against {NAIVE!r} alone')
+        return {'ours': first} if args.against is None else {'ours': first, NAIVE: second}
+    names = [args.config]
+    if args.against is not None or args.against_options:
+        names.append(' '.join([args.against or args.config, *args.against_options]))
+        second['options'] = [*args.options, *args.against_options]
+    if args.against not in (None, NAIVE):
+        second['config'] = args.against
+    if names[1:] == names[:1]:
         raise UserError('--against: both settings are the same')
-    return {name: first, other: second}
+    return dict(zip(names, (first, second), strict=False))
 
 
 def measure(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,10 @@ def test_table__ends_with_the_ratios_of_two_settings():
     one = summarize([{'seconds': [2.0], 'memory': 4, 'images': 1}])
     other = summarize([{'seconds': [3.0], 'memory': 2, 'images': 1}])
     lines = table({'one': one, 'other': other}).splitlines()
-    assert lines[-1] == 'other / one: 1.50 × the time, 0.50 × the memory'
+    assert lines[-2:] == [
+        'other / one: 1.50 × the time, 0.50 × the memory',
+        'one / other: 0.67 × the time, 2.00 × the memory',
+    ]
     assert '2,000.0' in lines[1]
 
 
@@ -48,7 +51,7 @@ def test_train__phases_memory_and_operations_against_the_naive_step(monkeypatch,
     out = tmp_path / 'figures.json'
     arguments = ['train', config, '--random-data', '--size', 64, '--against', 'naive']
     printed = run(monkeypatch, capsys, *arguments, '--json', out)
-    assert 'naive / uda:' in printed
+    assert f'naive / {config}:' in printed
     figures = json.loads(out.read_text())
     assert set(figures['ratios']) == {'milliseconds', 'memory'}
     for setting in figures['settings'].values():
@@ -63,7 +66,7 @@ def test_loader__against_itself_with_an_option(monkeypatch, capsys, tmp_path):
     config = write_config(tmp_path, uda=True)
     changed = ['--against-options', 'data.samples_per_gpu=1']
     printed = run(monkeypatch, capsys, 'loader', config, *changed)
-    assert 'uda data.samples_per_gpu=1 / uda:' in printed
+    assert f'{config} data.samples_per_gpu=1 / {config}:' in printed
 
 
 @pytest.mark.usefixtures('in_this_process')
@@ -76,6 +79,13 @@ def test_instance_loss__in_processes_of_their_own_against_full_size_tensors(monk
     sizes = ['--size', 32, '--entries', 5, '--channels', 8, '--batch', 1]
     arguments = ['instance-loss', *sizes, '--against', 'naive']
     assert 'naive / ours:' in run(monkeypatch, capsys, *arguments)
+
+
+def test_jobs__configs_of_one_name_keep_their_folders():
+    arguments = ['train', 'a/x.py', '--options', 'seed=1', '--against', 'b/x.py']
+    settings = benchmark.jobs(benchmark.parse_args(arguments))
+    assert list(settings) == ['a/x.py', 'b/x.py']
+    assert [job['config'] for job in settings.values()] == ['a/x.py', 'b/x.py']
 
 
 def test_jobs__refuses_what_cannot_be_compared():
