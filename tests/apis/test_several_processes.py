@@ -175,13 +175,6 @@ def test_resume__goes_on_with_another_number_of_processes(runs, folder, changes)
         assert_close(read_log(work_dir), read_log(runs[1][0])[10:])
 
 
-def test_resume__another_global_batch_is_told(runs, folder, changes, capfd):
-    more = {'data.samples_per_gpu': 1, 'runner.max_iters': 11}
-    resumed = {**changes, **more, 'resume_from': str(runs[3][0] / 'iter_10.pth')}
-    run_processes(2, train, folder / 'uda.json', folder / 'other_batch', resumed)
-    assert capfd.readouterr().out.count('with 6 images a step and goes on with 2') == 1
-
-
 def test_train__source_only_losses_are_those_of_one_process(folder):
     short = {**NETWORK, **EXACT, 'runner.max_iters': 4}
     logs = []
