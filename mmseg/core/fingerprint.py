@@ -1,6 +1,7 @@
 """Whether the processes of a run still hold the same network, teacher and bank."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -46,7 +47,7 @@ def check_alike(
     everyone = gather_over_processes(own).cpu()
     differs = everyone != everyone[0]
     if differs.any():
-        names = ', '.join(name for name, any_ in zip(parts, differs.any(0), strict=True) if any_)
+        names = ', '.join(itertools.compress(parts, differs.any(0).tolist()))
         others = ', '.join(map(str, differs.any(1).nonzero()[:, 0].tolist()))
         raise UserError(
             f'the processes have drifted apart by iteration {iteration}: {names} of process '

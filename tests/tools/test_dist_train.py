@@ -1,5 +1,6 @@
 """Training by processes that torchrun starts: the commands, and what happens when one dies."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmseg.core.checkpoint import read_checkpoint
 from tests.apis.tiny import write_config
@@ -27,12 +29,12 @@ SCONTROL = '#!/bin/sh\n[ "$*" = "show hostnames node[07-08]" ] && printf "node07
 PYTHON = '#!/bin/sh\necho "in $PWD, $OMP_NUM_THREADS threads"\nprintf "<%s>\\n" "$@"\n'
 
 
-def start(config, work_dir, *options):
-    command = [SHELL, 'tools/dist_train.sh', config, '2', '--work-dir', work_dir, *options]
+def start(config, work_dir, *options, number=2, environment=ENVIRONMENT):
+    command = [SHELL, 'tools/dist_train.sh', config, number, '--work-dir', work_dir, *options]
     return subprocess.Popen(
         list(map(str, command)),
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -164,3 +166,24 @@ def test_train__an_error_of_one_process_is_shown_and_ends_the_job(tmp_path):
     output, _ = run.communicate(timeout=300)
     assert run.returncode != 0
     assert 'error (process ' in output and '.png' in output
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason='needs two GPUs')
+def test_train__sync_bn_on_two_gpus_is_batch_norm_on_one_with_both_batches(tmp_path):
+    config = write_config(tmp_path)
+    exact = ('model.decode_head.dropout_ratio=0', 'model.backbone.drop_path_rate=0.0')
+    logs = []
+    for number in (1, 2):
+        batch = ('dist_params.sync_bn=True', f'data.samples_per_gpu={4 // number}')
+        folder = tmp_path / f'run{number}'
+        run = start(
+            config, folder, '--options', *exact, *batch, number=number, environment=os.environ
+        )
+        output, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, output
+        (log,) = folder.glob('*.log.json')
+        lines = map(json.loads, log.read_text().splitlines()[1:])
+        logs.append([line['loss'] for line in lines if line['mode'] == 'train'])
+    assert len(logs[0]) == 2
+    assert logs[1] == pytest.approx(logs[0], rel=1e-3)

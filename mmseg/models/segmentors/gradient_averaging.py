@@ -13,7 +13,9 @@ class AveragesGradients(nn.Module):
     """A network whose passes can be made to average their gradients over the processes.
 
     `DistributedDataParallel` knows a pass as a call of its own `forward`; here it stands behind the
-    network's pass, so that who uses the network, and its state dict, know nothing of it.
+    network's pass, so that who uses the network, and its state dict, know nothing of it. All
+    parameters that require a gradient must get one in every step; where one does not, the next pass
+    raises an error. What becomes of a pass's results (auxiliary heads, say) may use more of them.
     """
 
     # In a tuple, to be no part of this module: it holds this module itself.
