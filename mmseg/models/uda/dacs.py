@@ -274,9 +274,9 @@ class DACS(nn.Module):
         torch.stack(parts).sum().backward()
         log_vars = {name: value.detach() for name, value in losses.items()}
         if self.print_grad_magnitude:
-            grads = [p.grad.flatten() for p in self.model.parameters() if p.grad is not None]
-            mean = mean_over_processes(torch.cat(grads))
-            log_vars[f'grad_norm_after_{part}'] = torch.linalg.vector_norm(mean)
+            learning = (p.grad for p in self.model.parameters() if p.grad is not None)
+            norms = torch.stack(torch._foreach_norm([*map(mean_over_processes, learning)]))
+            log_vars[f'grad_norm_after_{part}'] = torch.linalg.vector_norm(norms)
         return log_vars
 
 
