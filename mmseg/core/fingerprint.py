@@ -22,7 +22,7 @@ def fingerprint(tensors: Iterable[torch.Tensor]) -> int:
     digest = hashlib.blake2b(digest_size=8)
     for tensor in tensors:
         plain = tensor.detach().cpu().contiguous().flatten()
-        digest.update(plain.view(torch.uint8).numpy())
+        digest.update(plain.view(torch.uint8).numpy().tobytes())
     return int.from_bytes(digest.digest(), 'little', signed=True)
 
 
