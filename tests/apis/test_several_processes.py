@@ -44,6 +44,7 @@ ADAPTATION = {
     'uda.instance.momentum': 0.9,
     'uda.instance.smoothing': 0.9,
     'uda.instance.vectors': 'mean+boundary',
+    'uda.instance.pixel_weights': 'pseudo_label',
     'data.train.rare_class_sampling': {'min_pixels': 100, 'class_temp': 0.5},
 }
 
