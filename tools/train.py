@@ -1,6 +1,7 @@
 """Train one config.
 
 python tools/train.py CONFIG [--work-dir DIR] [--gpu N] [--seed S] [--options key=value …]
+sh tools/dist_train.sh CONFIG N ...     the same with N processes
 """
 
 import argparse
@@ -8,15 +9,19 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.config import Config
+from mmseg.apis.processes import join_processes
 from mmseg.apis.work_dir import default_work_dir, save_config
 from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
-from mmseg.utils.environment import choose_device, collect_env, git_revision
+from mmseg.utils.distributed import rank, world_size
+from mmseg.utils.environment import collect_env, git_revision
 from mmseg.utils.logger import get_root_logger, log_to_file
 
 
@@ -52,17 +57,25 @@ def read_config(args: argparse.Namespace) -> Config:
 def main() -> None:
     """Train."""
     args = parse_args()
-    device = choose_device(args.gpu)
     cfg = read_config(args)
+    with join_processes(args.gpu, cfg.get('dist_params')) as device:
+        train(cfg, args, device)
+
+
+def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
+    """Train in this process, alone or with others; the first one writes."""
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     dataset = build_dataset(cfg.data.train)
 
-    text = save_config(cfg, cfg.work_dir)
-    logger = get_root_logger(Path(cfg.work_dir) / f'{timestamp}.log', cfg.get('log_level', 'INFO'))
+    is_first = rank() == 0
+    text = save_config(cfg, cfg.work_dir) if is_first else ''
+    log_file = Path(cfg.work_dir) / f'{timestamp}.log' if is_first else None
+    logger = get_root_logger(log_file, cfg.get('log_level', 'INFO'))
     environment = '\n'.join(f'{name}: {value}' for name, value in collect_env().items())
     log_to_file(logger, f'environment:\n{environment}')
     log_to_file(logger, f'config {args.config}:\n{text}')
-    logger.info(f'work dir {cfg.work_dir}, device {device}, seed {cfg.seed}')
+    processes = f', {world_size()} processes' if world_size() > 1 else ''
+    logger.info(f'work dir {cfg.work_dir}, device {device}{processes}, seed {cfg.seed}')
 
     set_random_seed(cfg.seed, cfg.get('deterministic', False))
     model = build_train_model(cfg)

@@ -1,6 +1,7 @@
 """Train, test and use segmentation networks."""
 
 from .config import load_config
+from .distributed_test import multi_gpu_test
 from .inference import inference_segmentor, init_segmentor, show_result_pyplot
 from .loader import DeviceLoader
 from .optimizer import build_optimizer
@@ -13,6 +14,7 @@ __all__ = [
     'inference_segmentor',
     'init_segmentor',
     'load_config',
+    'multi_gpu_test',
     'predict',
     'set_random_seed',
     'show_result_pyplot',

@@ -19,6 +19,7 @@ _SETTINGS = frozenset(
         'custom_hooks',
         'data',
         'deterministic',
+        'dist_params',
         'evaluation',
         'load_from',
         'log_config',
@@ -45,7 +46,6 @@ _DESCRIPTIONS = frozenset(
         'crop_size',
         'data_root',
         'dataset_type',
-        'dist_params',
         'eval_classes',
         'exp',
         'find_unused_parameters',
@@ -62,6 +62,7 @@ _DESCRIPTIONS = frozenset(
 _DESCRIPTION_PREFIXES = ('name_', '_')
 _DESCRIPTION_SUFFIXES = ('_pipeline',)
 _SECTIONS = {
+    'dist_params': {'backend', 'sync_bn', 'check_interval'},
     'data': {'samples_per_gpu', 'workers_per_gpu', 'train', 'val', 'test'},
     'evaluation': {'interval', 'metric', 'by_epoch', 'save_best'},
     'log_config': {'interval', 'hooks'},

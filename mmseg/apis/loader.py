@@ -8,6 +8,7 @@ from mmcv.parallel import DataContainer
 from mmcv.utils import Config
 
 from mmseg.datasets import build_dataloader
+from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.errors import UserError
 
 
@@ -55,8 +56,15 @@ class DeviceLoader:
 
 
 def build_test_loader(dataset: Any, cfg: Config, device: torch.device) -> DeviceLoader:
-    """Build the loader of a test set: one image at a time, in order."""
-    loader = build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
+    """Build the loader of a test set: one image at a time, in order, shared by all processes."""
+    loader = build_dataloader(
+        dataset,
+        1,
+        cfg.data.workers_per_gpu,
+        shuffle=False,
+        rank=rank(),
+        world_size=world_size(),
+    )
     return DeviceLoader(loader, device)
 
 

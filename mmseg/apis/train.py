@@ -1,11 +1,13 @@
 """Training: from a model, a dataset and a config to a work dir full of results."""
 
+import logging
 import random
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from mmcv.runner import HOOKS, IterTimerHook, build_runner
 from mmcv.utils import Config
 from torch import nn
@@ -16,20 +18,23 @@ from mmseg.core.hooks import (
     DebugPanelHook,
     EvalHook,
     IterationSeedHook,
+    ProcessesHook,
     ResultHook,
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets import build_dataloader, build_dataset, means_for_source
 from mmseg.datasets.rare_class_sampling import StatisticsFiles
+from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
+from .distributed_test import multi_gpu_test
 from .loader import DeviceLoader, build_test_loader
 from .optimizer import build_optimizer
-from .test import single_gpu_test
+from .processes import share_out
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -64,7 +69,8 @@ def train_segmentor(
         model: From `build_train_model`.
         dataset: Training set, or a list of one.
         cfg: The run's config, with `work_dir`.
-        distributed: Only False is supported.
+        distributed: Whether a process group is expected. The processes of a group share the
+            training in any case; see `join_processes`.
         validate: Whether to evaluate on `cfg.data.val` while training.
         timestamp: Start of the run, names its logs.
         meta: Plain values for the log and the checkpoints: seed, config text, …
@@ -76,8 +82,8 @@ def train_segmentor(
     Raises:
         UserError: A setting is not known or can't be used.
     """
-    if distributed:
-        raise UserError('several processes are not supported; start one process on one device')
+    if distributed and not dist.is_initialized():
+        raise UserError('there are no processes to share the training: use tools/dist_train.sh')
     device = choose_device() if device is None else device
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     torch.backends.cudnn.benchmark = cfg.get('cudnn_benchmark', False) and device.type == 'cuda'
@@ -86,6 +92,8 @@ def train_segmentor(
     model.to(device)
     if cfg.get('channels_last'):
         model.to(memory_format=torch.channels_last)
+    dist_params = cfg.get('dist_params') or {}
+    share_out(model, device, dist_params.get('sync_bn', False))
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate)
@@ -93,6 +101,9 @@ def train_segmentor(
         runner.resume(cfg.resume_from)
     elif cfg.get('load_from'):
         runner.load_checkpoint(cfg.load_from)
+    if rank() > 0:
+        # From here on each process meets files that only it reads.
+        get_root_logger().setLevel(logging.WARNING)
     runner.run(_training_loader(dataset, cfg, runner))
     return runner
 
@@ -142,7 +153,7 @@ def _build_runner(
         'optimizer': build_optimizer(model, cfg.optimizer),
         'work_dir': str(cfg.work_dir),
         'logger': get_root_logger(),
-        'meta': dict(meta or {}),
+        'meta': {**(meta or {}), 'global_batch': cfg.data.samples_per_gpu * world_size()},
         'device': device,
         'amp': cfg.get('amp'),
     }
@@ -157,6 +168,8 @@ def _training_loader(dataset: Any, cfg: Config, runner: IterBasedRunner) -> Devi
         start_iter=runner.iter,
         max_iters=runner.max_iters,
         seed=cfg.get('seed') or 0,
+        rank=rank(),
+        world_size=world_size(),
     )
     return DeviceLoader(loader, runner.device)
 
@@ -169,6 +182,9 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     if cfg.get('optimizer_config') is not None and not cfg.get('uda'):
         optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
         runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
+    if world_size() > 1:
+        check_interval = (cfg.get('dist_params') or {}).get('check_interval', 500)
+        runner.register_hook(ProcessesHook(check_interval), 'BELOW_NORMAL')
     runner.register_hook(IterTimerHook(), 'LOW')
     log_cfg = cfg.get('log_config') or {}
     interval = log_cfg.get('interval', 50)
@@ -215,7 +231,7 @@ def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     loader = build_test_loader(dataset, cfg, device)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, float]:
-        areas = single_gpu_test(network, loader, pre_eval=True, description=f'testing {name}')
+        areas = multi_gpu_test(network, loader, description=f'testing {name}')
         return dataset.evaluate(areas, metric=metric)
 
     return EvalHook(evaluate, **settings)

@@ -1,5 +1,6 @@
 """The training loop: mmcv's, with atomic checkpoints, exact counting and autocast."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,19 @@ class IterBasedRunner(MMCVIterBasedRunner):
         except (ValueError, KeyError) as error:
             raise UserError(f'{checkpoint} was trained with another optimizer: {error}') from error
         self._iter = self._inner_iter = int(content['meta']['iter'])
+        self._warn_of_other_batch(content['meta'])
         if 'best' in content['meta']:
             self.meta = {**(self.meta or {}), 'best': content['meta']['best']}
         self.logger.info(f'resumed {checkpoint} at iteration {self.iter}')
+
+    def _warn_of_other_batch(self, meta: Mapping[str, Any]) -> None:
+        before, now = meta.get('global_batch'), (self.meta or {}).get('global_batch')
+        if before is not None and now is not None and before != now:
+            self.logger.warning(
+                f'the run was trained with {before} images a step and goes on with {now}: it will '
+                'not be the run that it would have been. To keep it, set data.samples_per_gpu so '
+                f'that it makes {before} together with the number of processes'
+            )
 
     def load_checkpoint(self, filename: str, **_: Any) -> dict[str, Any]:
         """Start from a checkpoint's weights: those of its student, into this model's student."""

@@ -48,7 +48,8 @@ def build_dataloader(
     """Build the loader of one process.
 
     In training (`shuffle`) batch t is a function of (`seed`, t, `rank`): neither the number of
-    workers nor where a run was interrupted matters. In tests images come once each, in order.
+    workers nor where a run was interrupted matters. In tests images come once each, in order,
+    every `world_size`-th to one process.
 
     Args:
         dataset: What to load; for training one that can `draw(position, seed)`.
@@ -72,7 +73,7 @@ def build_dataloader(
         'persistent_workers': shuffle and workers_per_gpu > 0,
     }
     if not shuffle:
-        return DataLoader(dataset, shuffle=False, **common)
+        return DataLoader(dataset, sampler=range(rank, len(dataset), world_size), **common)
     sampler = IterationSampler(samples_per_gpu, start_iter, max_iters, rank, world_size)
     return DataLoader(SampleStream(dataset, seed), sampler=sampler, drop_last=True, **common)
 

@@ -37,5 +37,11 @@ def run_cli(main: Callable[[], object]) -> None:
 def _fail(error: Exception, message: str) -> None:
     if os.environ.get('DIDA_TRACEBACK') == '1':
         raise error
-    print('error: ' + ' '.join(message.split()), file=sys.stderr)
+    print(f'error{_process()}: ' + ' '.join(message.split()), file=sys.stderr)
     raise SystemExit(1) from None
+
+
+def _process() -> str:
+    """Name this process where torchrun started it beside others."""
+    several = os.environ.get('WORLD_SIZE', '1') != '1'
+    return f' (process {os.environ.get("RANK")})' if several else ''

@@ -1,6 +1,7 @@
 """How far a long loop is, and how long the rest will take."""
 
 import datetime
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -15,7 +16,8 @@ _SECONDS_BETWEEN_LINES = 15.0
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yield `items` while showing how many are done and how long the rest will take.
 
-    A terminal gets a bar, a file or a pipe a line now and then.
+    A terminal gets a bar, a file or a pipe a line now and then. Of several processes that torchrun
+    started only the first one shows anything.
 
     Args:
         items: What to go through.
@@ -26,7 +28,9 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         The items, unchanged.
     """
     total = len(items) if total is None and isinstance(items, Sized) else total
-    if sys.stderr.isatty():
+    if os.environ.get('RANK', '0') != '0':
+        yield from items
+    elif sys.stderr.isatty():
         yield from tqdm(items, description, total, ncols=100, leave=False)
     else:
         yield from _lines(items, description, total)

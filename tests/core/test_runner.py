@@ -4,6 +4,7 @@ import torch
 from mmseg.core.checkpoint import read_checkpoint, save_checkpoint
 from mmseg.core.hooks import CheckpointHook, IterationSeedHook
 from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
 from tests.core.hooks.training import TinySegmentor, TinySelfTraining, make_runner, train
 
 
@@ -45,6 +46,16 @@ def test_resume__another_optimizer_is_named(tmp_path):
     frozen.optimizer = torch.optim.AdamW([frozen.model.conv.weight], lr=0.1)
     with pytest.raises(UserError, match='another optimizer'):
         frozen.resume(f'{runner.work_dir}/iter_1.pth')
+
+
+@pytest.mark.parametrize(('batch', 'is_told'), [(6, False), (4, True)])
+def test_resume__another_global_batch_is_told(tmp_path, capsys, batch, is_told):
+    first = make_runner(TinySegmentor(), tmp_path, 1, hooks(), meta={'global_batch': 6})
+    train(first)
+    resumed = make_runner(TinySegmentor(), tmp_path, 2, meta={'global_batch': batch})
+    get_root_logger()
+    resumed.resume(str(tmp_path / 'iter_1.pth'))
+    assert (f'with 6 images a step and goes on with {batch}' in capsys.readouterr().out) == is_told
 
 
 def test_run__nothing_is_left_to_do_after_the_last_iteration(tmp_path):

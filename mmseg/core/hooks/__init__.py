@@ -4,6 +4,7 @@ from .checkpoint_hook import CheckpointHook
 from .debug_panel_hook import DebugPanelHook
 from .evaluation_hook import EvalHook
 from .iteration_seed_hook import IterationSeedHook
+from .processes_hook import ProcessesHook
 from .result_hook import ResultHook
 from .text_logger_hook import TextLoggerHook
 
@@ -12,6 +13,7 @@ __all__ = [
     'DebugPanelHook',
     'EvalHook',
     'IterationSeedHook',
+    'ProcessesHook',
     'ResultHook',
     'TextLoggerHook',
 ]

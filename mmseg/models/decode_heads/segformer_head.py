@@ -21,7 +21,7 @@ class SegFormerHead(BaseDecodeHead):
     """Embed every stage linearly, bring all to the first one's size, fuse and classify them.
 
     The classifier is `linear_pred`. `conv_seg`, with `channels` inputs, is only there because
-    released checkpoints hold it; it is not used (hence `find_unused_parameters` in configs).
+    released checkpoints hold it; it is not used and does not learn.
 
     Args:
         decoder_params: `embed_dim` (channels D of every embedded stage and of the embedding) and
@@ -47,6 +47,7 @@ class SegFormerHead(BaseDecodeHead):
             norm_cfg=self.norm_cfg,
         )
         self.linear_pred = nn.Conv2d(dim, self.num_classes, kernel_size=1)
+        self.conv_seg.requires_grad_(False)
 
     @property
     def embed_channels(self) -> int:

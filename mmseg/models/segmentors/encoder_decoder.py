@@ -15,6 +15,7 @@ from mmseg.core.building import nearest
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
 from mmseg.models.decode_heads import BaseDecodeHead, Decoded
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
+from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.utils.errors import UserError
 
 _MODES = ('whole', 'slide')
@@ -39,7 +40,7 @@ class Embedded(NamedTuple):
 
 
 @SEGMENTORS.register_module()
-class EncoderDecoder(BaseSegmentor):
+class EncoderDecoder(AveragesGradients, BaseSegmentor):
     """Segmentor of an encoder and a decoder.
 
     Args:
@@ -116,6 +117,10 @@ class EncoderDecoder(BaseSegmentor):
 
     def forward_embedding(self, img: torch.Tensor) -> Embedded:
         """Pass images (B, 3, H, W) through once and keep all that is on the way."""
+        return self.averaged_pass(img)
+
+    def run_pass(self, img: torch.Tensor) -> Embedded:
+        """Do what `forward_embedding` does, in this process alone."""
         features = self.extract_feat(img)
         logits, embedding, branches = self.decode_head.decode(features)
         logits = self.decode_head.upsample(logits, img.shape[2:])

@@ -6,10 +6,13 @@ Every draw comes from the generator that is passed in; images are never changed 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from kornia import enhance
 from kornia.filters import gaussian_blur2d
+
+from mmseg.utils.distributed import own_part, world_size
 
 BLUR_SIGMA_RANGE = (0.15, 1.15)
 BLUR_SKIP_PROBABILITY = 0.5
@@ -94,35 +97,45 @@ def draw_view(
     """Return a randomly jittered and blurred copy of a batch.
 
     Whether to jitter and whether to blur is drawn once for the batch; factors, order and σ once
-    an image.
+    an image. Several processes draw for the batch of all of them and keep what is for their images.
 
     Args:
         image: Normalised images (B, 3, H, W).
         mean: Channel means (3,) of the normalisation, of values in [0, 255].
         std: Channel standard deviations (3,).
         settings: The view's settings.
-        generator: CPU generator that the draws come from.
+        generator: CPU generator that the draws come from, in one state on all processes.
 
     Returns:
         New normalised images (B, 3, H, W).
     """
     jitter_draw, blur_draw = torch.rand(2, generator=generator).tolist()
-    strength = settings.jitter_strength
+    strength, num_images = settings.jitter_strength, len(image) * world_size()
     if jitter_draw > settings.jitter_threshold and strength > 0:
         mean, std = (t.to(image).reshape(1, -1, 1, 1) / 255 for t in (mean, std))
         plain = image * std + mean
-        jittered = [_jitter_one(plain[i : i + 1], strength, generator) for i in range(len(plain))]
-        image = (torch.cat(jittered) - mean) / std
+        draws = own_part([_draw_jitter(strength, generator) for _ in range(num_images)])
+        pairs = zip(plain.split(1), draws, strict=True)
+        image = (torch.cat([color_jitter(one, *draw) for one, draw in pairs]) - mean) / std
     if settings.blur and blur_draw > BLUR_SKIP_PROBABILITY:
         low, high = BLUR_SIGMA_RANGE
-        image = gaussian_blur(
-            image, low + (high - low) * torch.rand(len(image), generator=generator)
-        )
+        sigma = low + (high - low) * torch.rand(num_images, generator=generator)
+        image = gaussian_blur(image, own_part(sigma))
     return image
 
 
-def _jitter_one(image: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
+class _Jitter(NamedTuple):
+    """What `color_jitter` does to one image."""
+
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+    order: Sequence[int]
+
+
+def _draw_jitter(strength: float, generator: torch.Generator) -> _Jitter:
     shifts = ((torch.rand(4, generator=generator) * 2 - 1) * strength).tolist()
     order = torch.randperm(4, generator=generator).tolist()
     brightness, contrast, saturation, hue = shifts
-    return color_jitter(image, 1 + brightness, 1 + contrast, 1 + saturation, hue, order)
+    return _Jitter(1 + brightness, 1 + contrast, 1 + saturation, hue, order)

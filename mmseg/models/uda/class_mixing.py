@@ -2,24 +2,29 @@
 
 import torch
 
+from mmseg.utils.distributed import any_over_processes, own_part, world_size
+
 NUM_LABEL_VALUES = 256
 
 
 def choose_classes(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Draw, for each image, half of the classes in the batch, rounded up.
+    """Draw, for each image, half of the classes in the batch of all processes, rounded up.
 
     The ignore label counts as a class, as in the published code. Nothing here waits for the device.
 
     Args:
         labels: Source labels (B, 1, H, W) in [0, 256).
-        generator: CPU generator that the draw comes from.
+        generator: CPU generator that the draw comes from, in one state on all processes.
 
     Returns:
         Choice (B, 256) bool, one row an image.
     """
-    priority = torch.rand(len(labels), NUM_LABEL_VALUES, generator=generator).to(labels.device)
+    num_images = len(labels) * world_size()
+    priority = own_part(torch.rand(num_images, NUM_LABEL_VALUES, generator=generator))
+    priority = priority.to(labels.device)
     present = torch.zeros(NUM_LABEL_VALUES, dtype=torch.bool, device=labels.device)
     present[labels.flatten().long()] = True
+    present = any_over_processes(present)
     rank = priority.masked_fill(~present, -1).argsort(dim=1, descending=True).argsort(dim=1)
     return (rank < (present.sum() + 1) // 2) & present
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from mmseg.core.building import call_checked
 from mmseg.models.builder import UDA, build_segmentor, has_pretrained
+from mmseg.utils.distributed import mean_over_processes
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import torch_generator
@@ -117,6 +118,10 @@ class DACS(nn.Module):
         """Return the teacher."""
         return self.ema_model
 
+    def average_gradients(self) -> None:
+        """Let every optimizer step follow the mean gradient of all processes."""
+        self.model.average_gradients()
+
     def init_weights(self) -> None:
         """Initialise the student, and the frozen network with the same weights.
 
@@ -190,7 +195,8 @@ class DACS(nn.Module):
         generator = torch_generator(self.seed, iteration)
         self.teacher.update(self.model)
 
-        log_vars, embedding = self._learn_source(img, gt_semantic_seg)
+        with self.model.local_gradients():
+            log_vars, embedding = self._learn_source(img, gt_semantic_seg)
         if self.instance is not None:
             self.instance.observe(embedding, gt_semantic_seg, iteration)
 
@@ -268,8 +274,8 @@ class DACS(nn.Module):
         torch.stack(parts).sum().backward()
         log_vars = {name: value.detach() for name, value in losses.items()}
         if self.print_grad_magnitude:
-            grads = [p.grad for p in self.model.parameters() if p.grad is not None]
-            norms = torch.stack(torch._foreach_norm(grads))
+            learning = (p.grad for p in self.model.parameters() if p.grad is not None)
+            norms = torch.stack(torch._foreach_norm([*map(mean_over_processes, learning)]))
             log_vars[f'grad_norm_after_{part}'] = torch.linalg.vector_norm(norms)
         return log_vars
 

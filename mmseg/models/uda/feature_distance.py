@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mmseg.ops import downscale_label
+from mmseg.utils.distributed import sum_over_processes, world_size
 from mmseg.utils.errors import UserError
 
 
@@ -22,13 +23,14 @@ def masked_feature_distance(
         mask: Cells to keep (B, 1, h, w) bool; all where None.
 
     Returns:
-        Scalar; 0 where no cell is kept.
+        Scalar; 0 where no cell is kept. The cells of all processes divide it, so that its mean over
+        the processes is the average over the cells of the global batch.
     """
     distance = torch.linalg.vector_norm(features - reference, dim=1)
     if mask is None:
         return distance.mean()
     keep = mask[:, 0].to(distance.dtype)
-    return (distance * keep).sum() / keep.sum().clamp(min=1)
+    return (distance * keep).sum() * world_size() / sum_over_processes(keep.sum()).clamp(min=1)
 
 
 class FeatureDistance(nn.Module):

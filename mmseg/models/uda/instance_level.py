@@ -5,6 +5,7 @@ from torch import nn
 
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
 from mmseg.ops.similarity import FORMS
+from mmseg.utils.distributed import gather_over_processes
 from mmseg.utils.errors import UserError
 
 from .class_vectors import KINDS, class_vectors
@@ -83,6 +84,8 @@ class InstanceLevel(nn.Module):
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
         """Fill the bank from labelled embeddings or, once it is full, update it now and then.
 
+        Several processes all do what one would do with the images of all.
+
         Args:
             embedding: Source embeddings (B, D, h, w).
             labels: Source labels (B, 1, H, W).
@@ -94,10 +97,12 @@ class InstanceLevel(nn.Module):
                 class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
                 for i in range(len(embedding))
             ]
-            vectors, present = (torch.stack(parts) for parts in zip(*pairs, strict=True))
-            self.bank.fill_(vectors, present)
+            stacked = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+            self.bank.fill_(*map(gather_over_processes, stacked))
         elif iteration % self.update_interval == 0:
-            vectors, present = class_vectors(embedding, labels, num_classes, self.vectors)
+            vectors, present = class_vectors(
+                embedding, labels, num_classes, self.vectors, all_processes=True
+            )
             self.bank.update_(vectors, present, self.momentum)
 
     def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 import torch
 
+from mmseg.utils.distributed import mean_over_processes
+
 
 def pseudo_labels(
     probs: torch.Tensor,
@@ -19,10 +21,10 @@ def pseudo_labels(
 
     Returns:
         Labels (B, H, W) int64, and weights (B, H, W) in [0, 1]: everywhere the share of the
-        batch's pixels that are confident, 0 in the ignored rows.
+        batch's pixels, on all processes, that are confident; 0 in the ignored rows.
     """
     confidence, labels = probs.max(dim=1)
-    share = (confidence >= threshold).to(probs.dtype).mean()
+    share = mean_over_processes((confidence >= threshold).to(probs.dtype).mean())
     weight = share.expand_as(confidence).clone()
     weight[:, :ignore_top] = 0
     weight[:, weight.shape[1] - ignore_bottom :] = 0

@@ -1,0 +1,65 @@
+"""Which process this is, and values that the processes of a run share.
+
+Without a process group every function acts as the only process there is: it sends nothing and
+returns what it was given. All processes must call a function together, with tensors of one shape.
+W processes; a global batch is theirs in a row, process by process.
+"""
+
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+
+Values = TypeVar('Values', torch.Tensor, list)
+
+
+def world_size() -> int:
+    """Return the number of processes W that share the run."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Return the number of this process, from 0."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def own_part(values: Values) -> Values:
+    """Return what belongs to this process of values drawn for the global batch.
+
+    Args:
+        values: One value an image (W·B, ...), the same on every process.
+
+    Returns:
+        Those of this process's images (B, ...).
+    """
+    size = len(values) // world_size()
+    return values[rank() * size : (rank() + 1) * size]
+
+
+def sum_over_processes(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the sum of every process's tensor; no gradient passes."""
+    if world_size() == 1:
+        return tensor
+    total = tensor.detach().clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total
+
+
+def mean_over_processes(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the mean of every process's tensor; no gradient passes."""
+    return tensor if world_size() == 1 else sum_over_processes(tensor) / world_size()
+
+
+def any_over_processes(mask: torch.Tensor) -> torch.Tensor:
+    """Return where a mask (bool) of any process is true."""
+    return mask if world_size() == 1 else sum_over_processes(mask.int()) > 0
+
+
+def gather_over_processes(tensor: torch.Tensor) -> torch.Tensor:
+    """Join every process's tensor (B, ...) in their order: (W·B, ...); no gradient passes."""
+    if world_size() == 1:
+        return tensor
+    own = tensor.detach().contiguous()
+    parts = [torch.empty_like(own) for _ in range(world_size())]
+    dist.all_gather(parts, own)
+    return torch.cat(parts)
