@@ -60,8 +60,9 @@ def share_out(model: nn.Module, device: torch.device, sync_bn: bool = False) -> 
     """
     if world_size() == 1:
         return
-    if not hasattr(model, 'average_gradients'):
-        raise UserError(f'{type(model).__name__} cannot be trained by several processes')
+    student: Any = model.get_model() if hasattr(model, 'get_model') else model
+    if not hasattr(student, 'average_gradients'):
+        raise UserError(f'{type(student).__name__} cannot be trained by several processes')
     if sync_bn:
         nn.SyncBatchNorm.convert_sync_batchnorm(model)
     if device.type == 'cpu' and any(isinstance(m, nn.SyncBatchNorm) for m in model.modules()):
@@ -69,7 +70,7 @@ def share_out(model: nn.Module, device: torch.device, sync_bn: bool = False) -> 
             'SyncBN runs on GPUs only; on CPUs use BN (statistics of each process) or GN, or one '
             'process'
         )
-    model.average_gradients()
+    student.average_gradients()
 
 
 def _own_device(gpu_id: int | None) -> torch.device:

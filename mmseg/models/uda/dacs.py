@@ -118,10 +118,6 @@ class DACS(nn.Module):
         """Return the teacher."""
         return self.ema_model
 
-    def average_gradients(self) -> None:
-        """Let every optimizer step follow the mean gradient of all processes."""
-        self.model.average_gradients()
-
     def init_weights(self) -> None:
         """Initialise the student, and the frozen network with the same weights.
 
