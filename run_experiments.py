@@ -6,6 +6,7 @@ python run_experiments.py --config FILE [...]
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +20,13 @@ from tools.prepare_streets import prepare_streets
 from tools.run_configs import (
     ROOT,
     RunFailed,
+    RunStopped,
     experiment_folder,
     finished_work_dir,
     new_work_dir,
     read_result,
     train,
+    unfinished_work_dir,
     write_config,
 )
 from tools.smoke import prepare_smoke_streets, shrink
@@ -45,7 +48,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', help='which runs, 3,5 for example, counted from 1 [all]')
     parser.add_argument('--dry-run', action='store_true', help='write the config files only')
     parser.add_argument(
-        '--resume', action='store_true', help='leave out the runs that are finished already'
+        '--resume',
+        action='store_true',
+        help='leave out finished runs and go on with the others where they stopped',
     )
     parser.add_argument(
         '--format', choices=('json', 'py'), default='json', help='of the config files [json]'
@@ -71,13 +76,14 @@ def write(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> P
 
 
 def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -> dict[str, Any]:
-    """Train one config, unless it is finished and --resume was given; return its entry."""
+    """Train one config and return its entry; with --resume, what is left to train of it."""
     finished = finished_work_dir(config, args.work_root) if args.resume else None
     if finished is not None:
         print(f'finished already: {finished}')
         return read_result(finished)
-    work_dir = new_work_dir(config, args.work_root)
-    train(write(config, work_dir, args), work_dir, gpu, args.options)
+    begun = unfinished_work_dir(config, args.work_root) if args.resume else None
+    work_dir = begun or new_work_dir(config, args.work_root)
+    train(write(config, work_dir, args), work_dir, gpu, args.options, begun is not None)
     if args.smoke:
         for checkpoint in work_dir.glob('*.pth'):
             checkpoint.unlink()
@@ -111,6 +117,11 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
         except RunFailed as failure:
             print(f'error: run {number} failed; done so far: {len(entries)}', file=sys.stderr)
             raise SystemExit(failure.exit_code) from None
+        except RunStopped:
+            again = [arg for arg in sys.argv[1:] if arg != '--resume']
+            command = shlex.join(['python', 'run_experiments.py', *again, '--resume'])
+            print(f'\nrun {number} stopped; go on with it and the rest: {command}')
+            return
         in_order = [entries[key] for key in sorted(entries)]
         summary = write_summary(in_order, folder)
     print(f'\n{summary_table(in_order)}\n\nresults in {summary}')

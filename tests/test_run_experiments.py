@@ -6,19 +6,23 @@ import pytest
 import run_experiments
 from experiments import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
-from tools.run_configs import RunFailed
+from tools.run_configs import RunFailed, RunStopped
 
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """Run the command with training replaced by a record of it; returns how to call it."""
-    trained, options_given = [], []
+    trained, options_given, resumed = [], [], []
 
-    def train(config_file, work_dir, gpu, options):
+    def train(config_file, work_dir, gpu, options, auto_resume):
+        work_dir.mkdir(parents=True, exist_ok=auto_resume)
         if len(trained) == command.fails_at:
             raise RunFailed(3)
+        if len(trained) == command.stops_at:
+            raise RunStopped
+        if auto_resume:
+            resumed.append(work_dir)
         config = {'seed': 0, **json.loads(config_file.read_text())}
-        work_dir.mkdir(parents=True)
         (work_dir / 'config.json').write_text(json.dumps(config))
         result = {'mIoU': 10.0 + len(trained), 'mIoU_teacher': None, 'IoU': {'road': 1.0}}
         result |= {'extra': {}, 'seconds': 60.0, 'peak_memory_gb': 1.0}
@@ -32,8 +36,8 @@ def command(monkeypatch, tmp_path):
         run_experiments.main()
         return trained
 
-    command.fails_at = None
-    command.options_given = options_given
+    command.fails_at = command.stops_at = None
+    command.options_given, command.resumed = options_given, resumed
     monkeypatch.setattr(run_experiments, 'train', train)
     monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
@@ -74,6 +78,17 @@ def test_run_experiments__resume_leaves_out_what_is_finished(command, tmp_path):
     command.fails_at = None
     assert command('--exp', '9', '--resume') == names_of(9)  # the first two are not run again
     assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == names_of(9)
+
+
+def test_run_experiments__resume_goes_on_where_a_run_was_stopped(command, tmp_path, capsys):
+    command.stops_at = 2
+    command('--exp', '9')
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.endswith('python run_experiments.py --exp 9 --resume')
+    command.stops_at = None
+    (begun,) = [p for p in (tmp_path / 'work_dirs').glob('*/*/') if not list(p.iterdir())]
+    assert command('--exp', '9', '--resume') == names_of(9)
+    assert [path.resolve() for path in command.resumed] == [begun]
 
 
 def test_run_experiments__without_resume_all_is_run_again(command):

@@ -70,7 +70,9 @@ def read_curves(logs: Sequence[Path]) -> Curves:
     """
     curves: dict[str, dict[int, float]] = {}
     for path in logs:
-        for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), start=1):
+        # A line without its end was being written when the disk was full or the process killed.
+        lines = path.read_text(encoding='utf-8').split('\n')[:-1]
+        for number, line in enumerate(lines, start=1):
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:

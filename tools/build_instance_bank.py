@@ -38,6 +38,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--ema', '--teacher', action='store_true', help='embed with the teacher')
     parser.add_argument('--seed', type=int, default=0, help='seed of the crops [0]')
     parser.add_argument('--max-images', type=int, default=20000, help='give up after [20000]')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load one that may run code'
+    )
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     return parser.parse_args()
 
@@ -81,7 +84,8 @@ def main() -> None:
     cfg = load_config(args.config)
     dataset = build_dataset(cfg.data.train)
     source = getattr(dataset, 'source', dataset)
-    model = init_segmentor(cfg, args.checkpoint, device, 'ema_model' if args.ema else 'model')
+    branch = 'ema_model' if args.ema else 'model'
+    model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)
     bank = InstanceBank(args.num_entries, model.embed_channels, model.num_classes).to(device)
     bank.set_class_pixels(class_pixels(source, model.num_classes))
 

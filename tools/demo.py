@@ -26,6 +26,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out-dir', default='demo_out', help='folder for the pictures [demo_out]')
     parser.add_argument('--ema', '--teacher', action='store_true', help='use the teacher')
     parser.add_argument('--opacity', type=float, default=0.5, help='of the colours, 0 to 1 [0.5]')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load one that may run code'
+    )
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
@@ -39,7 +42,8 @@ def main() -> None:
     device = choose_device(args.gpu)
     image = load_picture(args.image)
     cfg = load_config(args.config, args.options)
-    model = init_segmentor(cfg, args.checkpoint, device, 'ema_model' if args.ema else 'model')
+    branch = 'ema_model' if args.ema else 'model'
+    model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)
     (labels,) = inference_segmentor(model, str(args.image))
 
     stem = Path(args.out_dir) / Path(args.image).stem

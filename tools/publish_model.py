@@ -29,6 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', type=Path, help='what training saved')
     parser.add_argument('--ema', '--teacher', action='store_true', help='publish the teacher')
     parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load one that may run code'
+    )
+    parser.add_argument(
         '--out', type=Path, help="the file, digits to be added to its name [the work dir's name]"
     )
     return parser.parse_args()
@@ -69,7 +72,7 @@ def main() -> None:
     """Write the file."""
     args = parse_args()
     branch: Branch = 'ema_model' if args.ema else 'model'
-    content = published(read_checkpoint(args.checkpoint), branch)
+    content = published(read_checkpoint(args.checkpoint, args.trust_checkpoint), branch)
     default = args.checkpoint.with_name(f'{args.checkpoint.resolve().parent.name}.pth')
     path = hashed_name(args.out or default, content)
     with atomic_path(path) as temporary:

@@ -3,6 +3,7 @@
 import json
 import os
 import pprint
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,10 @@ GENERATED = ROOT / 'configs' / 'generated'
 # What training leaves in its work dir.
 CONFIG = 'config.json'
 RESULT = 'result.json'
+
+
+class RunStopped(Exception):
+    """A training process was asked to stop and has saved where it was."""
 
 
 class RunFailed(Exception):
@@ -52,6 +57,13 @@ def finished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | None
     pattern = f'[0-9]*_[0-9]*_{config["name"]}_?????/{RESULT}'
     results = sorted(experiment_folder(config, work_root).glob(pattern))
     return results[-1].parent if results else None
+
+
+def unfinished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | None:
+    """Return the latest work dir of a run of this name, unless it came to its end."""
+    pattern = f'[0-9]*_[0-9]*_{config["name"]}_?????'
+    found = sorted(experiment_folder(config, work_root).glob(pattern))
+    return found[-1] if found and not (found[-1] / RESULT).exists() else None
 
 
 def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) -> Path:
@@ -90,7 +102,13 @@ def _as_python(config: Mapping[str, Any]) -> str:
     return ''.join(lines)
 
 
-def train(config_file: Path, work_dir: Path, gpu: int | None, options: Sequence[str] = ()) -> None:
+def train(
+    config_file: Path,
+    work_dir: Path,
+    gpu: int | None,
+    options: Sequence[str] = (),
+    auto_resume: bool = False,
+) -> None:
     """Train a config in a process of its own.
 
     Args:
@@ -98,18 +116,43 @@ def train(config_file: Path, work_dir: Path, gpu: int | None, options: Sequence[
         work_dir: Where logs, checkpoints and the result go.
         gpu: Index of the CUDA device; None leaves the choice to the training.
         options: Changes to the config, `key=value`.
+        auto_resume: Whether to go on from the newest checkpoint in the work dir.
 
     Raises:
         RunFailed: The process ended with an error.
+        RunStopped: It was asked to stop.
     """
     command = [sys.executable, '-m', 'tools.train', str(config_file), '--work-dir', str(work_dir)]
     if gpu is not None:
         command += ['--gpu', str(gpu)]
+    if auto_resume:
+        command += ['--auto-resume']
     if options:
         command += ['--options', *options]
-    done = subprocess.run(command, cwd=ROOT)
-    if done.returncode:
-        raise RunFailed(done.returncode if done.returncode > 0 else 128 - done.returncode)
+    code, was_asked = _wait_for(subprocess.Popen(command, cwd=ROOT))
+    if code:
+        raise RunFailed(code if code > 0 else 128 - code)
+    if was_asked and not (work_dir / RESULT).exists():
+        raise RunStopped
+
+
+def _wait_for(process: subprocess.Popen) -> tuple[int, bool]:
+    """Wait for a process that is to stop by itself; return its code and whether it was asked to.
+
+    Ctrl-C reaches it from the terminal too: it gets SIGTERM here, which it may get twice.
+    """
+    asked = []
+
+    def pass_on(number: int, _: object) -> None:
+        asked.append(number)
+        process.terminate()
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait(), bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def read_result(work_dir: Path) -> dict[str, Any]:

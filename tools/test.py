@@ -42,6 +42,9 @@ def parse_args() -> argparse.Namespace:
         '--test-set', action='store_true', help="the benchmark's test images in place of val"
     )
     parser.add_argument('--eval', nargs='+', default=['mIoU'], help='metrics [mIoU]')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load one that may run code'
+    )
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
@@ -75,7 +78,7 @@ def evaluate(
     """Print the table of results and keep it in `pre_log.out`."""
     report = f'{header}\n\n{metrics_table(dataset.evaluate(areas, metric=metrics))}\n'
     with atomic_path(folder / 'pre_log.out') as temporary:
-        temporary.write_text(report, encoding='utf-8')
+        temporary.write_text(report, encoding='utf-8', errors='backslashreplace')
     print(report)
 
 
@@ -90,7 +93,7 @@ def main() -> None:
     means = means_for_source(cfg.data.get('train'))
     images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
-    model = init_segmentor(cfg, checkpoint, device, branch)
+    model = init_segmentor(cfg, checkpoint, device, branch, args.trust_checkpoint)
 
     areas: list[Any] = []
     for index, labels, meta in predict(model, build_test_loader(dataset, cfg, device)):

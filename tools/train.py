@@ -5,6 +5,8 @@ sh tools/dist_train.sh CONFIG N ...     the same with N processes
 """
 
 import argparse
+import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -16,10 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
-from mmseg.apis.work_dir import default_work_dir, save_config
+from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir, save_config
+from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
+from mmseg.utils.determinism import nondeterministic_operations
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.environment import collect_env, git_revision
 from mmseg.utils.logger import get_root_logger, log_to_file
@@ -33,8 +37,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     parser.add_argument('--seed', type=int, help="seed of the run [the config's, else 0]")
     parser.add_argument('--resume-from', help='checkpoint to continue from')
+    parser.add_argument(
+        '--auto-resume',
+        action='store_true',
+        help='continue from the newest whole checkpoint in the work dir, if there is one',
+    )
     parser.add_argument('--load-from', help='checkpoint to take the first weights from')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='load checkpoints that may run code'
+    )
+    parser.add_argument(
+        '--deterministic', action='store_true', help='use repeatable algorithms, name the others'
+    )
     parser.add_argument('--strict', action='store_true', help='stop at an unreadable image')
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
@@ -49,9 +64,29 @@ def read_config(args: argparse.Namespace) -> Config:
     cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
     cfg.resume_from = args.resume_from or cfg.get('resume_from')
     cfg.load_from = args.load_from or cfg.get('load_from')
+    cfg.deterministic = args.deterministic or cfg.get('deterministic', False)
     if args.strict:
         cfg.data.train.strict = True
     return cfg
+
+
+def resume_command(args: argparse.Namespace, work_dir: str) -> str:
+    """Return the command that goes on with this run; its work dir holds the whole config."""
+    several = world_size() > 1
+    command = ['sh', 'tools/dist_train.sh'] if several else ['python', 'tools/train.py']
+    command += [f'{work_dir}/{CONFIG_NAME}'] + [str(world_size())] * several
+    command += ['--work-dir', work_dir, '--auto-resume'] + ['--no-validate'] * args.no_validate
+    return shlex.join(command if args.gpu is None else [*command, '--gpu', str(args.gpu)])
+
+
+def report_end(runner: IterBasedRunner, args: argparse.Namespace, cfg: Config) -> None:
+    """Say how to go on with a run that was stopped, and what was not repeatable."""
+    if runner.is_stopped:
+        runner.logger.info(f'stopped after iteration {runner.iter} of {runner.max_iters}; go on:')
+        runner.logger.info(resume_command(args, cfg.work_dir))
+    if cfg.deterministic:
+        names = ', '.join(nondeterministic_operations()) or 'none'
+        runner.logger.info(f'operations that could not be made deterministic: {names}')
 
 
 def main() -> None:
@@ -68,7 +103,7 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     dataset = build_dataset(cfg.data.train)
 
     is_first = rank() == 0
-    text = save_config(cfg, cfg.work_dir) if is_first else ''
+    text = save_config(cfg, cfg.work_dir) if is_first else json.dumps(cfg._cfg_dict)
     log_file = Path(cfg.work_dir) / f'{timestamp}.log' if is_first else None
     logger = get_root_logger(log_file, cfg.get('log_level', 'INFO'))
     environment = '\n'.join(f'{name}: {value}' for name, value in collect_env().items())
@@ -77,11 +112,11 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     processes = f', {world_size()} processes' if world_size() > 1 else ''
     logger.info(f'work dir {cfg.work_dir}, device {device}{processes}, seed {cfg.seed}')
 
-    set_random_seed(cfg.seed, cfg.get('deterministic', False))
+    set_random_seed(cfg.seed, cfg.deterministic)
     model = build_train_model(cfg)
     model.init_weights()
     meta = {'seed': cfg.seed, 'config': text, 'git_revision': git_revision()}
-    train_segmentor(
+    runner = train_segmentor(
         model,
         dataset,
         cfg,
@@ -89,7 +124,10 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
         timestamp=timestamp,
         meta=meta,
         device=device,
+        auto_resume=args.auto_resume,
+        trust_checkpoint=args.trust_checkpoint,
     )
+    report_end(runner, args, cfg)
 
 
 if __name__ == '__main__':

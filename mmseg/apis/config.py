@@ -1,13 +1,18 @@
 """Configs: read, changed by options, and checked for keys that nobody reads."""
 
 import json
+import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmcv.utils import Config, DictAction
 
 from mmseg.core.building import nearest
 from mmseg.utils.errors import UserError
+
+from .config_types import check_types
 
 # Keys that the training and testing code reads.
 _SETTINGS = frozenset(
@@ -25,6 +30,7 @@ _SETTINGS = frozenset(
         'log_config',
         'log_level',
         'lr_config',
+        'max_skipped_steps',
         'model',
         'optimizer',
         'optimizer_config',
@@ -69,13 +75,16 @@ _SECTIONS = {
     'runner': {'type', 'max_iters'},
 }
 _NEEDED = ('model', 'data')
+_OWN_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+_REFERENCE = re.compile(r'\{\{\s*[\w.]+\s*\}\}')
 
 
 def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     """Read a config file with its bases, apply `key=value` options, and check its keys.
 
     Args:
-        path: A .py or .json config. A Python config is code and is run; a JSON config is not.
+        path: A .py or .json config. A Python config is code and is run, which is said; a JSON
+            config runs none, but for the configs of this project that it may be based on.
         options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`.
 
     Returns:
@@ -87,12 +96,16 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     path = Path(path)
     if not path.is_file():
         raise UserError(f'no config file at {path}')
-    if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+    if path.suffix not in ('.py', '.json'):
         raise UserError(f'{path}: expected a .py or .json config')
     _check_syntax(path)
+    if path.suffix == '.py':
+        print(f'{path} is a Python config: its code is run; JSON runs none', file=sys.stderr)
+    else:
+        refuse_code(path)
     try:
-        config = Config.fromfile(str(path))
-    except Exception as error:  # a Python config may raise anything
+        config = Config.fromfile(str(path), import_custom_modules=False)
+    except (Exception, SystemExit) as error:  # a Python config may do anything
         raise UserError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
     apply_options(config, options)
     check_keys(config)
@@ -135,9 +148,39 @@ def check_keys(config: Config) -> None:
             raise UserError(f'config key {section}: expected a dict, got {settings!r}')
         for key in settings:
             _refuse_unknown(key, known, section=section)
+    check_types(config._cfg_dict)
     missing = [key for key in _NEEDED if key not in config]
     if missing:
         raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
+
+
+def refuse_code(path: Path) -> None:
+    """Refuse a JSON config whose bases, or their bases, are code other than this project's.
+
+    Raises:
+        UserError: Names the base.
+    """
+    bases = _parse(path.read_text(encoding='utf-8')).get('_base_', [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
+        raise UserError(f'{path}: _base_: expected a file or a list of files, got {bases!r}')
+    for base in bases:
+        found = (path.parent / base).resolve()
+        if found.is_relative_to(_OWN_CONFIGS):
+            continue
+        if found.suffix != '.json':
+            raise UserError(
+                f'{path}: a JSON config runs no code, and its base {base} may hold some; base it '
+                f'on JSON or on {_OWN_CONFIGS}, or make it a .py config'
+            )
+        if found.is_file():
+            _check_syntax(found)
+            refuse_code(found)
+
+
+def _parse(text: str) -> Any:
+    """Read JSON in which mmcv's references, which are no JSON, may stand for values."""
+    return json.loads(_REFERENCE.sub('0', text))
 
 
 def _check_syntax(path: Path) -> None:
@@ -146,14 +189,16 @@ def _check_syntax(path: Path) -> None:
         text = path.read_text(encoding='utf-8')
         if path.suffix == '.py':
             compile(text, str(path), 'exec')
-        elif path.suffix == '.json' and '{{' not in text:  # mmcv's references are no JSON
-            json.loads(text)
+        elif not isinstance(_parse(text), dict):
+            raise UserError(f'{path} holds no settings: expected a JSON object')
     except SyntaxError as error:
         raise UserError(f'{path}, line {error.lineno}: {error.msg}') from error
     except json.JSONDecodeError as error:
         raise UserError(f'{path}, line {error.lineno}: not JSON, {error.msg}') from error
     except (UnicodeDecodeError, ValueError, OSError) as error:
         raise UserError(f'{path} is not a text file in UTF-8: {error}') from error
+    except (RecursionError, MemoryError) as error:
+        raise UserError(f'{path} is nested too deeply for a config') from error
 
 
 def _is_description(key: str) -> bool:

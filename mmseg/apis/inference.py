@@ -19,6 +19,7 @@ from mmseg.utils.errors import UserError
 
 from .config import load_config
 from .loader import DeviceLoader
+from .memory import TESTING_KNOBS, explained_memory
 
 
 def init_segmentor(
@@ -26,6 +27,7 @@ def init_segmentor(
     checkpoint: str | Path | None = None,
     device: str | torch.device = 'cuda:0',
     branch: Branch = 'model',
+    trust_checkpoint: bool = False,
 ) -> nn.Module:
     """Build a segmentor and load its weights.
 
@@ -34,6 +36,7 @@ def init_segmentor(
         checkpoint: File with its weights, or None for random ones.
         device: Where the model goes.
         branch: 'model' for the student's weights, 'ema_model' for the teacher's.
+        trust_checkpoint: Whether the file may run code.
 
     Returns:
         The segmentor in eval mode, with `cfg`, `CLASSES` and `PALETTE`.
@@ -44,7 +47,9 @@ def init_segmentor(
     cfg = config if isinstance(config, Config) else load_config(config)
     model_cfg = {**cfg.model, 'pretrained': None}
     model = build_segmentor(model_cfg, cfg.get('train_cfg'), cfg.get('test_cfg'))
-    meta = {} if checkpoint is None else load_checkpoint(model, checkpoint, branch).get('meta', {})
+    meta: dict[str, Any] = {}
+    if checkpoint is not None:
+        meta = load_checkpoint(model, checkpoint, branch, trust_checkpoint).get('meta', {})
     model.cfg = cfg
     model.CLASSES, model.PALETTE = _names_and_colors(meta, model_cfg['decode_head'])
     return model.to(device).eval()
@@ -69,7 +74,7 @@ def inference_segmentor(
     for image in images:
         batch = collate([pipeline({'img': image})], samples_per_gpu=1)
         (plain,) = DeviceLoader([batch], device)
-        with torch.inference_mode():
+        with torch.inference_mode(), explained_memory(device, TESTING_KNOBS):
             label_maps += model(return_loss=False, rescale=True, **plain)
     return label_maps
 

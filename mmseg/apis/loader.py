@@ -33,6 +33,13 @@ class DeviceLoader:
                 return
             except UserError as error:
                 raise UserError(_message_of_worker(error)) from error
+            except RuntimeError as error:
+                if 'DataLoader worker' not in str(error):
+                    raise
+                raise UserError(
+                    f'a process that loads data died ({str(error).splitlines()[0]}), often for '
+                    'want of memory: lower data.workers_per_gpu'
+                ) from error
             yield {key: self._plain(value) for key, value in batch.items()}
 
     def __len__(self) -> int:

@@ -12,6 +12,7 @@ from mmseg.core.visualization import colorize, load_picture, overlay, save_pictu
 from mmseg.utils.progress import track
 
 from .loader import DeviceLoader
+from .memory import TESTING_KNOBS, explained_memory
 
 
 def predict(
@@ -31,7 +32,7 @@ def predict(
     model.eval()
     index = 0
     for batch in track(data_loader, description, len(data_loader)):
-        with torch.inference_mode():
+        with torch.inference_mode(), explained_memory(data_loader.device, TESTING_KNOBS):
             label_maps = model(return_loss=False, **batch)
         metas = batch['img_metas'][0]
         for label_map, meta in zip(label_maps, metas, strict=True):

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmseg.core.hooks import (
     DebugPanelHook,
     EvalHook,
     IterationSeedHook,
+    NonFiniteHook,
     ProcessesHook,
     ResultHook,
     TextLoggerHook,
@@ -25,6 +27,8 @@ from mmseg.core.hooks import (
 from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets import build_dataloader, build_dataset, means_for_source
 from mmseg.datasets.rare_class_sampling import StatisticsFiles
+from mmseg.utils.atomic import remove_unfinished
+from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -33,6 +37,7 @@ from mmseg.utils.seed import derive_seed
 
 from .distributed_test import multi_gpu_test
 from .loader import DeviceLoader, build_test_loader
+from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer
 from .processes import share_out
 
@@ -48,9 +53,7 @@ def set_random_seed(seed: int, deterministic: bool = False) -> None:
     np.random.seed(derive_seed(seed) % 2**32)
     torch.manual_seed(seed)
     if deterministic:
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        make_deterministic()
 
 
 def train_segmentor(
@@ -62,6 +65,8 @@ def train_segmentor(
     timestamp: str | None = None,
     meta: Mapping[str, Any] | None = None,
     device: torch.device | None = None,
+    auto_resume: bool = False,
+    trust_checkpoint: bool = False,
 ) -> IterBasedRunner:
     """Train a model; name and arguments are mmsegmentation's.
 
@@ -75,9 +80,11 @@ def train_segmentor(
         timestamp: Start of the run, names its logs.
         meta: Plain values for the log and the checkpoints: seed, config text, …
         device: Where to train, by default what is there.
+        auto_resume: Whether to go on from the newest whole checkpoint in the work dir, if any.
+        trust_checkpoint: Whether checkpoints may run code.
 
     Returns:
-        The runner after its last iteration.
+        The runner after its last iteration; `is_stopped` where a signal ended the run before.
 
     Raises:
         UserError: A setting is not known or can't be used.
@@ -86,7 +93,8 @@ def train_segmentor(
         raise UserError('there are no processes to share the training: use tools/dist_train.sh')
     device = choose_device() if device is None else device
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
-    torch.backends.cudnn.benchmark = cfg.get('cudnn_benchmark', False) and device.type == 'cuda'
+    benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
+    torch.backends.cudnn.benchmark = benchmark and device.type == 'cuda'
     model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
     _share_bank_out(model, dataset)
     model.to(device)
@@ -97,14 +105,14 @@ def train_segmentor(
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate)
-    if cfg.get('resume_from'):
-        runner.resume(cfg.resume_from)
-    elif cfg.get('load_from'):
-        runner.load_checkpoint(cfg.load_from)
+    if rank() == 0:
+        remove_unfinished(Path(cfg.work_dir))
+    _load_state(runner, cfg, auto_resume, trust_checkpoint)
     if rank() > 0:
         # From here on each process meets files that only it reads.
         get_root_logger().setLevel(logging.WARNING)
-    runner.run(_training_loader(dataset, cfg, runner))
+    with explained_memory(device, TRAINING_KNOBS):
+        runner.run(_training_loader(dataset, cfg, runner))
     return runner
 
 
@@ -123,6 +131,15 @@ def class_pixels(source: Any, num_classes: int) -> list[int]:
     """
     stats = StatisticsFiles(getattr(source, 'source', source)).stats()
     return [sum(image.get(c, 0) for image in stats) for c in range(num_classes)]
+
+
+def _load_state(runner: IterBasedRunner, cfg: Config, auto_resume: bool, trust: bool) -> None:
+    if auto_resume and runner.auto_resume(trust):
+        return
+    if cfg.get('resume_from'):
+        runner.resume(cfg.resume_from, trust)
+    elif cfg.get('load_from'):
+        runner.load_checkpoint(cfg.load_from, trust)
 
 
 def _share_bank_out(model: nn.Module, dataset: Any) -> None:
@@ -182,6 +199,7 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     if cfg.get('optimizer_config') is not None and not cfg.get('uda'):
         optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
         runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
+    runner.register_hook(NonFiniteHook(cfg.get('max_skipped_steps', 10)), 'NORMAL')
     if world_size() > 1:
         check_interval = (cfg.get('dist_params') or {}).get('check_interval', 500)
         runner.register_hook(ProcessesHook(check_interval), 'BELOW_NORMAL')

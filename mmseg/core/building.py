@@ -8,6 +8,8 @@ from mmcv.utils import Registry
 
 from mmseg.utils.errors import UserError, nearest
 
+from .argument_types import wrong_type
+
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -46,13 +48,16 @@ def build_from_cfg(
 
 
 def call_checked(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """Call `factory` by keywords, turning unknown and missing ones into a `UserError`."""
+    """Call `factory` by keywords, turning unknown, missing and mistyped ones into a `UserError`."""
     name = getattr(factory, '__name__', repr(factory))
     known = accepted_keywords(factory)
     unknown = [] if known is None else sorted(set(arguments) - known)
     if unknown:
         hint = nearest(unknown[0], known or ())
         raise UserError(f'{name} has no setting {", ".join(map(repr, unknown))}; {hint}')
+    problem = wrong_type(factory, arguments)
+    if problem is not None:
+        raise UserError(f'{name}: {problem}')
     try:
         return factory(**arguments)
     except TypeError as error:

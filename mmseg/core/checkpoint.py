@@ -1,7 +1,6 @@
-"""Checkpoints: saved whole or not at all, loaded without running code, compared key by key."""
+"""Checkpoints: saved whole or not at all, loaded into a model that they fit key by key."""
 
 import os
-import pickle
 import shutil
 import time
 from collections.abc import Mapping
@@ -12,9 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmseg.utils.atomic import atomic_path
+from mmseg.utils.atomic import atomic_path, sync_folder
 from mmseg.utils.environment import git_revision
 from mmseg.utils.errors import UserError
+
+from .checkpoint_reading import first_line, read_checkpoint
 
 Branch = Literal['model', 'ema_model']
 LATEST = 'latest.pth'
@@ -27,6 +28,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer | None = None,
     meta: Mapping[str, Any] | None = None,
     link_latest: bool = True,
+    training: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint under `path` and let `latest.pth` beside it point there.
 
@@ -39,6 +41,7 @@ def save_checkpoint(
         optimizer: Optimizer whose state is saved too.
         meta: Plain values to keep beside the weights: config text, iteration, seed, …
         link_latest: Whether `latest.pth` is to point to this file.
+        training: Further state of the training loop, plain values and tensors.
 
     Raises:
         UserError: The file could not be written (full disk, no permission).
@@ -47,14 +50,17 @@ def save_checkpoint(
     checkpoint = {'meta': _complete_meta(model, meta or {}), 'state_dict': _state_on_cpu(model)}
     if optimizer is not None:
         checkpoint['optimizer'] = optimizer.state_dict()
+    if training is not None:
+        checkpoint['training'] = dict(training)
     try:
         with atomic_path(path) as temporary:
             torch.save(checkpoint, temporary)
         if link_latest:
             point_latest_to(path)
+        sync_folder(path.parent)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f'could not save {path} ({_first_line(error)}); {_free_space(path.parent)}. '
+            f'could not save {path} ({first_line(error)}); {_free_space(path.parent)}. '
             'Earlier checkpoints are untouched: make room and resume from the latest'
         ) from error
 
@@ -63,6 +69,7 @@ def point_latest_to(path: Path) -> None:
     """Let `latest.pth` in the folder of `path` stand for it, replaced in one step."""
     link = path.with_name(LATEST)
     temporary = path.with_name(f'.{LATEST}.{os.getpid()}.tmp')
+    temporary.unlink(missing_ok=True)
     try:
         temporary.symlink_to(path.name)
         os.replace(temporary, link)
@@ -72,34 +79,6 @@ def point_latest_to(path: Path) -> None:
             shutil.copyfile(path, copy)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint file without running any code that it may hold.
-
-    Args:
-        path: A file written by this project, mmsegmentation, DAFormer or plain `torch.save`.
-
-    Returns:
-        A dictionary with 'state_dict' and, where the file has them, 'meta' and 'optimizer'.
-
-    Raises:
-        UserError: No such file, not a checkpoint, or one that asks for more than plain data.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f'no checkpoint file at {path}; give the path of a .pth file')
-    try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f'{path} is not a checkpoint that can be read safely, it is damaged or holds more '
-            f'than tensors and plain values ({_first_line(error)})'
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(f'{path} is damaged or not a checkpoint: {_first_line(error)}') from error
-    return _with_state_dict(checkpoint, path)
 
 
 def select_branch(
@@ -170,7 +149,7 @@ def compare_state_dicts(
 
 
 def load_checkpoint(
-    model: nn.Module, path: str | Path, branch: Branch | None = 'model'
+    model: nn.Module, path: str | Path, branch: Branch | None = 'model', trust: bool = False
 ) -> dict[str, Any]:
     """Load weights from a file into a model that they must fit exactly.
 
@@ -178,6 +157,7 @@ def load_checkpoint(
         model: Network to fill: a segmentor, or with `branch=None` a whole self-training model.
         path: Checkpoint file; plain, mmsegmentation's, DAFormer's, DIDA's or ours.
         branch: 'model' for the student's weights, 'ema_model' for the teacher's, None for all.
+        trust: Whether the file may run code, as for `read_checkpoint`.
 
     Returns:
         The file's content; its 'meta' holds class names, palette, config text, iteration.
@@ -185,7 +165,7 @@ def load_checkpoint(
     Raises:
         UserError: No such file, an unreadable one, or one for another network.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, trust)
     load_state_dict(model, select_branch(checkpoint['state_dict'], branch), path)
     return checkpoint
 
@@ -204,37 +184,14 @@ def _state_on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.detach().cpu() for key, value in model.state_dict().items()}
 
 
-def _with_state_dict(content: object, path: Path) -> dict[str, Any]:
-    if isinstance(content, Mapping):
-        checkpoint = dict(content)
-        for key in ('state_dict', 'model_state_dict', 'model'):
-            if isinstance(checkpoint.get(key), Mapping):
-                checkpoint['state_dict'] = checkpoint[key]
-                return checkpoint
-        if checkpoint and all(isinstance(value, torch.Tensor) for value in checkpoint.values()):
-            return {'state_dict': checkpoint}
-    raise UserError(f"{path} holds no weights: expected a state dict or a dict with 'state_dict'")
-
-
 def _strip_prefix(entries: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     if not all(key.startswith(prefix) for key in entries):
         return dict(entries)
     return {key.removeprefix(prefix): value for key, value in entries.items()}
 
 
-def _numpy_scalars() -> list[Any]:
-    """What mmcv's checkpoints need beyond plain types: a best score is a NumPy float."""
-    scalar = np.float64(0).__reduce__()[0]
-    kinds = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'bool')]
-    return [scalar, (scalar, 'numpy.core.multiarray.scalar'), np.dtype, *kinds]
-
-
 def _shape(tensor: torch.Tensor) -> str:
     return 'x'.join(map(str, tensor.shape)) or 'scalar'
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
 def _free_space(folder: Path) -> str:

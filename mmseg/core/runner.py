@@ -1,5 +1,6 @@
-"""The training loop: mmcv's, with atomic checkpoints, exact counting and autocast."""
+"""The training loop: mmcv's, stopped and resumed at any iteration as if it had never stopped."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,28 @@ import torch
 from mmcv.runner import RUNNERS
 from mmcv.runner import IterBasedRunner as MMCVIterBasedRunner
 
+from mmseg.utils.distributed import any_over_processes, world_size
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_to_file
+from mmseg.utils.stop_request import StopRequest
 
-from .checkpoint import (
-    load_state_dict,
+from .checkpoint import load_state_dict, save_checkpoint, select_branch
+from .checkpoint_reading import (
+    DamagedCheckpointError,
+    check_sums,
     read_checkpoint,
-    save_checkpoint,
-    select_branch,
+    saved_checkpoints,
 )
+from .training_state import restore_log_values, restore_training_state, training_state
 
 _AUTOCAST_TYPES = {'bf16': torch.bfloat16}
+# What hooks keep in `meta` from one iteration to the next.
+_CARRIED_ON = ('best', 'evaluated', 'skipped_steps', 'seconds')
+
+
+def autocast(device: torch.device, amp: str | None) -> torch.autocast:
+    """Return the context of a training step: `amp` None for float32, or 'bf16'."""
+    return torch.autocast(device.type, _AUTOCAST_TYPES.get(amp or ''), enabled=amp is not None)
 
 
 @RUNNERS.register_module(force=True)
@@ -38,7 +50,18 @@ class IterBasedRunner(MMCVIterBasedRunner):
         if amp is not None and amp not in _AUTOCAST_TYPES:
             raise UserError(f'amp: expected null or {sorted(_AUTOCAST_TYPES)}, got {amp!r}')
         self.device = device
-        self.autocast_type = None if amp is None else _AUTOCAST_TYPES[amp]
+        self.amp = amp
+        self.scaler: torch.amp.GradScaler | None = None  # bfloat16 needs none
+        self.stop_request = StopRequest()
+        self.is_stopped = False
+        self._last_saved = 0
+        self._state_before: Mapping[str, Any] = {}
+        self._is_starting = False
+
+    @property
+    def num_done(self) -> int:
+        """Finished iterations, as hooks see them: mmcv counts one up after its hooks only."""
+        return self.iter if self._is_starting else self.iter + 1
 
     def train(self, data_loader: Any, **kwargs: Any) -> None:
         """Run one iteration."""
@@ -46,40 +69,50 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self.mode = 'train'
         self.data_batch = next(data_loader)
         self.call_hook('before_train_iter')
-        with torch.autocast(
-            self.device.type, self.autocast_type, enabled=self.autocast_type is not None
-        ):
+        with autocast(self.device, self.amp):
             self.outputs = self.model.train_step(self.data_batch, self.optimizer, **kwargs)
         self.log_buffer.update(self.outputs['log_vars'], self.outputs['num_samples'])
         self.call_hook('after_train_iter')
         del self.data_batch
+        if self._is_asked_to_stop():
+            self._save_before_stopping()
         self._inner_iter += 1
         self._iter += 1
 
     def run(self, data_loader: Any, **kwargs: Any) -> None:
-        """Train until `max_iters`.
+        """Train until `max_iters`, or until SIGINT or SIGTERM asks to stop (`is_stopped`).
+
+        A run that was finished already is closed anew: what its end wrote may be missing.
 
         Args:
             data_loader: Batches, beginning with that of iteration `self.iter`.
             **kwargs: Handed to the model's `train_step`.
         """
-        remaining = self.max_iters - self.iter
-        if remaining <= 0:
+        if self.iter >= self.max_iters:
             self.logger.info(f'nothing left to train: {self.iter} of {self.max_iters} are done')
-            return
-        self.logger.info(f'training from iteration {self.iter} to {self.max_iters}')
+        else:
+            self.logger.info(f'training from iteration {self.iter} to {self.max_iters}')
         log_to_file(self.logger, f'hooks:\n{self.get_hook_info()}')
-        self.call_hook('before_run')
-        self.call_hook('before_train_epoch')
-        batches = iter(data_loader)
-        for _ in range(remaining):
-            self.train(batches, **kwargs)
-        self.call_hook('after_run')
+        with self.stop_request:
+            self._is_starting = True
+            self.call_hook('before_run')
+            self.call_hook('before_train_epoch')
+            self._is_starting = False
+            # Only now: mmcv's logger hooks clear the buffer when a run starts.
+            restore_log_values(self._state_before, self.log_buffer)
+            batches = iter(data_loader)
+            while self.iter < self.max_iters and not self.is_stopped:
+                self.train(batches, **kwargs)
+            self.is_stopped = self._is_asked_to_stop()
+            if not self.is_stopped:
+                self.call_hook('after_run')
 
     def save_checkpoint(
         self, out_dir: str, filename: str | None = None, save_optimizer: bool = True
     ) -> Path:
         """Save everything that a resumed run needs; `meta['iter']` counts finished iterations.
+
+        All processes call it together, and the first one writes.
 
         Args:
             out_dir: Folder to save in.
@@ -89,23 +122,28 @@ class IterBasedRunner(MMCVIterBasedRunner):
         Returns:
             Path of the file.
         """
-        done = self.iter + 1
+        done = self.num_done
         path = Path(out_dir) / (filename or f'iter_{done}.pth')
         meta = {**(self.meta or {}), 'iter': done, 'epoch': 0}
         optimizer = self.optimizer if save_optimizer else None
-        save_checkpoint(self.model, path, optimizer, meta, link_latest=filename is None)
+        latest = filename is None
+        state = training_state(self.log_buffer, self.scaler)
+        if self.rank == 0:
+            save_checkpoint(self.model, path, optimizer, meta, latest, state)
+        self._last_saved = done if latest and save_optimizer else self._last_saved
         return path
 
-    def resume(self, checkpoint: str, **_: Any) -> None:
-        """Continue from a checkpoint of this model: weights, optimizer and iteration.
+    def resume(self, checkpoint: str, trust: bool = False, **_: Any) -> None:
+        """Continue from a checkpoint of this model as if the run had never stopped.
 
         Args:
             checkpoint: Path of a file that `save_checkpoint` wrote.
+            trust: Whether the file may run code, as for `read_checkpoint`.
 
         Raises:
-            UserError: The file is missing, of another model, or holds no training state.
+            UserError: The file is missing, damaged, of another model, or holds no training state.
         """
-        content = read_checkpoint(checkpoint)
+        content = read_checkpoint(checkpoint, trust)
         if 'optimizer' not in content or 'iter' not in content.get('meta', {}):
             raise UserError(
                 f'{checkpoint} holds weights only, no optimizer and iteration to resume from; '
@@ -118,9 +156,53 @@ class IterBasedRunner(MMCVIterBasedRunner):
             raise UserError(f'{checkpoint} was trained with another optimizer: {error}') from error
         self._iter = self._inner_iter = int(content['meta']['iter'])
         self._warn_of_other_batch(content['meta'])
-        if 'best' in content['meta']:
-            self.meta = {**(self.meta or {}), 'best': content['meta']['best']}
+        self._last_saved = self._iter
+        carried = {key: content['meta'][key] for key in _CARRIED_ON if key in content['meta']}
+        self.meta = {**(self.meta or {}), **carried}
+        self._state_before = content.get('training', {})
+        restore_training_state(self._state_before, self.scaler)
         self.logger.info(f'resumed {checkpoint} at iteration {self.iter}')
+
+    def auto_resume(self, trust: bool = False) -> bool:
+        """Continue from the newest whole checkpoint in the work dir, if there is one.
+
+        Damaged files are passed over, each with a notice.
+
+        Args:
+            trust: Whether the file may run code, as for `read_checkpoint`.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            UserError: As for `resume`, except that damaged files are no error.
+        """
+        for path in saved_checkpoints(self.work_dir):
+            try:
+                check_sums(path)
+                self.resume(str(path), trust)
+            except DamagedCheckpointError as error:
+                self.logger.warning(f'{error}; passed over for the one before it')
+                continue
+            return True
+        self.logger.info(f'no whole checkpoint in {self.work_dir}: starting from the beginning')
+        return False
+
+    def interruptible(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context that a request to stop leaves at once by `StopRequested`.
+
+        Several processes stay in it to its end, for they wait for each other.
+        """
+        return self.stop_request.at_once() if world_size() == 1 else contextlib.nullcontext()
+
+    def _is_asked_to_stop(self) -> bool:
+        received = torch.tensor([self.stop_request.received])
+        return bool(any_over_processes(received))
+
+    def _save_before_stopping(self) -> None:
+        self.is_stopped = True
+        if self._last_saved != self.num_done:
+            self.save_checkpoint(self.work_dir)
 
     def _warn_of_other_batch(self, meta: Mapping[str, Any]) -> None:
         before, now = meta.get('global_batch'), (self.meta or {}).get('global_batch')
@@ -131,9 +213,9 @@ class IterBasedRunner(MMCVIterBasedRunner):
                 f'that it makes {before} together with the number of processes'
             )
 
-    def load_checkpoint(self, filename: str, **_: Any) -> dict[str, Any]:
+    def load_checkpoint(self, filename: str, trust: bool = False, **_: Any) -> dict[str, Any]:
         """Start from a checkpoint's weights: those of its student, into this model's student."""
-        content = read_checkpoint(filename)
+        content = read_checkpoint(filename, trust)
         student = self.model.get_model() if hasattr(self.model, 'get_model') else self.model
         load_state_dict(student, select_branch(content['state_dict'], 'model'), filename)
         self.logger.info(f'loaded the weights of {filename}')

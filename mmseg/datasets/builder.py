@@ -1,5 +1,6 @@
 """The registries of data sets and transforms, and the loaders that feed training and tests."""
 
+import signal
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ from mmcv.utils import Registry
 from torch.utils.data import DataLoader, Dataset
 
 from mmseg.core.building import build_from_cfg
+from mmseg.utils.errors import UserError
+from mmseg.utils.stop_request import STOP_SIGNALS
 
 from .samplers import IterationSampler, SampleStream
 
@@ -64,7 +67,14 @@ def build_dataloader(
 
     Returns:
         A loader of dicts of `mmcv.parallel.DataContainer`.
+
+    Raises:
+        UserError: For a batch size that is no number of images.
     """
+    if not isinstance(samples_per_gpu, int) or samples_per_gpu < 1:
+        raise UserError(
+            f'data.samples_per_gpu: expected a whole number above 0, got {samples_per_gpu!r}'
+        )
     common = {
         'batch_size': samples_per_gpu,
         'num_workers': workers_per_gpu,
@@ -81,3 +91,6 @@ def build_dataloader(
 def _start_worker(worker: int) -> None:
     # One thread a worker: OpenCV would otherwise start one for each core in every worker.
     cv2.setNumThreads(0)
+    # Ctrl-C and a scheduler's SIGTERM reach every process of a job; the first one decides.
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -9,20 +9,19 @@ from typing import Any, ClassVar, TypeVar
 
 import mmcv
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
-from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS
 from .classes import choose_classes, choose_palette, label_map_between
 from .evaluation import EvaluatesLabels
-from .image_io import UnreadableImageError
+from .image_io import MissingImageError, UnreadableImageError
 from .pipelines import Compose, LoadAnnotations, without_labels
 from .samplers import shuffled_index
+from .skipped import SkippedFiles
 
 T = TypeVar('T')
 _MAX_SKIPPED_IN_A_ROW = 20
@@ -52,7 +51,8 @@ class CustomDataset(EvaluatesLabels, Dataset):
             pixel are left out. None for all classes.
         extra_means: Further means to report: name → class names.
         load_labels: Whether training samples carry labels; if not, none are read.
-        strict: Whether a file that cannot be decoded stops training instead of being skipped.
+        strict: Whether a file that cannot be read stops training instead of being skipped.
+        max_skipped_ratio: Share of the samples that may be skipped before training stops.
 
     Raises:
         UserError: For a missing or empty folder, or images without converted labels.
@@ -81,6 +81,7 @@ class CustomDataset(EvaluatesLabels, Dataset):
         extra_means: Mapping[str, Sequence[str]] | None = None,
         load_labels: bool = True,
         strict: bool = False,
+        max_skipped_ratio: float = 0.05,
     ) -> None:
         self.data_root = data_root
         self.img_dir = self._below_root(img_dir)
@@ -105,9 +106,7 @@ class CustomDataset(EvaluatesLabels, Dataset):
         self.img_infos = self._find_images()
         if self.has_labels:
             self._check_labels_exist()
-        # In shared memory, so that workers count together.
-        self._num_skipped = torch.zeros((), dtype=torch.int64).share_memory_()
-        self._reported: set[str] = set()
+        self._skipped = SkippedFiles(self.img_dir, max_skipped_ratio)
 
     def __len__(self) -> int:
         return len(self.img_infos)
@@ -136,22 +135,23 @@ class CustomDataset(EvaluatesLabels, Dataset):
         return self.read_first(candidates(), lambda index: self.prepare_train_img(index, rng))
 
     def read_first(self, candidates: Iterable[int], read: Callable[[int], T]) -> T:
-        """Return what `read` makes of the first of some images that can be decoded.
+        """Return what `read` makes of the first of some images that can be read.
 
         Args:
             candidates: Indices, tried in turn.
             read: Makes a sample of an index.
 
         Raises:
-            UserError: For a file that cannot be decoded where `strict` is set, or for many.
+            UserError: For a file that cannot be read where `strict` is set, or for many.
         """
+        self._skipped.count_sample()
         for index in itertools.islice(candidates, _MAX_SKIPPED_IN_A_ROW):
             try:
                 return read(index)
-            except UnreadableImageError as error:
+            except (UnreadableImageError, MissingImageError) as error:
                 if self.strict:
                     raise
-                self._report_skipped(error)
+                self._skipped.report(error)
         raise UserError(
             f'{_MAX_SKIPPED_IN_A_ROW} files in a row below {self.img_dir} or {self.ann_dir} cannot '
             'be read: mend the data folder'
@@ -159,8 +159,8 @@ class CustomDataset(EvaluatesLabels, Dataset):
 
     @property
     def num_skipped(self) -> int:
-        """How many samples were replaced because a file could not be decoded, by all workers."""
-        return int(self._num_skipped)
+        """How many samples were replaced because a file could not be read, by all workers."""
+        return self._skipped.num_skipped
 
     def sample_inputs(self, index: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         """Return what the pipeline starts from for one image."""
@@ -270,16 +270,12 @@ class CustomDataset(EvaluatesLabels, Dataset):
                 f'{osp.join(self.ann_dir, missing[0])}{self.convert_hint}'
             )
 
-    def _report_skipped(self, error: UnreadableImageError) -> None:
-        self._num_skipped += 1
-        if str(error) not in self._reported:
-            self._reported.add(str(error))
-            get_root_logger().warning(
-                f'{error}; another sample takes its place ({self.num_skipped} skipped so far)'
-            )
-
 
 def _read_lines(path: str) -> list[str]:
     if not osp.isfile(path):
         raise UserError(f'the split file {path} does not exist')
-    return [line.strip() for line in Path(path).read_text().splitlines() if line.strip()]
+    try:
+        lines = Path(path).read_text(encoding='utf-8').splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(f'the split file {path} cannot be read: {error}') from None
+    return [line.strip() for line in lines if line.strip()]

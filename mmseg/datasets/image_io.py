@@ -1,5 +1,6 @@
 """Reading images and label maps from disk, each failure naming the file."""
 
+import io
 from pathlib import Path
 
 import cv2
@@ -18,23 +19,35 @@ class UnreadableImageError(UserError):
     """A file that is there but cannot be decoded; training may go on without it."""
 
 
+class MissingImageError(UserError):
+    """A file that was there when the data set was listed; training may go on without it."""
+
+
 def read_bytes(path: str | Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        UserError: For a file that is not there.
+        MissingImageError: For a file that is not there.
+        UnreadableImageError: For a folder, and where the disk or permissions fail.
     """
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
-        raise UserError(f'the file {path} is gone: put it back or remake the data folder') from None
+        raise MissingImageError(
+            f'the file {path} is gone: put it back or remake the data folder'
+        ) from None
+    except OSError as error:
+        raise UnreadableImageError(f'cannot read {path}: {error.strerror}') from None
 
 
 def _decode(data: bytes, flag: int) -> np.ndarray | None:
     # Old OpenCV fills the rest of a cut-off PNG with zeros and says nothing.
     if not data or (data.startswith(_PNG_MAGIC) and _PNG_END not in data[-64:]):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:  # a size that no picture has
+        return None
 
 
 def read_image(path: str | Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
@@ -77,9 +90,16 @@ def read_label(path: str | Path) -> np.ndarray:
     if label is None:
         raise UnreadableImageError(f'cannot read the label {path}: it is truncated or not an image')
     if data.startswith(_PNG_MAGIC) and data[_PNG_COLOUR_TYPE] == _PNG_PALETTE:
-        with Image.open(path) as image:
-            return np.asarray(image)
+        return _palette_indices(data, path)
     return label
+
+
+def _palette_indices(data: bytes, path: str | Path) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UnreadableImageError(f'cannot read the label {path}: {error}') from None
 
 
 def label_histogram(label: np.ndarray) -> np.ndarray:

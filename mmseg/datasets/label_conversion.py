@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,13 @@ import numpy as np
 from PIL import Image
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX, id_lookup_table
-from mmseg.utils.atomic import atomic_path
+from mmseg.utils.atomic import atomic_path, remove_unfinished
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.progress import track
 
 from .image_io import UnreadableImageError, read_label
-from .rare_class_sampling import SAMPLES_WITH_CLASS_FILE, STATS_DICT_FILE, STATS_FILE
+from .statistics_files import SAMPLES_WITH_CLASS_FILE, STATS_DICT_FILE, STATS_FILE
 
 CONVERTED = '_labelTrainIds.png'
 _NUM_IDS = 1 << 16  # labels have up to 16 bits
@@ -140,7 +140,8 @@ def convert_labels(
     """
     if not files:
         raise UserError('no label found: expected PNG files whose names end in a digit')
-    _remove_unfinished({out_dir, *(file.converted.parent for file in files)})
+    for folder in {out_dir, *(file.converted.parent for file in files)}:
+        remove_unfinished(folder)
     known = _known_statistics(files, out_dir)
     todo = [file for file in files if str(file.converted) not in known and not _is_done(file)]
     work = partial(_convert, read_ids=read_ids, table=id_lookup_table(id_to_train_id, _NUM_IDS))
@@ -188,7 +189,10 @@ def _known_statistics(files: Sequence[LabelFile], out_dir: Path) -> dict[str, di
     if not stats.is_file():
         return {}
     written = stats.stat().st_mtime
-    entries = {entry.pop('file'): entry for entry in json.loads(stats.read_text())}
+    try:
+        entries = {entry.pop('file'): entry for entry in json.loads(stats.read_text())}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}  # damaged: all is counted anew
     return {
         str(file.converted): entries[file.converted.as_posix()]
         for file in files
@@ -237,8 +241,11 @@ def _problem(file: LabelFile, labels: np.ndarray) -> str | None:
         return None
     if not file.image.is_file():
         return f'{file.original} has no image {file.image}'
-    with Image.open(file.image) as image:
-        size = image.size
+    try:
+        with Image.open(file.image) as image:
+            size = image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return f'the image {file.image} of {file.original} cannot be read'
     if size != labels.shape[::-1]:
         height, width = labels.shape
         return f'{file.original} is {width}x{height}, {file.image} {size[0]}x{size[1]} pixels'
@@ -260,10 +267,3 @@ def _start_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cv2.setNumThreads(0)
-
-
-def _remove_unfinished(folders: Iterable[Path]) -> None:
-    """Remove what a killed run could not."""
-    for folder in folders:
-        for path in folder.glob('.*.tmp.*'):
-            path.unlink(missing_ok=True)

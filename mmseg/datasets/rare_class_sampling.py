@@ -22,10 +22,8 @@ from mmseg.utils.seed import numpy_generator
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
 from .pipelines.loading import remap_label
+from .statistics_files import IS_WELL_FORMED, SAMPLES_WITH_CLASS_FILE, STATS_FILE
 
-STATS_FILE = 'sample_class_stats.json'
-STATS_DICT_FILE = 'sample_class_stats_dict.json'
-SAMPLES_WITH_CLASS_FILE = 'samples_with_class.json'
 _MAX_RECROPS = 10
 
 
@@ -268,12 +266,17 @@ class StatisticsFiles:
     def _read(self, name: str) -> Any:
         path = self._path(name)
         try:
-            with open(path) as file:
-                return json.load(file)
+            with open(path, encoding='utf-8') as file:
+                content = json.load(file)
+            if IS_WELL_FORMED[name](content):
+                return content
+            problem = 'does not hold what the converters write'
         except FileNotFoundError:
             problem = 'is missing'
         except json.JSONDecodeError:
             problem = 'is cut off'
+        except (OSError, ValueError, RecursionError):
+            problem = 'cannot be read'
         raise UserError(
             f'rare class sampling needs {path}, which {problem}{self.dataset.convert_hint}'
         )

@@ -1,6 +1,7 @@
 """How every command line tool starts and ends."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -21,6 +22,10 @@ def run_cli(main: Callable[[], object]) -> None:
     Raises:
         SystemExit: Code 1 after a mistake or on a full disk, 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be UTF-8; what cannot be shown is escaped.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
     try:
         main()
     except UserError as error:

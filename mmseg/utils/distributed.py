@@ -5,7 +5,7 @@ returns what it was given. All processes must call a function together, with ten
 W processes; a global batch is theirs in a row, process by process.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -53,6 +53,15 @@ def mean_over_processes(tensor: torch.Tensor) -> torch.Tensor:
 def any_over_processes(mask: torch.Tensor) -> torch.Tensor:
     """Return where a mask (bool) of any process is true."""
     return mask if world_size() == 1 else sum_over_processes(mask.int()) > 0
+
+
+def gather_objects(value: Any) -> list[Any]:
+    """Return every process's plain value, in their order."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def gather_over_processes(tensor: torch.Tensor) -> torch.Tensor:

@@ -84,6 +84,6 @@ def _move_log_to(logger: logging.Logger, path: Path) -> None:
         logger.removeHandler(handler)
         handler.close()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = _LogFileHandler(path)
+    handler = _LogFileHandler(path, encoding='utf-8', errors='backslashreplace')
     handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(message)s'))
     logger.addHandler(handler)

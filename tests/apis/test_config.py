@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,46 @@ def test_load_config__unreadable_configs_say_what_is_wrong(tmp_path, name, text,
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError, match=message):
         load_config(tmp_path / name)
+
+
+def test_load_config__a_python_config_says_that_it_is_code(tmp_path, capsys):
+    (tmp_path / 'a.py').write_text(f'model = {{}}\ndata = {GOOD["data"]}\n')
+    load_config(tmp_path / 'a.py')
+    assert 'a.py is a Python config: its code is run' in capsys.readouterr().err
+    load_config(written(tmp_path))
+    assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize('base', ['evil.py', ['good.json', 'evil.py'], 'between.json', 'x.yaml'])
+def test_load_config__no_code_comes_in_by_the_bases_of_a_json_config(tmp_path, base):
+    (tmp_path / 'evil.py').write_text('import os\nos.mkdir("made")')
+    (tmp_path / 'good.json').write_text('{}')
+    (tmp_path / 'between.json').write_text('{"_base_": ["evil.py"]}')
+    with pytest.raises(UserError, match='runs no code'):
+        load_config(written(tmp_path, _base_=base))
+
+
+def test_load_config__this_projects_own_configs_may_be_the_base_of_a_json_config(tmp_path):
+    base = str(Path(__file__).resolve().parents[2] / 'configs/_base_/schedules/sgd.py')
+    assert load_config(written(tmp_path, _base_=base)).optimizer.type == 'SGD'
+
+
+def test_load_config__modules_are_not_imported_by_name(tmp_path, monkeypatch):
+    (tmp_path / 'evil.py').write_text('raise SystemExit("run")')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="'custom_imports' is read by nobody"):
+        load_config(written(tmp_path, custom_imports={'imports': ['evil']}))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'seed': 'x'}, "seed: expected a whole number from 0, got 'x'"),
+        ({'data': {'workers_per_gpu': -1}}, r'data\.workers_per_gpu: expected a whole number from'),
+        ({'runner': {'max_iters': '9'}}, r"runner\.max_iters: expected .*, got '9'"),
+        ({'model': 7}, 'model: expected a dict, got 7'),
+    ],
+)
+def test_load_config__values_of_wrong_types_are_named(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        load_config(written(tmp_path, **change))

@@ -164,6 +164,17 @@ def test_truncated_image__workers_count_together(gta_root, make_gta):
     assert alone.num_skipped == shared.num_skipped > 0
 
 
+def test_vanished_image__is_skipped_and_counted_or_stops_a_strict_run(gta_root, make_gta, capsys):
+    dataset, strict = make_gta(), make_gta(strict=True)
+    (gta_root / 'images/00003.png').unlink()
+    names = [dataset.draw(k, seed=1)['img_metas'].data['ori_filename'] for k in range(8)]
+    assert '00003.png' not in names and dataset.num_skipped >= 2
+    assert '00003.png is gone' in capsys.readouterr().out
+    with pytest.raises(UserError, match=r'00003\.png is gone'):
+        for k in range(4):
+            strict.draw(k, seed=1)
+
+
 def test_truncated_label__strict_stops(gta_root, make_gta):
     truncate(gta_root / 'labels/00003_labelTrainIds.png')
     dataset = make_gta(strict=True)

@@ -57,3 +57,9 @@ def test_label_histogram__counts_a_window_like_numpy():
     label = label_ids(3, 20, 31)[3:17, 5:19]
     expected = np.bincount(label.ravel(), minlength=256)
     np.testing.assert_array_equal(label_histogram(label), expected)
+
+
+def test_read_label__a_folder_in_its_place_is_unreadable(tmp_path):
+    (tmp_path / 'a.png').mkdir()
+    with pytest.raises(UnreadableImageError, match=r'a\.png: Is a directory'):
+        read_label(tmp_path / 'a.png')

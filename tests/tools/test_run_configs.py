@@ -1,6 +1,10 @@
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from mmcv.utils import Config
@@ -94,12 +98,48 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
 
     def record(command, **kwargs):
         calls.append(command)
-        return subprocess.CompletedProcess(command, 0)
+        return start([sys.executable, '-c', ''])
 
-    monkeypatch.setattr(subprocess, 'run', record)
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, 'Popen', record)
     run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
     assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
     assert calls[0][3:] == [
         *(str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2'),
         *('--options', 'seed=1', 'amp=True'),
     ]
+
+
+SLEEPER = """
+import pathlib, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+pathlib.Path('started').touch()
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_train__asked_to_stop_it_passes_that_on_and_waits(number, tmp_path):
+    (tmp_path / 'tools').mkdir()
+    (tmp_path / 'tools' / 'train.py').write_text(SLEEPER)
+
+    def ask():
+        while not (tmp_path / 'started').exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    with pytest.raises(run_configs.RunStopped):
+        run_configs.train(tmp_path / 'config.json', tmp_path / 'run', gpu=None)
+    asking.join()
+
+
+def test_unfinished_work_dir__is_the_latest_run_unless_it_is_finished(tmp_path):
+    config = generate_experiment_cfgs(7)[0]
+    assert run_configs.unfinished_work_dir(config, tmp_path) is None
+    begun = run_configs.new_work_dir(config, tmp_path)
+    begun.mkdir(parents=True)
+    assert run_configs.unfinished_work_dir(config, tmp_path) == begun
+    (begun / run_configs.RESULT).touch()
+    assert run_configs.unfinished_work_dir(config, tmp_path) is None

@@ -32,7 +32,7 @@ def read_cityscapes_ids(path: Path) -> np.ndarray:
     annotation = Annotation()
     try:
         annotation.fromJsonFile(str(path))
-    except (ValueError, KeyError, SystemExit):
+    except (ValueError, KeyError, TypeError, OSError, RecursionError, SystemExit):
         raise UserError(f'cannot read the polygons in {path}') from None
     return np.asarray(createLabelImage(annotation, 'ids'))
 

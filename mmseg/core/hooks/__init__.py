@@ -4,6 +4,8 @@ from .checkpoint_hook import CheckpointHook
 from .debug_panel_hook import DebugPanelHook
 from .evaluation_hook import EvalHook
 from .iteration_seed_hook import IterationSeedHook
+from .non_finite_hook import NonFiniteHook
+from .optimizer_hook import OptimizerHook
 from .processes_hook import ProcessesHook
 from .result_hook import ResultHook
 from .text_logger_hook import TextLoggerHook
@@ -13,6 +15,8 @@ __all__ = [
     'DebugPanelHook',
     'EvalHook',
     'IterationSeedHook',
+    'NonFiniteHook',
+    'OptimizerHook',
     'ProcessesHook',
     'ResultHook',
     'TextLoggerHook',

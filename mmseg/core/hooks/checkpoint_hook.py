@@ -1,13 +1,11 @@
 """Checkpoints at intervals, the newest few kept."""
 
-import re
 from pathlib import Path
 
 from mmcv.runner import HOOKS, Hook
 
+from mmseg.core.checkpoint_reading import saved_checkpoints
 from mmseg.utils.errors import UserError
-
-_NAME = re.compile(r'iter_(\d+)\.pth')
 
 
 @HOOKS.register_module(force=True)
@@ -36,13 +34,14 @@ class CheckpointHook(Hook):
 
     def after_train_iter(self, runner) -> None:
         is_last = runner.iter + 1 == runner.max_iters
-        if runner.rank == 0 and (is_last or self.every_n_iters(runner, self.interval)):
+        if is_last or self.every_n_iters(runner, self.interval):
             runner.save_checkpoint(runner.work_dir, save_optimizer=self.save_optimizer)
-            self._forget_old(Path(runner.work_dir))
+            if runner.rank == 0:
+                self._forget_old(Path(runner.work_dir))
 
     def _forget_old(self, folder: Path) -> None:
         if self.max_keep_ckpts < 1:
             return
-        numbered = [(int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))]
-        for _, path in sorted(numbered)[: -self.max_keep_ckpts]:
+        own = [path for path in saved_checkpoints(folder) if path.name.startswith('iter_')]
+        for path in own[self.max_keep_ckpts :]:
             path.unlink()

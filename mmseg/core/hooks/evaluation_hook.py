@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmcv.runner import HOOKS, Hook, IterTimerHook
 from torch import nn
 
 from mmseg.core.reports import in_percent, metrics_table
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.distributed import any_over_processes
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_to_file
+from mmseg.utils.stop_request import StopRequested
 
 from .text_logger_hook import TextLoggerHook
 
@@ -41,14 +44,25 @@ class EvalHook(Hook):
         self.save_best = save_best
         self.latest: dict[str, Mapping[str, float]] = {}
 
+    def before_run(self, runner) -> None:
+        # A checkpoint may be older than its evaluation, which may have been cut short since.
+        if runner.iter > 0 and runner.meta.get('evaluated') != runner.iter:
+            self.after_train_iter(runner)
+
     def after_train_iter(self, runner) -> None:
-        is_last = runner.iter + 1 == runner.max_iters
-        if not (is_last or self.every_n_iters(runner, self.interval)):
+        done = runner.num_done
+        is_due = self.interval > 0 and done % self.interval == 0
+        if done < runner.max_iters and not is_due:
             return
-        self.latest = {
-            name: self._evaluate_one(runner, name, network)
-            for name, network in _networks(runner.model).items()
-        }
+        try:
+            with runner.interruptible():
+                self.latest = {
+                    name: self._evaluate_one(runner, name, network)
+                    for name, network in _networks(runner.model).items()
+                }
+        except StopRequested:
+            return
+        runner.meta['evaluated'] = done
         self._report(runner)
         if self.save_best is not None:
             self._keep_best(runner, self.save_best)
@@ -58,16 +72,17 @@ class EvalHook(Hook):
         # A teacher mixes modes: BatchNorm trains, dropout does not.
         modes = {module: module.training for module in network.modules()}
         network.eval()
-        metrics = self.evaluate(network, name)
-        for module, was_training in modes.items():
-            module.training = was_training
+        try:
+            metrics = self.evaluate(network, name)
+        finally:
+            for module, was_training in modes.items():
+                module.training = was_training
         log_to_file(runner.logger, f'{name}:\n{metrics_table(metrics)}')
         return metrics
 
     def _report(self, runner) -> None:
-        done = runner.iter + 1
-        record: dict[str, Any] = {'mode': 'val', 'iter': done}
-        line = [f'{done}/{runner.max_iters} evaluated:']
+        record: dict[str, Any] = {'mode': 'val', 'iter': runner.num_done}
+        line = [f'{runner.num_done}/{runner.max_iters} evaluated:']
         for name, metrics in self.latest.items():
             percent = in_percent(metrics)
             means = {'mIoU': percent['mIoU'], **percent['extra']}
@@ -84,16 +99,16 @@ class EvalHook(Hook):
             raise UserError(f'evaluation.save_best: no metric {metric!r}; there are {known}')
         score = float(self.latest['student'][metric])
         best = runner.meta.get('best', {'score': -1.0})
-        if not score > best['score'] or runner.rank != 0:
+        if not score > best['score']:
             return
-        folder, name = Path(runner.work_dir), f'best_{metric}_iter_{runner.iter + 1}.pth'
+        folder, name = Path(runner.work_dir), f'best_{metric}_iter_{runner.num_done}.pth'
         runner.meta['best'] = {'score': score, 'file': name, 'metric': metric}
-        numbered = folder / f'iter_{runner.iter + 1}.pth'
-        if numbered.is_file():
-            _link_or_copy(numbered, folder / name)
-        else:
+        numbered = folder / f'iter_{runner.num_done}.pth'
+        if not any_over_processes(torch.tensor([runner.rank == 0 and numbered.is_file()])):
             runner.save_checkpoint(str(folder), filename=name)
-        if best.get('file') not in (None, name):
+        elif runner.rank == 0:
+            _link_or_copy(numbered, folder / name)
+        if best.get('file') not in (None, name) and runner.rank == 0:
             (folder / best['file']).unlink(missing_ok=True)
 
 
@@ -104,11 +119,10 @@ def _networks(model: Any) -> dict[str, nn.Module]:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        with atomic_path(target) as temporary:
+    with atomic_path(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
             shutil.copyfile(source, temporary)
 
 

@@ -28,7 +28,11 @@ class ResultHook(Hook):
         self.evaluation = evaluation
 
     def before_run(self, runner) -> None:
-        self.start_time = time.monotonic()
+        self.start_time = time.monotonic() - (runner.meta or {}).get('seconds', 0.0)
+
+    def after_train_iter(self, runner) -> None:
+        # Kept in checkpoints, so that the time of all parts of an interrupted run counts.
+        runner.meta['seconds'] = time.monotonic() - self.start_time
 
     def after_run(self, runner) -> None:
         metrics = {} if self.evaluation is None else self.evaluation.latest

@@ -72,7 +72,8 @@ class LoadAnnotations:
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         filename = osp.join(results.get('seg_prefix') or '', results['ann_info']['seg_map'])
         label = read_label(filename)
-        label = self._to_bytes(label.squeeze(), filename)
+        label = label[..., 0] if label.ndim == 3 and label.shape[-1] == 1 else label
+        label = self._to_bytes(label, filename)
         _check_size(label, filename, results)
         label = remap_label(label, results.get('label_map'), self.reduce_zero_label)
         _check_values(label, filename, results)

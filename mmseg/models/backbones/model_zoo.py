@@ -6,6 +6,7 @@ architecture take their place, renamed.
 
 import functools
 import logging
+import re
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,11 +77,17 @@ def zoo_file(name: str) -> Path | None:
         return None
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(address, str(file))
-    except OSError as error:
+        torch.hub.download_url_to_file(address, str(file), _published_hash(file))
+    except (OSError, RuntimeError) as error:  # the latter where the hash is another
         _logger.warning('the download of %s broke off: %s', address, error)
         return None
     return file
+
+
+def _published_hash(file: Path) -> str | None:
+    """Return the start of a file's SHA-256 that its name ends in, as the zoo's names do."""
+    match = re.fullmatch(r'.+-([0-9a-f]{8})\.pth', file.name)
+    return None if match is None else match[1]
 
 
 def timm_state(name: str) -> dict[str, torch.Tensor] | None:

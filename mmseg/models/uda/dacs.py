@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.core.building import call_checked
+from mmseg.core.guarded_step import step_if_finite
 from mmseg.models.builder import UDA, build_segmentor, has_pretrained
 from mmseg.utils.distributed import mean_over_processes
 from mmseg.utils.errors import UserError
@@ -151,13 +152,16 @@ class DACS(nn.Module):
             **kwargs: Unused; part of the runner's interface.
 
         Returns:
-            'log_vars' (losses, accuracies, shares; numbers) and 'num_samples'.
+            'log_vars' (losses, accuracies, shares; numbers), 'num_samples', and 'has_stepped':
+            whether loss and gradients were finite, without which there is no step.
         """
         optimizer.zero_grad(set_to_none=True)
-        log_vars = self(**data_batch)
-        optimizer.step()
-        _, numbers = self.model._parse_losses(log_vars)
-        return {'log_vars': numbers, 'num_samples': len(data_batch['img_metas'])}
+        _, numbers = self.model._parse_losses(self(**data_batch))
+        return {
+            'log_vars': numbers,
+            'num_samples': len(data_batch['img_metas']),
+            'has_stepped': step_if_finite(optimizer, numbers['loss']),
+        }
 
     def forward(
         self, img: Any, img_metas: Any, return_loss: bool = True, **kwargs: Any

@@ -128,7 +128,7 @@ class InstanceBank(nn.Module):
         """
         free = (self.labels == UNFILLED).nonzero()[:, 0].tolist()
         counts = self.class_counts().tolist()
-        available = present.tolist()
+        available = _usable(vectors, present).tolist()
         before = len(free)
         for c in self._order:
             for image in range(len(vectors)):
@@ -160,7 +160,7 @@ class InstanceBank(nn.Module):
             )
         classes = self.labels.clamp(min=0)
         moved = torch.lerp(vectors[classes].to(self.features.dtype), self.features, momentum)
-        follows = present[classes] & (self.labels != UNFILLED)
+        follows = _usable(vectors, present)[classes] & (self.labels != UNFILLED)
         self.features.copy_(torch.where(follows[:, None], moved, self.features))
 
     @classmethod
@@ -213,14 +213,20 @@ class InstanceBank(nn.Module):
         Args:
             folder: Made if missing.
         """
-        arrays = {FEATURES_FILE: self.features, LABELS_FILE: self.labels}
-        for name, tensor in arrays.items():
-            with atomic_path(Path(folder) / name) as path:
-                np.savez(path, tensor.cpu().numpy())
+        paths = [Path(folder) / name for name in (FEATURES_FILE, LABELS_FILE)]
+        # Both are complete before either takes its place: they belong together.
+        with atomic_path(paths[0]) as features, atomic_path(paths[1]) as labels:
+            np.savez(features, self.features.cpu().numpy())
+            np.savez(labels, self.labels.cpu().numpy())
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], *args: Any) -> None:
         super()._load_from_state_dict(state_dict, *args)
         self._refresh()
+
+
+def _usable(vectors: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """Leave out vectors that are not finite: an entry would never get rid of them."""
+    return present & vectors.isfinite().all(dim=-1)
 
 
 def _read_array(path: Path, dtype: type, num_dims: int) -> np.ndarray:

@@ -72,7 +72,8 @@ def test_init_weights__a_file_of_the_model_zoo_is_taken_from_the_cache():
 def test_zoo_file__is_downloaded_once(monkeypatch):
     asked = []
 
-    def download(address, file):
+    def download(address, file, hash_prefix):
+        assert file.endswith(f'-{hash_prefix}.pth')
         asked.append(address)
         Path(file).write_bytes(b'weights')
 
@@ -83,9 +84,12 @@ def test_zoo_file__is_downloaded_once(monkeypatch):
     assert [Path(address).name for address in asked] == [files[0].name]
 
 
-def test_zoo_file__a_broken_download_is_told_and_survived(monkeypatch, caplog):
-    def download(address, file):
-        raise OSError('connection lost')
+@pytest.mark.parametrize(
+    'error', [OSError('connection lost'), RuntimeError('invalid hash value, connection lost')]
+)
+def test_zoo_file__a_broken_download_is_told_and_survived(monkeypatch, caplog, error):
+    def download(address, file, hash_prefix):
+        raise error
 
     monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: True)
     monkeypatch.setattr(torch.hub, 'download_url_to_file', download)

@@ -1,0 +1,59 @@
+"""What kind of value the settings have that the training code reads itself.
+
+Settings of what is built by type are checked against the annotations of what is built.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mmseg.utils.errors import UserError
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_from_zero(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+_COUNT = ('a whole number above 0', _is_count)
+_FROM_ZERO = ('a whole number from 0', _is_from_zero)
+_WHOLE = ('a whole number', lambda value: isinstance(value, int))
+_SETTINGS = ('a dict', lambda value: isinstance(value, Mapping))
+_LIST = ('a list', lambda value: isinstance(value, list | tuple))
+_TEXT = ('a text', lambda value: isinstance(value, str))
+_TEXTS = ('a text or a list of them', lambda value: isinstance(value, str | list | tuple))
+
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(('model', 'model.backbone', 'model.decode_head', 'uda'), _SETTINGS),
+    **dict.fromkeys(('data.train', 'data.val', 'data.test', 'optimizer'), _SETTINGS),
+    **dict.fromkeys(('lr_config', 'optimizer_config', 'checkpoint_config'), _SETTINGS),
+    **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir', 'log_level'), _TEXT),
+    'data.workers_per_gpu': _FROM_ZERO,
+    'runner.max_iters': _COUNT,
+    'evaluation.interval': _WHOLE,
+    'evaluation.metric': _TEXTS,
+    'log_config.interval': _COUNT,
+    'log_config.hooks': _LIST,
+    'custom_hooks': _LIST,
+    'max_skipped_steps': _COUNT,
+    'seed': _FROM_ZERO,
+}
+
+
+def check_types(config: Mapping[str, Any]) -> None:
+    """Check settings that are not built by type.
+
+    Args:
+        config: The whole config; what it leaves out or sets to None is not judged.
+
+    Raises:
+        UserError: Names the setting, what was expected and what came.
+    """
+    for key, (expected, is_right) in _KINDS.items():
+        value: Any = config
+        for part in key.split('.'):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None and not is_right(value):
+            raise UserError(f'config key {key}: expected {expected}, got {value!r}')

@@ -1,0 +1,42 @@
+"""What to do where a GPU's memory does not suffice."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from mmseg.utils.errors import UserError
+
+TRAINING_KNOBS = (
+    'data.samples_per_gpu=1; a smaller crop (crop_size, memory grows with its area); amp=bf16; '
+    'a smaller encoder; uda.instance.num_entries'
+)
+TESTING_KNOBS = (
+    'model.test_cfg.mode=slide with crop_size and stride; a smaller img_scale in the test pipeline'
+)
+
+
+@contextlib.contextmanager
+def explained_memory(device: torch.device, knobs: str) -> Iterator[None]:
+    """Turn running out of GPU memory into an error that says how much there was and what helps.
+
+    Args:
+        device: Where the work is done.
+        knobs: The settings that help.
+
+    Raises:
+        UserError: In place of PyTorch's error.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else 'out of memory'
+        raise UserError(f'{first} {_usage(device)}; what helps (--options): {knobs}') from error
+
+
+def _usage(device: torch.device) -> str:
+    if device.type != 'cuda':
+        return ''
+    free, total = (size / 1024**3 for size in torch.cuda.mem_get_info(device))
+    peak = torch.cuda.max_memory_allocated(device) / 1024**3
+    return f'[this run took up to {peak:.1f} GiB, {free:.1f} of {total:.1f} GiB are free]'
