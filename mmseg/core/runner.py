@@ -69,6 +69,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
             return
         self.logger.info(f'training from iteration {self.iter} to {self.max_iters}')
         log_to_file(self.logger, f'hooks:\n{self.get_hook_info()}')
+        self.data_loader = data_loader  # loggers of mmcv ask for its length
         self.call_hook('before_run')
         self.call_hook('before_train_epoch')
         batches = iter(data_loader)

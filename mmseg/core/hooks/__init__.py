@@ -1,19 +1,26 @@
 """What happens around the training steps; the order is set by `mmseg.apis.train`."""
 
+from .bank_hook import BankHook
 from .checkpoint_hook import CheckpointHook
 from .debug_panel_hook import DebugPanelHook
 from .evaluation_hook import EvalHook
 from .iteration_seed_hook import IterationSeedHook
+from .loggers import TensorboardLoggerHook, WandbLoggerHook
 from .processes_hook import ProcessesHook
+from .report_hook import ReportHook
 from .result_hook import ResultHook
 from .text_logger_hook import TextLoggerHook
 
 __all__ = [
+    'BankHook',
     'CheckpointHook',
     'DebugPanelHook',
     'EvalHook',
     'IterationSeedHook',
     'ProcessesHook',
+    'ReportHook',
     'ResultHook',
+    'TensorboardLoggerHook',
     'TextLoggerHook',
+    'WandbLoggerHook',
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmcv.runner import HOOKS, Hook, IterTimerHook
+from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
 from mmseg.core.reports import in_percent, metrics_table
@@ -17,7 +17,7 @@ from mmseg.utils.logger import log_to_file
 
 from .text_logger_hook import TextLoggerHook
 
-Evaluator = Callable[[nn.Module, str], Mapping[str, float]]
+Evaluator = Callable[[nn.Module, str], Mapping[str, Any]]
 
 
 @HOOKS.register_module(force=True)
@@ -28,7 +28,8 @@ class EvalHook(Hook):
     per-class table goes to the log file, one line to the screen, all values to the JSON log.
 
     Args:
-        evaluate: Maps (network, name of what is evaluated) to metrics as fractions.
+        evaluate: Maps (network, name of what is evaluated) to metrics as fractions, and what else
+            the JSON log is to hold.
         interval: Iterations between two evaluations; below 1 evaluates after the last only.
         save_best: Metric of the student whose best checkpoint is kept, or None.
     """
@@ -39,11 +40,14 @@ class EvalHook(Hook):
         self.evaluate = evaluate
         self.interval = interval
         self.save_best = save_best
-        self.latest: dict[str, Mapping[str, float]] = {}
+        self.latest: dict[str, Mapping[str, Any]] = {}
+
+    def is_due(self, runner) -> bool:
+        """Tell whether this iteration is followed by an evaluation."""
+        return runner.iter + 1 == runner.max_iters or self.every_n_iters(runner, self.interval)
 
     def after_train_iter(self, runner) -> None:
-        is_last = runner.iter + 1 == runner.max_iters
-        if not (is_last or self.every_n_iters(runner, self.interval)):
+        if not self.is_due(runner):
             return
         self.latest = {
             name: self._evaluate_one(runner, name, network)
@@ -54,7 +58,7 @@ class EvalHook(Hook):
             self._keep_best(runner, self.save_best)
         _restart_timers(runner)
 
-    def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, float]:
+    def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, Any]:
         # A teacher mixes modes: BatchNorm trains, dropout does not.
         modes = {module: module.training for module in network.modules()}
         network.eval()
@@ -65,18 +69,17 @@ class EvalHook(Hook):
         return metrics
 
     def _report(self, runner) -> None:
-        done = runner.iter + 1
-        record: dict[str, Any] = {'mode': 'val', 'iter': done}
-        line = [f'{done}/{runner.max_iters} evaluated:']
+        line = [f'{runner.iter + 1}/{runner.max_iters} evaluated:']
         for name, metrics in self.latest.items():
             percent = in_percent(metrics)
             means = {'mIoU': percent['mIoU'], **percent['extra']}
             line += [name, *(f'{key} {value}' for key, value in means.items())]
-            record[name] = dict(metrics)
         runner.logger.info(' '.join(line))
         for hook in runner.hooks:
             if isinstance(hook, TextLoggerHook):
-                hook.write_json(record, runner)
+                hook.log_evaluation(self.latest, runner)
+            elif isinstance(hook, LoggerHook):
+                _log_scalars(hook, self.latest, runner)
 
     def _keep_best(self, runner, metric: str) -> None:
         if metric not in self.latest['student']:
@@ -95,6 +98,19 @@ class EvalHook(Hook):
             runner.save_checkpoint(str(folder), filename=name)
         if best.get('file') not in (None, name):
             (folder / best['file']).unlink(missing_ok=True)
+
+
+def _log_scalars(hook: LoggerHook, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
+    """Hand single numbers to a logger of mmcv, which takes what has no `time` for validation."""
+    trained, was_ready = runner.log_buffer.output, runner.log_buffer.ready
+    runner.log_buffer.output = {
+        f'{name}/{key}': value
+        for name, values in metrics.items()
+        for key, value in values.items()
+        if isinstance(value, float)
+    }
+    hook.log(runner)
+    runner.log_buffer.output, runner.log_buffer.ready = trained, was_ready
 
 
 def _networks(model: Any) -> dict[str, nn.Module]:
