@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.parallel import collate
+from mmcv.runner import get_dist_info
 from mmcv.utils import Config
 from torch import nn
 
@@ -55,8 +56,11 @@ class Inspector:
         Returns:
             Of a teacher: 'confident_share', the labelled pixels whose probability reaches the
             threshold of pseudo labels, and 'confident_acc', those of them that are right; fractions
-            in [0, 1]. Of a student: nothing, its pixels label no image.
+            in [0, 1]. Of a student: nothing, its pixels label no image. Of several processes the
+            first one looks.
         """
+        if get_dist_info()[0] != 0:
+            return {}
         is_teacher = name == 'teacher'
         counts = np.zeros(3, np.int64)  # labelled, confident, confident and right
         for index in self.indices if is_teacher else self.examples:

@@ -69,7 +69,8 @@ class EvalHook(Hook):
         return metrics
 
     def _report(self, runner) -> None:
-        line = [f'{runner.iter + 1}/{runner.max_iters} evaluated:']
+        done = runner.iter + 1
+        line = [f'{done}/{runner.max_iters} evaluated:']
         for name, metrics in self.latest.items():
             percent = in_percent(metrics)
             means = {'mIoU': percent['mIoU'], **percent['extra']}
@@ -77,7 +78,7 @@ class EvalHook(Hook):
         runner.logger.info(' '.join(line))
         for hook in runner.hooks:
             if isinstance(hook, TextLoggerHook):
-                hook.log_evaluation(self.latest, runner)
+                hook.log_evaluation(done, self.latest, runner)
             elif isinstance(hook, LoggerHook):
                 _log_scalars(hook, self.latest, runner)
 

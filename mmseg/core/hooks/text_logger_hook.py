@@ -56,14 +56,15 @@ class TextLoggerHook(MMCVTextLoggerHook):
     def after_run(self, runner) -> None:
         runner.log_buffer.clear()
 
-    def log_evaluation(self, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
+    def log_evaluation(self, done: int, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
         """Write an evaluation to the JSON log, and show its mIoU in the lines that follow.
 
         Args:
+            done: Finished iterations.
             metrics: Fractions in [0, 1] of each network, by 'student' and 'teacher'.
             runner: The runner.
         """
-        self.write_json({'mode': 'val', 'iter': runner.iter + 1, **metrics}, runner)
+        self.write_json({'mode': 'val', 'iter': done, **metrics}, runner)
         percent = {name: in_percent(values)['mIoU'] for name, values in metrics.items()}
         known = {name: value for name, value in percent.items() if value is not None}
         self.scores = [f'{name} {value:.2f}' for name, value in known.items()]

@@ -8,7 +8,6 @@ from .drawing import (
     Figure,
     Json,
     Shown,
-    choice,
     heat_map,
     line,
     over_iterations,
@@ -32,7 +31,7 @@ def class_bars(runs: Sequence[Shown], baseline: Run | None) -> list[Figure]:
         'barmode': 'group',
         'bargap': 0.3,
         'xaxis': {'title': {'text': 'IoU in %'}, 'rangemode': 'tozero'},
-        'yaxis': {'autorange': 'reversed', 'automargin': True},
+        'yaxis': {**_axis_of_classes(''), 'autorange': 'reversed'},
         'hovermode': 'closest',
     }
     num_bars = sum(len(trace['y']) for trace in traces)
@@ -53,14 +52,14 @@ def class_curves(runs: Sequence[Shown]) -> list[Figure]:
         ]
         top = max([_LEAST_RANGE, *(1.1 * y for trace in traces for y in trace['y'])])
         layout = over_iterations(runs, '', range=[0, top], nticks=4)
-        layout['xaxis'] |= {'title': {}, 'nticks': 4}
+        layout['xaxis'] |= {'title': {}, 'nticks': 3}
         layout |= {'showlegend': False, 'margin': {'l': 28, 'r': 12, 't': 6, 'b': 22}}
         figures += present(Figure(f'class-{index}', name, traces, layout, '', 120, is_small=True))
     return figures
 
 
 def confusion(runs: Sequence[Shown]) -> list[Figure]:
-    """Draw the confusion matrices of the last evaluation, one at a time, in shares of the truth."""
+    """Draw the confusion matrices of the last evaluation, in shares of the true classes."""
     matrices = {
         s.style(network)['name']: s.run.evaluations[-1][network]['confusion']
         for s in runs
@@ -69,25 +68,25 @@ def confusion(runs: Sequence[Shown]) -> list[Figure]:
     }
     classes = _classes(runs)
     hover = 'true %{y}<br>predicted %{x}<br>%{z:.1f} %'
-    traces = [
-        {
-            **heat_map(classes, classes, _shares(counts, len(classes)), hover),
-            'visible': index == 0,
-            'zmin': 0,
-            'zmax': 100,
-            'colorbar': {'thickness': 10, 'ticksuffix': ' %'},
-        }
-        for index, counts in enumerate(matrices.values())
-    ]
     layout = {
-        'xaxis': {'title': {'text': 'predicted'}, 'tickangle': -90, 'automargin': True},
-        'yaxis': {'title': {'text': 'true'}, 'autorange': 'reversed', 'automargin': True},
+        'xaxis': {**_axis_of_classes('predicted'), 'tickangle': -90},
+        'yaxis': {**_axis_of_classes('true'), 'autorange': 'reversed'},
         'hovermode': 'closest',
-        'margin': {'t': 44},
-        **choice(list(matrices), list(matrices)),
     }
-    note = 'Where the pixels of each true class went, in percent of the class.'
-    return present(Figure('confusion', 'Confusion matrix', traces, layout, note, 560, is_wide=True))
+    note = 'Where the pixels of each true class went: the darker, the more of the class.'
+    figures = []
+    for index, (name, counts) in enumerate(matrices.items()):
+        trace = heat_map(classes, classes, _shares(counts, len(classes)), hover)
+        trace |= {'zmin': 0, 'zmax': 100, 'showscale': False}
+        title = f'Confusion of {name}'
+        figures += present(Figure(f'confusion-{index}', title, [trace], layout, note, 520))
+    return figures
+
+
+def _axis_of_classes(title: str) -> Json:
+    """Return an axis that names every class, however narrow it is."""
+    font = {'size': 10}
+    return {'title': {'text': title, 'standoff': 12}, 'dtick': 1, 'tickfont': font}
 
 
 def bank(runs: Sequence[Shown]) -> list[Figure]:
@@ -117,12 +116,13 @@ def _occupancy(s: Shown) -> list[Figure]:
     ]
     layout = {
         'barmode': 'stack',
-        'xaxis': {'tickangle': -90, 'automargin': True},
+        'xaxis': {**_axis_of_classes(''), 'tickangle': -90},
         'yaxis': {'title': {'text': 'entries'}},
+        'legend': {'orientation': 'h', 'y': 1, 'yanchor': 'bottom', 'traceorder': 'normal'},
     }
     title = 'Instance bank' if s.is_alone else f'Instance bank of {s.label}'
     note = f'{sum(last["counts"])} of {sum(last["quotas"])} entries are filled.'
-    return [Figure(f'bank-{s.label}', title, traces, layout, note, 320)]
+    return [Figure(f'bank-{s.label}', title, traces, layout, note, 380)]
 
 
 def _drift(runs: Sequence[Shown]) -> list[Figure]:
@@ -132,19 +132,18 @@ def _drift(runs: Sequence[Shown]) -> list[Figure]:
     if len(runs) > 1:
         return per_run(runs, 'bank_drift', 'drift', title, 'relative drift', note=note)
     run = runs[0].run
-    step = -(-len(run.bank) // _DRIFT_COLUMNS)
-    records = run.bank[1::step] if step else []
+    # The first record has none before it.
+    records = run.bank[1 :: -(-len(run.bank) // _DRIFT_COLUMNS) or 1]
     rows = [[record['drift'][index] for record in records] for index in range(len(run.classes))]
     hover = '%{y}<br>iteration %{x}<br>moved by %{z:.3f}'
-    columns = [record['iter'] for record in records]
-    trace = heat_map(run.classes, columns, rows if columns else [], hover)
+    trace = heat_map(run.classes, [str(record['iter']) for record in records], rows, hover)
     trace['colorbar'] = {'thickness': 10}
     layout = {
-        **over_iterations(runs, ''),
-        'yaxis': {'autorange': 'reversed', 'automargin': True},
+        'xaxis': {'title': {'text': 'iteration'}, 'type': 'category', 'nticks': 8},
+        'yaxis': {**_axis_of_classes(''), 'autorange': 'reversed'},
         'hovermode': 'closest',
     }
-    return present(Figure('drift', title, [trace], layout, note, 380)) if columns else []
+    return present(Figure('drift', title, [trace], layout, note, 380))
 
 
 def _bars(values: dict[str, float | None], name: str, color: str, dash: str) -> Json:

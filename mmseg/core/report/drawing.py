@@ -97,6 +97,7 @@ def line(points: Points, name: str, color: str, dash: str = 'solid', scale: floa
         'y': [float(f'{value * scale:.5g}') for _, value in points],
         'line': {'color': color, 'dash': dash, 'width': 2},
         'marker': {'size': 5},
+        'cliponaxis': False,
     }
 
 
@@ -148,21 +149,6 @@ def per_run(
 def present(figure: Figure) -> list[Figure]:
     """Return the figure, or nothing where it has nothing to show."""
     return [figure] if any(trace.get('x') or trace.get('z') for trace in figure.traces) else []
-
-
-def choice(names: Sequence[str], shown_for: Sequence[str]) -> Json:
-    """Return the layout of buttons of which each shows its own traces.
-
-    Args:
-        names: The buttons' texts; none are drawn for fewer than two.
-        shown_for: For each trace the button that shows it.
-    """
-    buttons = [
-        {'label': name, 'method': 'restyle', 'args': ['visible', [n == name for n in shown_for]]}
-        for name in names
-    ]
-    place = {'type': 'dropdown', 'x': 0, 'xanchor': 'left', 'y': 1, 'yanchor': 'bottom'}
-    return {'updatemenus': [{'buttons': buttons, **place}] if len(names) > 1 else []}
 
 
 def heat_map(rows: Sequence[str], columns: Sequence[Any], values: Any, hover: str) -> Json:
