@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.parallel import collate
-from mmcv.runner import get_dist_info
 from mmcv.utils import Config
 from torch import nn
 
 from mmseg.core.report import ExampleWriter
 from mmseg.core.visualization import load_picture
+from mmseg.utils.distributed import rank
 
 from .loader import DeviceLoader
 
@@ -59,7 +59,7 @@ class Inspector:
             in [0, 1]. Of a student: nothing, its pixels label no image. Of several processes the
             first one looks.
         """
-        if get_dist_info()[0] != 0:
+        if rank() != 0:
             return {}
         is_teacher = name == 'teacher'
         counts = np.zeros(3, np.int64)  # labelled, confident, confident and right

@@ -148,7 +148,7 @@ def per_run(
 
 def present(figure: Figure) -> list[Figure]:
     """Return the figure, or nothing where it has nothing to show."""
-    return [figure] if any(trace.get('x') or trace.get('z') for trace in figure.traces) else []
+    return [figure] if any(trace['x'] for trace in figure.traces) else []
 
 
 def heat_map(rows: Sequence[str], columns: Sequence[Any], values: Any, hover: str) -> Json:
