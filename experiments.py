@@ -50,7 +50,7 @@ QUICK_START = Run(
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
         checkpoint_config=dict(interval=1500, max_keep_ckpts=1),
-        evaluation=dict(interval=1500),
+        evaluation=dict(interval=300),
         log_config=dict(interval=20),
     ),
 )

@@ -30,7 +30,7 @@ from tools.run_configs import (
     write_config,
 )
 from tools.smoke import prepare_smoke_streets, shrink
-from tools.summary import summary_table, write_summary
+from tools.summary import summary_table, write_comparison, write_summary
 
 SMOKE_STREETS = 'data/smoke'
 
@@ -125,6 +125,9 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
         in_order = [entries[key] for key in sorted(entries)]
         summary = write_summary(in_order, folder)
     print(f'\n{summary_table(in_order)}\n\nresults in {summary}')
+    comparison = write_comparison(in_order, folder)
+    if comparison is not None:
+        print(f'the runs compared in {comparison}')
 
 
 def main() -> None:

@@ -20,7 +20,11 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg', 'mmseg.*']),
+    package_data={'mmseg.core.report': ['assets/*']},
     py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
     install_requires=requirements('requirements.txt'),
-    extras_require={'dev': requirements('requirements-dev.txt')},
+    extras_require={
+        'dev': requirements('requirements-dev.txt'),
+        'watch': ['tensorboard>=2.20,<3', 'wandb>=0.20,<1'],
+    },
 )

@@ -4,12 +4,10 @@ python tools/analyze_logs.py WORK_DIR [WORK_DIR …] [--keys loss mIoU] [--out c
 """
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -18,15 +16,11 @@ import matplotlib
 matplotlib.use('Agg')
 from matplotlib import pyplot
 
+from mmseg.core.logs import NETWORKS, Curves, find_logs, read_curves
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError, nearest
 
-# Name of a curve -> its points (iteration, value).
-Curves = dict[str, list[tuple[int, float]]]
-
-_NETWORKS = ('student', 'teacher')
-_NOT_CURVES = ('mode', 'epoch', 'iter')
 _PANEL = (8.0, 3.2)  # inches
 
 
@@ -44,61 +38,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_logs(run: Path) -> list[Path]:
-    """Return the JSON logs of a run, in the order they were written.
-
-    Raises:
-        UserError: There is none.
-    """
-    logs = [run] if run.is_file() else sorted(run.glob('*.log.json'))
-    if not logs:
-        raise UserError(f'no *.log.json in {run}: give a work dir or a JSON log')
-    return logs
-
-
-def read_curves(logs: Sequence[Path]) -> Curves:
-    """Read all that a run logged; where a resumed run did iterations again, the later counts.
-
-    Args:
-        logs: The run's logs, in order.
-
-    Returns:
-        The training's values by their names, metrics as 'mIoU student' and 'mIoU teacher'.
-
-    Raises:
-        UserError: A line is no JSON.
-    """
-    curves: dict[str, dict[int, float]] = {}
-    for path in logs:
-        # A line without its end was being written when the disk was full or the process killed.
-        lines = path.read_text(encoding='utf-8').split('\n')[:-1]
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                raise UserError(f'{path}, line {number}: not JSON; is it a training log?') from None
-            for name, value in _values(record).items():
-                curves.setdefault(name, {})[record['iter']] = value
-    return {name: sorted(points.items()) for name, points in curves.items()}
-
-
-def _values(record: Mapping[str, Any]) -> dict[str, float]:
-    if 'iter' not in record:
-        return {}
-    values = {key: value for key, value in record.items() if key not in _NOT_CURVES}
-    for network in _NETWORKS:
-        metrics = values.pop(network, None) or {}
-        values |= {f'{key} {network}': value for key, value in metrics.items()}
-    return {key: value for key, value in values.items() if isinstance(value, int | float)}
-
-
 def chosen(curves: Curves, key: str) -> Curves:
     """Return the curves that a key stands for: one of training, or a metric of both networks.
 
     Raises:
         UserError: The run has none.
     """
-    names = [name for name in (key, *(f'{key} {n}' for n in _NETWORKS)) if name in curves]
+    names = [name for name in (key, *(f'{key} {n}' for n in NETWORKS)) if name in curves]
     if not names:
         raise UserError(f'the log has no {key!r}; {nearest(key, curves)}')
     return {name: curves[name] for name in names}

@@ -1,4 +1,4 @@
-"""What an experiment came to: summary.json and the table on the screen."""
+"""What an experiment came to: summary.json, the table on the screen, the comparison."""
 
 import json
 import re
@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmseg.core.report import REPORT, write_report
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.names import distinct_parts
 
 SUMMARY = 'summary.json'
 NUM_COLUMNS = 120
+MAX_COMPARED = 10  # as many colours as can be told apart
 _HEADER = ('run', 'seed', 'mIoU', 'teacher', 'minutes', 'GiB')
 _CELLS = '{:>12}{:>15}{:>15}{:>9}{:>7}'
 
@@ -31,6 +34,26 @@ def write_summary(entries: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     return path
 
 
+def write_comparison(entries: Sequence[Mapping[str, Any]], folder: Path) -> Path | None:
+    """Write the page that compares the runs.
+
+    Args:
+        entries: What `read_result` returned for each run.
+        folder: The experiment's folder.
+
+    Returns:
+        The file; None where the runs are too few or too many to compare, or one left no log.
+    """
+    work_dirs = [Path(entry['work_dir']) for entry in entries]
+    if not 1 < len(work_dirs) <= MAX_COMPARED or not all(map(_has_log, work_dirs)):
+        return None
+    return write_report(work_dirs, folder / REPORT)
+
+
+def _has_log(work_dir: Path) -> bool:
+    return any(work_dir.glob('*.log.json'))
+
+
 def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return a table of all runs, followed by mean ± standard deviation where seeds repeat.
 
@@ -41,7 +64,7 @@ def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:
         Lines of at most 120 columns; the runs' names without what is the same in all.
     """
     settings = [re.sub(r'_s\d+$', '', entry['name']) for entry in entries]
-    labels = dict(zip(settings, _distinct_parts(settings), strict=True))
+    labels = dict(zip(settings, distinct_parts(settings), strict=True))
     rows = [
         (labels[setting], str(entry['seed']), *_figures([entry]))
         for setting, entry in zip(settings, entries, strict=True)
@@ -53,19 +76,6 @@ def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:
 
     width = min(max(map(len, ['run', *labels.values()])), NUM_COLUMNS - len(_line(_HEADER, 0)))
     return '\n'.join(_line(row, width) for row in [_HEADER, *rows])
-
-
-def _distinct_parts(names: Sequence[str]) -> list[str]:
-    """Return the names without the words that all start with and that all end with."""
-    split = [name.split('_') for name in names]
-    shortest = min(map(len, split))
-    start, end = 0, 0
-    if len(set(names)) > 1:
-        while start < shortest - 1 and len({words[start] for words in split}) == 1:
-            start += 1
-        while start + end < shortest - 1 and len({words[-1 - end] for words in split}) == 1:
-            end += 1
-    return ['_'.join(words[start : len(words) - end]) for words in split]
 
 
 def _line(cells: Sequence[str], width: int) -> str:

@@ -106,8 +106,9 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     text = save_config(cfg, cfg.work_dir) if is_first else json.dumps(cfg._cfg_dict)
     log_file = Path(cfg.work_dir) / f'{timestamp}.log' if is_first else None
     logger = get_root_logger(log_file, cfg.get('log_level', 'INFO'))
-    environment = '\n'.join(f'{name}: {value}' for name, value in collect_env().items())
-    log_to_file(logger, f'environment:\n{environment}')
+    environment = collect_env()
+    lines = '\n'.join(f'{name}: {value}' for name, value in environment.items())
+    log_to_file(logger, f'environment:\n{lines}')
     log_to_file(logger, f'config {args.config}:\n{text}')
     processes = f', {world_size()} processes' if world_size() > 1 else ''
     logger.info(f'work dir {cfg.work_dir}, device {device}{processes}, seed {cfg.seed}')
@@ -115,7 +116,14 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     set_random_seed(cfg.seed, cfg.deterministic)
     model = build_train_model(cfg)
     model.init_weights()
-    meta = {'seed': cfg.seed, 'config': text, 'git_revision': git_revision()}
+    meta = {
+        'seed': cfg.seed,
+        'config': text,
+        'git_revision': git_revision(),
+        'command': shlex.join(['python', *sys.orig_argv[1:]]),
+        'device': str(device),
+        'environment': environment,
+    }
     runner = train_segmentor(
         model,
         dataset,

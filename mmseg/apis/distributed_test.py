@@ -11,7 +11,7 @@ from .test import predict
 
 def multi_gpu_test(
     model: nn.Module, data_loader: DeviceLoader, description: str = 'testing'
-) -> list[tuple[torch.Tensor, ...]]:
+) -> list[torch.Tensor]:
     """Test a model on a dataset, every process on its share; the name is mmsegmentation's.
 
     Args:
@@ -20,13 +20,15 @@ def multi_gpu_test(
         description: What the progress bar says.
 
     Returns:
-        On every process, for each image of the whole dataset the areas that `dataset.evaluate` adds
-        up. They are whole numbers, so that the scores are those of a single process to the bit.
+        On every process, for each image of the whole dataset the confusion matrix that
+        `dataset.evaluate` adds up: whole numbers, so that the scores are those of a single process
+        to the bit.
     """
     dataset = data_loader.dataset
-    areas = torch.zeros(len(dataset), 4, len(dataset.CLASSES), dtype=torch.float64)
+    side = len(dataset.CLASSES) + 1
+    counts = torch.zeros(len(dataset), side, side, dtype=torch.int32)
     own = range(rank(), len(dataset), world_size())
     predictions = predict(model, data_loader, description)
     for index, (_, labels, _) in zip(own, predictions, strict=True):
-        areas[index] = torch.stack(dataset.pre_eval([labels], [index])[0])
-    return [tuple(image) for image in sum_over_processes(areas.to(data_loader.device)).cpu()]
+        counts[index] = dataset.pre_eval([labels], [index])[0]
+    return list(sum_over_processes(counts.to(data_loader.device)).cpu())

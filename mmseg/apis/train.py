@@ -15,12 +15,14 @@ from torch import nn
 
 from mmseg.core.building import build_from_cfg, nearest
 from mmseg.core.hooks import (
+    BankHook,
     CheckpointHook,
     DebugPanelHook,
     EvalHook,
     IterationSeedHook,
     NonFiniteHook,
     ProcessesHook,
+    ReportHook,
     ResultHook,
     TextLoggerHook,
 )
@@ -36,6 +38,7 @@ from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
 from .distributed_test import multi_gpu_test
+from .inspection import Inspector
 from .loader import DeviceLoader, build_test_loader
 from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer
@@ -206,6 +209,7 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     runner.register_hook(IterTimerHook(), 'LOW')
     log_cfg = cfg.get('log_config') or {}
     interval = log_cfg.get('interval', 50)
+    runner.register_hook(BankHook(interval), 'LOW')
     for hook_cfg in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
         runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
     _register_writers(runner, cfg, validate)
@@ -226,6 +230,7 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
     if evaluation is not None:
         runner.register_hook(evaluation, 'LOWEST')
     runner.register_hook(ResultHook(evaluation), 'LOWEST')
+    runner.register_hook(ReportHook(evaluation), 'LOWEST')
 
 
 def _lr_hook(cfg: Config) -> Any:
@@ -247,9 +252,11 @@ def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     means = means_for_source(cfg.data.get('train'))
     dataset = build_dataset(cfg.data.val, {'test_mode': True, 'extra_means': means})
     loader = build_test_loader(dataset, cfg, device)
+    inspect = Inspector(dataset, cfg, device)
 
-    def evaluate(network: nn.Module, name: str) -> Mapping[str, float]:
-        areas = multi_gpu_test(network, loader, description=f'testing {name}')
-        return dataset.evaluate(areas, metric=metric)
+    def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
+        counts = multi_gpu_test(network, loader, description=f'testing {name}')
+        scores = dataset.evaluate(counts, metric=metric)
+        return {**scores, **inspect(network, name), 'confusion': dataset.confusion(counts)}
 
     return EvalHook(evaluate, **settings)

@@ -93,6 +93,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         else:
             self.logger.info(f'training from iteration {self.iter} to {self.max_iters}')
         log_to_file(self.logger, f'hooks:\n{self.get_hook_info()}')
+        self.data_loader = data_loader  # loggers of mmcv ask for its length
         with self.stop_request:
             self._is_starting = True
             self.call_hook('before_run')

@@ -7,13 +7,12 @@ import numpy as np
 import torch
 
 from mmseg.core.building import nearest
-from mmseg.core.evaluation import intersect_and_union, total_area_to_metrics
+from mmseg.core.evaluation import areas_of, confusion_matrix, total_area_to_metrics
 from mmseg.core.reports import metrics_table
 from mmseg.utils.errors import UserError
 
-# Pixels (C,) of intersection, union, prediction and label.
-AreaTuple = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-Result = np.ndarray | AreaTuple
+# A map of train ids (H, W), or the confusion matrix (C + 1, C + 1) that `pre_eval` made of it.
+Result = np.ndarray | torch.Tensor
 
 
 class EvaluatesLabels:
@@ -33,7 +32,7 @@ class EvaluatesLabels:
 
     def pre_eval(
         self, preds: np.ndarray | Sequence[np.ndarray], indices: int | Sequence[int]
-    ) -> list[AreaTuple]:
+    ) -> list[torch.Tensor]:
         """Count pixels for a few images, so that their predictions need not be kept.
 
         Args:
@@ -41,7 +40,7 @@ class EvaluatesLabels:
             indices: Which images these are.
 
         Returns:
-            For each image the pixels (C,) of intersection, union, prediction and label.
+            For each image its confusion matrix (C + 1, C + 1); see `confusion_matrix`.
 
         Raises:
             UserError: Where class names are not known, or sizes differ.
@@ -50,7 +49,7 @@ class EvaluatesLabels:
         indices = indices if isinstance(indices, Sequence) else [indices]
         num_classes = len(self._class_names())
         return [
-            intersect_and_union(pred, self.get_gt_seg_map(index), num_classes, self.ignore_index)
+            confusion_matrix(pred, self.get_gt_seg_map(index), num_classes, self.ignore_index)
             for pred, index in zip(preds, indices, strict=True)
         ]
 
@@ -74,16 +73,30 @@ class EvaluatesLabels:
         Raises:
             UserError: For another number of results than images, or an unknown class name.
         """
-        if len(results) != len(self):
-            raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
-        if not isinstance(results[0], tuple):
-            results = [self.pre_eval([pred], [i])[0] for i, pred in enumerate(results)]
-        totals = [torch.stack(parts).double().sum(0) for parts in zip(*results, strict=True)]
-        per_class = total_area_to_metrics(*totals, metric)
-        scores = self._summarise(per_class, labelled=totals[3].numpy() > 0)
+        areas = areas_of(self.confusion(results).double())
+        per_class = total_area_to_metrics(*areas, metric)
+        scores = self._summarise(per_class, labelled=areas[3].numpy() > 0)
         if logger is not None:
             logger.info(metrics_table(scores))
         return scores
+
+    def confusion(self, results: Sequence[Result]) -> torch.Tensor:
+        """Add up the whole set's confusion matrix.
+
+        Args:
+            results: See `evaluate`.
+
+        Returns:
+            Pixels (C + 1, C + 1) int64; see `confusion_matrix`.
+
+        Raises:
+            UserError: For another number of results than images.
+        """
+        if len(results) != len(self):
+            raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
+        if not isinstance(results[0], torch.Tensor):
+            results = [self.pre_eval([pred], [i])[0] for i, pred in enumerate(results)]
+        return torch.stack(list(results)).sum(0)
 
     def _summarise(
         self, per_class: Mapping[str, np.ndarray], labelled: np.ndarray

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from .errors import UserError
+from .logger import end_passing_line
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -35,6 +36,7 @@ def run_cli(main: Callable[[], object]) -> None:
             raise
         _fail(error, f'no room to write {error.filename or "a file"}: {error.strerror}')
     except KeyboardInterrupt:
+        end_passing_line()
         print('interrupted', file=sys.stderr)
         raise SystemExit(130) from None
 
@@ -42,6 +44,7 @@ def run_cli(main: Callable[[], object]) -> None:
 def _fail(error: Exception, message: str) -> None:
     if os.environ.get('DIDA_TRACEBACK') == '1':
         raise error
+    end_passing_line()
     print(f'error{_process()}: ' + ' '.join(message.split()), file=sys.stderr)
     raise SystemExit(1) from None
 

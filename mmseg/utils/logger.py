@@ -7,6 +7,7 @@ from pathlib import Path
 
 CONSOLE_WIDTH = 120
 _FILE_ONLY = {'file_only': True}
+_CLEAR_LINE = '\r\x1b[K'
 
 
 def get_root_logger(
@@ -37,6 +38,24 @@ def log_to_file(logger: logging.Logger, message: str) -> None:
     logger.info(message, extra=_FILE_ONLY)
 
 
+def log_progress(logger: logging.Logger, message: str, is_last: bool = False) -> None:
+    """Tell the screen, not the log file, how far something is.
+
+    Args:
+        logger: From `get_root_logger`.
+        message: A short line; on a terminal the next message takes its place.
+        is_last: Whether the line stays.
+    """
+    logger.info(message, extra={'screen_only': True, 'passing': not is_last})
+
+
+def end_passing_line() -> None:
+    """Leave the line of a terminal that progress was shown on, so that others can print."""
+    for handler in logging.getLogger('mmseg').handlers:
+        if isinstance(handler, _ConsoleHandler):
+            handler.end_passing_line()
+
+
 class _ConsoleFormatter(logging.Formatter):
     """Time of day, a mark on what is not plain information, at most 120 columns."""
 
@@ -51,16 +70,29 @@ class _ConsoleFormatter(logging.Formatter):
 
 
 class _ConsoleHandler(logging.StreamHandler):
-    """Standard output as it is at the time of writing, without file-only records."""
+    """Standard output as it is at the time of writing, without file-only records.
+
+    On a terminal, what comes after a passing line is written over it.
+    """
 
     def __init__(self) -> None:
         super().__init__(sys.stdout)
         self.setFormatter(_ConsoleFormatter())
         self.addFilter(lambda record: not getattr(record, 'file_only', False))
+        self.on_passing_line = False
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stdout
+        if self.on_passing_line:
+            self.stream.write(_CLEAR_LINE)
+        self.on_passing_line = getattr(record, 'passing', False) and self.stream.isatty()
+        self.terminator = '' if self.on_passing_line else '\n'
         super().emit(record)
+
+    def end_passing_line(self) -> None:
+        if self.on_passing_line:
+            print()
+        self.on_passing_line = False
 
 
 class _LogFileHandler(logging.FileHandler):
@@ -85,5 +117,6 @@ def _move_log_to(logger: logging.Logger, path: Path) -> None:
         handler.close()
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = _LogFileHandler(path, encoding='utf-8', errors='backslashreplace')
+    handler.addFilter(lambda record: not getattr(record, 'screen_only', False))
     handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(message)s'))
     logger.addHandler(handler)

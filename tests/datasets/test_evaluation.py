@@ -71,3 +71,14 @@ def test_evaluate__number_of_results_and_class_names_are_checked(make_cityscapes
         dataset.evaluate(preds[:2])
     with pytest.raises(UserError, match=r"'roads'.*'road'"):
         dataset.evaluate(preds)
+
+
+def test_confusion__adds_up_over_the_set(dataset):
+    preds, labels = wrong_predictions(dataset), list(dataset.get_gt_seg_maps())
+    confusion = dataset.confusion(preds)
+    assert confusion.shape == (20, 20)
+    assert confusion.sum() == sum((label != 255).sum() for label in labels)
+    terrain = sum(
+        ((label != 255) & (pred == 9)).sum() for label, pred in zip(labels, preds, strict=True)
+    )
+    assert confusion[:, 9].sum() == terrain > 0

@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from tools.summary import NUM_COLUMNS, summary_table, write_summary
+from tests.core.report.work_dirs import write_run
+from tools.summary import (
+    MAX_COMPARED,
+    NUM_COLUMNS,
+    summary_table,
+    write_comparison,
+    write_summary,
+)
 
 
 def entry(name, seed, miou, teacher=None, minutes=1.0, memory=1.0):
@@ -24,6 +31,15 @@ def test_write_summary__holds_the_runs(tmp_path):
     path = write_summary(entries, tmp_path / 'local-exp0')
     assert json.loads(path.read_text()) == {'runs': entries}
     assert [file.name for file in path.parent.iterdir()] == ['summary.json']
+
+
+def test_write_comparison__of_a_few_runs_that_left_logs(tmp_path):
+    folders = [write_run(tmp_path / name, f'x_{name}') for name in 'ab']
+    entries = [{**entry(f.name, 0, 1.0), 'work_dir': str(f)} for f in folders]
+    page = write_comparison(entries, tmp_path)
+    assert page == tmp_path / 'report.html' and '2 runs compared' in page.read_text('utf-8')
+    for others in (entries[:1], entries * MAX_COMPARED, [entries[0], entry('gone', 0, 1.0)]):
+        assert write_comparison(others, tmp_path) is None
 
 
 def test_summary_table__one_row_a_run():

@@ -76,6 +76,14 @@ def test_train__leaves_config_logs_checkpoints_and_result(trained):
     assert (run / 'debug' / '000001.png').exists() == is_uda
 
 
+def test_train__leaves_a_report_that_lacks_nothing(trained):
+    config, run = trained
+    page = (run / 'report.html').read_text(encoding='utf-8')
+    assert f'tools/train.py {config} --work-dir {run}' in page
+    assert 'Not in this report' not in page and 'id="examples"' in page
+    assert ('Instance bank</h2>' in page) == (config.stem == 'uda')
+
+
 def test_train__resumed_half_way_ends_with_the_same_weights(trained, tmp_path):
     config, run = trained
     succeed('train', config, '--work-dir', tmp_path, '--resume-from', run / 'iter_1.pth')

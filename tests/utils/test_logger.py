@@ -1,8 +1,16 @@
+import io
 import logging
+import sys
 
 import pytest
 
-from mmseg.utils.logger import CONSOLE_WIDTH, get_root_logger, log_to_file
+from mmseg.utils.logger import (
+    CONSOLE_WIDTH,
+    end_passing_line,
+    get_root_logger,
+    log_progress,
+    log_to_file,
+)
 
 
 @pytest.fixture
@@ -50,3 +58,37 @@ def test_get_root_logger__another_file_takes_over(logger, tmp_path):
 def test_get_root_logger__warnings_are_marked_on_the_screen(logger, capsys):
     logger.warning('no weights')
     assert 'warning: no weights' in capsys.readouterr().out
+
+
+def test_log_progress__a_pipe_gets_lines_and_the_log_file_nothing(logger, tmp_path, capsys):
+    log_progress(logger, 'half')
+    log_progress(logger, 'all', is_last=True)
+    end_passing_line()
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ['half', 'all']
+    assert (tmp_path / 'run.log').read_text() == ''
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_log_progress__on_a_terminal_one_line_takes_the_others_place(logger, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, 'stdout', terminal)
+    for message in ('a third', 'two thirds'):
+        log_progress(logger, message)
+    logger.warning('beware')
+    log_progress(logger, 'all', is_last=True)
+    lines = [line.rpartition('\x1b[K')[2] for line in terminal.getvalue().split('\n')]
+    assert [line.split(' ', 1)[1] for line in lines if line] == ['warning: beware', 'all']
+
+
+def test_end_passing_line__others_begin_a_line_of_their_own(logger, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, 'stdout', terminal)
+    log_progress(logger, 'a third')
+    end_passing_line()
+    end_passing_line()
+    print('error: no room')
+    assert terminal.getvalue().endswith('a third\nerror: no room\n')

@@ -2,6 +2,8 @@
 
 from .class_names import get_classes, get_palette
 from .metrics import (
+    areas_of,
+    confusion_matrix,
     eval_metrics,
     f_score,
     intersect_and_union,
@@ -14,6 +16,8 @@ from .metrics import (
 )
 
 __all__ = [
+    'areas_of',
+    'confusion_matrix',
     'eval_metrics',
     'f_score',
     'get_classes',

@@ -21,15 +21,15 @@ def f_score(precision: torch.Tensor, recall: torch.Tensor, beta: float = 1) -> t
     return (1 + beta**2) * (precision * recall) / ((beta**2 * precision) + recall)
 
 
-def intersect_and_union(
+def confusion_matrix(
     pred_label: LabelMap,
     label: LabelMap,
     num_classes: int,
     ignore_index: int,
     label_map: Mapping[int, int] | None = None,
     reduce_zero_label: bool = False,
-) -> Areas:
-    """Count the pixels in which prediction and label agree, class by class.
+) -> torch.Tensor:
+    """Count the pixels of each pair of true and predicted class.
 
     Args:
         pred_label: Predicted label map (H, W), or an .npy file of it.
@@ -40,7 +40,7 @@ def intersect_and_union(
         reduce_zero_label: Whether label 0 is ignored and the others are one less.
 
     Returns:
-        Pixels (C,) of the intersection, the union, the prediction and the label, float32.
+        Pixels (C + 1, C + 1) int32, a row for each true class; last, those that are in no class.
 
     Raises:
         UserError: The maps differ in size.
@@ -58,11 +58,45 @@ def intersect_and_union(
     pred = _clip_labels(pred[valid], num_classes)
     true = _clip_labels(true[valid], num_classes)
     pairs = np.bincount(true * (num_classes + 1) + pred, minlength=(num_classes + 1) ** 2)
-    confusion = torch.from_numpy(pairs.reshape(num_classes + 1, num_classes + 1)).float()
-    intersect = confusion.diagonal()[:num_classes].clone()
-    area_label = confusion.sum(1)[:num_classes]
-    area_pred = confusion.sum(0)[:num_classes]
+    return torch.from_numpy(pairs.reshape(num_classes + 1, num_classes + 1)).int()
+
+
+def areas_of(confusion: torch.Tensor) -> Areas:
+    """Sum a confusion matrix (C + 1, C + 1) up to areas.
+
+    Returns:
+        Pixels (C,) of the intersection, the union, the prediction and the label.
+    """
+    intersect = confusion.diagonal()[:-1].clone()
+    area_label, area_pred = confusion.sum(1)[:-1], confusion.sum(0)[:-1]
     return intersect, area_pred + area_label - intersect, area_pred, area_label
+
+
+def intersect_and_union(
+    pred_label: LabelMap,
+    label: LabelMap,
+    num_classes: int,
+    ignore_index: int,
+    label_map: Mapping[int, int] | None = None,
+    reduce_zero_label: bool = False,
+) -> Areas:
+    """Count the pixels in which prediction and label agree, class by class.
+
+    Args:
+        pred_label: See `confusion_matrix`.
+        label: See `confusion_matrix`.
+        num_classes: See `confusion_matrix`.
+        ignore_index: See `confusion_matrix`.
+        label_map: See `confusion_matrix`.
+        reduce_zero_label: See `confusion_matrix`.
+
+    Returns:
+        Pixels (C,) of the intersection, the union, the prediction and the label, float32.
+    """
+    confusion = confusion_matrix(
+        pred_label, label, num_classes, ignore_index, label_map, reduce_zero_label
+    )
+    return areas_of(confusion.float())
 
 
 def total_intersect_and_union(

@@ -1,16 +1,20 @@
 """What happens around the training steps; the order is set by `mmseg.apis.train`."""
 
+from .bank_hook import BankHook
 from .checkpoint_hook import CheckpointHook
 from .debug_panel_hook import DebugPanelHook
 from .evaluation_hook import EvalHook
 from .iteration_seed_hook import IterationSeedHook
+from .loggers import TensorboardLoggerHook, WandbLoggerHook
 from .non_finite_hook import NonFiniteHook
 from .optimizer_hook import OptimizerHook
 from .processes_hook import ProcessesHook
+from .report_hook import ReportHook
 from .result_hook import ResultHook
 from .text_logger_hook import TextLoggerHook
 
 __all__ = [
+    'BankHook',
     'CheckpointHook',
     'DebugPanelHook',
     'EvalHook',
@@ -18,6 +22,9 @@ __all__ = [
     'NonFiniteHook',
     'OptimizerHook',
     'ProcessesHook',
+    'ReportHook',
     'ResultHook',
+    'TensorboardLoggerHook',
     'TextLoggerHook',
+    'WandbLoggerHook',
 ]

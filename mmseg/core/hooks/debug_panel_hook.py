@@ -19,6 +19,8 @@ from mmseg.core.visualization import (
     save_picture,
 )
 
+from .loggers import TensorboardLoggerHook
+
 _IMAGES = {'source': 'source', 'target': 'target', 'weak': 'target, weak', 'mixed': 'mixed'}
 _LABELS = {
     'source_label': 'source label',
@@ -64,6 +66,9 @@ class DebugPanelHook(Hook):
         norm_cfg = runner.data_batch['img_metas'][0]['img_norm_cfg']
         sheet = self.draw(panels, norm_cfg, getattr(runner.model, 'bank', None))
         save_picture(sheet, Path(runner.work_dir) / 'debug' / f'{runner.iter + 1:06d}.png')
+        for hook in runner.hooks:
+            if isinstance(hook, TensorboardLoggerHook):
+                hook.add_picture('debug', sheet, runner.iter + 1)
 
     def draw(
         self, panels: Mapping[str, torch.Tensor], norm_cfg: Mapping[str, Any], bank: Any = None

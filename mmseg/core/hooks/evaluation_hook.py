@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmcv.runner import HOOKS, Hook, IterTimerHook
+from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
 from mmseg.core.reports import in_percent, metrics_table
@@ -20,7 +20,7 @@ from mmseg.utils.stop_request import StopRequested
 
 from .text_logger_hook import TextLoggerHook
 
-Evaluator = Callable[[nn.Module, str], Mapping[str, float]]
+Evaluator = Callable[[nn.Module, str], Mapping[str, Any]]
 
 
 @HOOKS.register_module(force=True)
@@ -31,7 +31,8 @@ class EvalHook(Hook):
     per-class table goes to the log file, one line to the screen, all values to the JSON log.
 
     Args:
-        evaluate: Maps (network, name of what is evaluated) to metrics as fractions.
+        evaluate: Maps (network, name of what is evaluated) to metrics as fractions, and what else
+            the JSON log is to hold.
         interval: Iterations between two evaluations; below 1 evaluates after the last only.
         save_best: Metric of the student whose best checkpoint is kept, or None.
     """
@@ -42,7 +43,12 @@ class EvalHook(Hook):
         self.evaluate = evaluate
         self.interval = interval
         self.save_best = save_best
-        self.latest: dict[str, Mapping[str, float]] = {}
+        self.latest: dict[str, Mapping[str, Any]] = {}
+
+    def is_due(self, runner) -> bool:
+        """Tell whether this iteration is followed by an evaluation."""
+        done = runner.num_done
+        return done >= runner.max_iters or (self.interval > 0 and done % self.interval == 0)
 
     def before_run(self, runner) -> None:
         # A checkpoint may be older than its evaluation, which may have been cut short since.
@@ -50,9 +56,7 @@ class EvalHook(Hook):
             self.after_train_iter(runner)
 
     def after_train_iter(self, runner) -> None:
-        done = runner.num_done
-        is_due = self.interval > 0 and done % self.interval == 0
-        if done < runner.max_iters and not is_due:
+        if not self.is_due(runner):
             return
         try:
             with runner.interruptible():
@@ -62,13 +66,13 @@ class EvalHook(Hook):
                 }
         except StopRequested:
             return
-        runner.meta['evaluated'] = done
+        runner.meta['evaluated'] = runner.num_done
         self._report(runner)
         if self.save_best is not None:
             self._keep_best(runner, self.save_best)
         _restart_timers(runner)
 
-    def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, float]:
+    def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, Any]:
         # A teacher mixes modes: BatchNorm trains, dropout does not.
         modes = {module: module.training for module in network.modules()}
         network.eval()
@@ -81,17 +85,18 @@ class EvalHook(Hook):
         return metrics
 
     def _report(self, runner) -> None:
-        record: dict[str, Any] = {'mode': 'val', 'iter': runner.num_done}
-        line = [f'{runner.num_done}/{runner.max_iters} evaluated:']
+        done = runner.num_done
+        line = [f'{done}/{runner.max_iters} evaluated:']
         for name, metrics in self.latest.items():
             percent = in_percent(metrics)
             means = {'mIoU': percent['mIoU'], **percent['extra']}
             line += [name, *(f'{key} {value}' for key, value in means.items())]
-            record[name] = dict(metrics)
         runner.logger.info(' '.join(line))
         for hook in runner.hooks:
             if isinstance(hook, TextLoggerHook):
-                hook.write_json(record, runner)
+                hook.log_evaluation(done, self.latest, runner)
+            elif isinstance(hook, LoggerHook):
+                _log_scalars(hook, self.latest, runner)
 
     def _keep_best(self, runner, metric: str) -> None:
         if metric not in self.latest['student']:
@@ -110,6 +115,19 @@ class EvalHook(Hook):
             _link_or_copy(numbered, folder / name)
         if best.get('file') not in (None, name) and runner.rank == 0:
             (folder / best['file']).unlink(missing_ok=True)
+
+
+def _log_scalars(hook: LoggerHook, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
+    """Hand single numbers to a logger of mmcv, which takes what has no `time` for validation."""
+    trained, was_ready = runner.log_buffer.output, runner.log_buffer.ready
+    runner.log_buffer.output = {
+        f'{name}/{key}': value
+        for name, values in metrics.items()
+        for key, value in values.items()
+        if isinstance(value, float)
+    }
+    hook.log(runner)
+    runner.log_buffer.output, runner.log_buffer.ready = trained, was_ready
 
 
 def _networks(model: Any) -> dict[str, nn.Module]:

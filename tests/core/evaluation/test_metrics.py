@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from mmseg.core.evaluation import (
+    confusion_matrix,
     eval_metrics,
     intersect_and_union,
     mean_dice,
@@ -43,6 +44,13 @@ def test_mean__equals_golden(golden, function, name):
     for key, value in values.items():
         np.testing.assert_allclose(value, golden[f'{name}_{key}'], rtol=1e-6, err_msg=key)
     assert len(values) == sum(key.startswith(f'{name}_') for key in golden)
+
+
+def test_confusion_matrix__rows_are_true_classes_and_the_last_are_in_none():
+    label = np.array([[0, 0, 1, 1, 255, 7]], np.uint8)
+    pred = np.array([[0, 1, 1, 9, 0, 1]])
+    expected = [[1, 1, 0], [0, 1, 1], [0, 1, 0]]
+    assert confusion_matrix(pred, label, 2, IGNORE).tolist() == expected
 
 
 def test_intersect_and_union__equals_golden(golden):

@@ -97,5 +97,5 @@ def make_runner(model, work_dir, max_iters=4, hooks=(), amp=None, meta=None):
 
 def train(runner):
     """Train from where the runner stands to its end."""
-    runner.run(batches(runner.iter, runner.max_iters))
+    runner.run(list(batches(runner.iter, runner.max_iters)))
     return runner

@@ -1,0 +1,90 @@
+"""The JSON logs of runs: one record a line, the first of each log facts about the run."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmseg.utils.errors import UserError
+
+Record = dict[str, Any]
+# Name of a curve -> its points (iteration, value).
+Curves = dict[str, list[tuple[int, float]]]
+
+NETWORKS = ('student', 'teacher')
+_NOT_CURVES = ('mode', 'epoch', 'iter')
+
+
+def find_logs(run: Path) -> list[Path]:
+    """Return the JSON logs of a run, in the order they were written.
+
+    Args:
+        run: A work dir, or a log itself.
+
+    Raises:
+        UserError: There is none.
+    """
+    logs = [run] if run.is_file() else sorted(run.glob('*.log.json'))
+    if not logs:
+        raise UserError(f'no *.log.json in {run}: give a work dir or a JSON log')
+    return logs
+
+
+def read_records(logs: Iterable[Path]) -> list[Record]:
+    """Read every record of a run's logs.
+
+    A last line without its end is left out: a run is writing it, or died while it did.
+
+    Args:
+        logs: The run's logs, in order.
+
+    Raises:
+        UserError: A line is no JSON.
+    """
+    records: list[Record] = []
+    for path in logs:
+        text = path.read_text(encoding='utf-8')
+        whole = text[: text.rfind('\n') + 1]
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError:
+                raise UserError(f'{path}, line {number}: not JSON; is it a training log?') from None
+    return records
+
+
+def latest_by_iteration(records: Iterable[Record], mode: str) -> list[Record]:
+    """Return the records of a mode by iteration; of those done again the later counts."""
+    chosen = {r['iter']: r for r in records if r.get('mode') == mode and 'iter' in r}
+    return [chosen[iteration] for iteration in sorted(chosen)]
+
+
+def curves_of(records: Iterable[Record]) -> Curves:
+    """Return what changed over a run; where it did iterations again, the later value counts.
+
+    Args:
+        records: From `read_records`.
+
+    Returns:
+        The training's values by their names, metrics as 'mIoU student' and 'mIoU teacher'.
+    """
+    curves: dict[str, dict[int, float]] = {}
+    for record in records:
+        for name, value in _values(record).items():
+            curves.setdefault(name, {})[record['iter']] = value
+    return {name: sorted(points.items()) for name, points in curves.items()}
+
+
+def read_curves(logs: Sequence[Path]) -> Curves:
+    """Read the curves that a run logged; see `curves_of`."""
+    return curves_of(read_records(logs))
+
+
+def _values(record: Mapping[str, Any]) -> dict[str, float]:
+    if 'iter' not in record:
+        return {}
+    values = {key: value for key, value in record.items() if key not in _NOT_CURVES}
+    for network in NETWORKS:
+        metrics = values.pop(network, None) or {}
+        values |= {f'{key} {network}': value for key, value in metrics.items()}
+    return {key: value for key, value in values.items() if isinstance(value, int | float)}

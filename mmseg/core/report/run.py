@@ -1,0 +1,131 @@
+"""What a work dir tells about its run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmseg.core.logs import (
+    NETWORKS,
+    Curves,
+    Record,
+    curves_of,
+    find_logs,
+    latest_by_iteration,
+    read_records,
+)
+from mmseg.core.reports import in_percent
+from mmseg.utils.errors import UserError
+from mmseg.utils.names import distinct_parts
+
+from .examples import Examples, read_examples
+
+_CONFIG, _RESULT = 'config.json', 'result.json'
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as far as it has come.
+
+    Attributes:
+        folder: Its work dir.
+        config: Its config; empty where the work dir has none.
+        facts: Seed, revision, command, environment: what the newest log begins with.
+        curves: What training logged and the metrics of evaluations, by iteration.
+        evaluations: Records of evaluations in order, each with 'iter' and 'student', perhaps
+            'teacher'.
+        bank: Records of the instance bank in order: 'iter', 'counts', 'quotas', 'drift'.
+        result: What the finished run came to; None while it is running.
+        examples: Validation images with predictions; None where none were kept.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    facts: dict[str, Any]
+    curves: Curves
+    evaluations: list[Record]
+    bank: list[Record]
+    result: dict[str, Any] | None
+    examples: Examples | None
+
+    @property
+    def name(self) -> str:
+        """The config's name, or that of the work dir."""
+        return self.config.get('name') or self.folder.resolve().name
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks that were evaluated."""
+        last = self.evaluations[-1] if self.evaluations else {}
+        return [network for network in NETWORKS if network in last]
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names, in the order of the labels; none before an evaluation."""
+        return list(self.class_iou('student')) if self.networks else []
+
+    @property
+    def iterations(self) -> tuple[int, int | None]:
+        """How many iterations are logged, and how many there are to be."""
+        done = max((points[-1][0] for points in self.curves.values()), default=0)
+        return done, (self.config.get('runner') or {}).get('max_iters')
+
+    def class_iou(self, network: str) -> dict[str, float | None]:
+        """Return the IoU of each class in percent, by the last evaluation."""
+        return in_percent(_numbers(self.evaluations[-1].get(network)))['IoU']
+
+    def class_curve(self, network: str, name: str) -> list[tuple[int, float]]:
+        """Return the points (iteration, IoU as a fraction) of a class."""
+        return self.curves.get(f'IoU.{name} {network}', [])
+
+
+def read_run(work_dir: Path) -> Run:
+    """Read a run from its work dir.
+
+    Args:
+        work_dir: Folder that training wrote, or is still writing; old ones have fewer files.
+
+    Raises:
+        UserError: There is no such folder, it holds no log, or a log is not one.
+    """
+    if not work_dir.is_dir():
+        raise UserError(f'no work dir at {work_dir}')
+    records = read_records(find_logs(work_dir))
+    facts = [record for record in records if 'mode' not in record]
+    return Run(
+        folder=work_dir,
+        config=_read_json(work_dir / _CONFIG) or {},
+        facts=facts[-1] if facts else {},
+        curves=curves_of(records),
+        evaluations=latest_by_iteration(records, 'val'),
+        bank=latest_by_iteration(records, 'bank'),
+        result=_read_json(work_dir / _RESULT),
+        examples=read_examples(work_dir),
+    )
+
+
+def labels_of(runs: Sequence[Run]) -> list[str]:
+    """Return short names that tell the runs apart."""
+    names = distinct_parts([run.name for run in runs])
+    if len(set(names)) < len(names):
+        names = [run.folder.resolve().name for run in runs]
+    return names
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise UserError(f'{path}, line {error.lineno}: not JSON, {error.msg}') from error
+
+
+def _numbers(metrics: dict[str, Any] | None) -> dict[str, float]:
+    """Return the metrics that are numbers, NaN for those that the JSON log has no number for."""
+    return {
+        key: float('nan') if value is None else value
+        for key, value in (metrics or {}).items()
+        if value is None or isinstance(value, int | float)
+    }

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+
+from mmseg.apis import load_config
+from mmseg.apis.inspection import NUM_EXAMPLES, Inspector
+from mmseg.core.report.examples import read_examples
+from mmseg.datasets import build_dataset
+from tests.apis.tiny import CLASSES, write_config
+
+
+class Oracle:
+    """A network that knows the labels of the validation set, and is sure of its left half."""
+
+    def __init__(self, dataset):
+        self.labels = {
+            info['filename']: label
+            for info, label in zip(dataset.img_infos, dataset.get_gt_seg_maps(), strict=True)
+        }
+
+    def inference(self, img, metas, rescale):
+        labels = torch.from_numpy(self.labels[metas[0]['ori_filename']].astype(np.int64))
+        height, width = labels.shape
+        wrong = labels.clamp(max=4)
+        wrong[:, : width // 4] = (wrong[:, : width // 4] + 1) % 5
+        probs = torch.full((1, 5, height, width), 0.05)
+        confidence = torch.where(torch.arange(width) < width // 2, 0.8, 0.6)
+        return probs.scatter_(1, wrong[None, None], confidence.expand(1, 1, height, width))
+
+
+@pytest.fixture
+def config(tmp_path):
+    config = load_config(write_config(tmp_path, uda=True))
+    config.work_dir = str(tmp_path / 'run')
+    config.uda.pseudo_threshold = 0.7
+    return config
+
+
+def inspector_of(config):
+    dataset = build_dataset(config.data.val, {'test_mode': True})
+    return Inspector(dataset, config, torch.device('cpu')), Oracle(dataset)
+
+
+def test_inspector__a_teacher_is_measured_where_it_is_sure(config):
+    inspect, oracle = inspector_of(config)
+    scores = inspect(oracle, 'teacher')
+    # two by two pixels of the left corner are not labelled; a quarter of a picture is wrong
+    labelled, sure, right = 40 * 56 - 4, 40 * 28 - 4, 40 * 14
+    assert scores['confident_share'] == pytest.approx(sure / labelled)
+    assert scores['confident_acc'] == pytest.approx(right / sure)
+
+
+def test_inspector__a_student_only_gives_examples(config):
+    inspect, oracle = inspector_of(config)
+    assert inspect(oracle, 'student') == {}
+    examples = read_examples(inspect.writer.folder.parent)
+    assert examples.classes == CLASSES and len(examples.items) == min(3, NUM_EXAMPLES)
+    labels = inspect.dataset.get_gt_seg_map(0)
+    np.testing.assert_array_equal(examples.items[0].labels, labels)
+    assert list(examples.items[0].predictions) == ['student']
+
+
+def test_inspector__a_teacher_that_is_never_sure_has_no_accuracy(config):
+    config.uda.pseudo_threshold = 0.99
+    inspect, oracle = inspector_of(config)
+    scores = inspect(oracle, 'teacher')
+    assert scores['confident_share'] == 0 and np.isnan(scores['confident_acc'])
+
+
+def test_inspector__it_looks_at_images_all_over_a_large_set(config):
+    inspect, _ = inspector_of(config)
+    dataset = inspect.dataset
+    dataset.img_infos = dataset.img_infos * 40
+    spread = Inspector(dataset, config, torch.device('cpu'))
+    assert (spread.indices[0], spread.indices[-1], len(spread.indices)) == (0, 119, 16)
+    assert len(spread.examples) == NUM_EXAMPLES and set(spread.examples) <= set(spread.indices)

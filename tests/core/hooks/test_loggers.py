@@ -1,0 +1,97 @@
+"""TensorBoard and Weights & Biases as a config names them, each with its own reader."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmcv.runner import HOOKS
+
+from mmseg.core.building import build_from_cfg
+from mmseg.core.hooks import BankHook, DebugPanelHook, EvalHook, TextLoggerHook
+from mmseg.utils.errors import UserError
+from tests.core.hooks.test_bank_hook import bank
+from tests.core.hooks.training import CLASSES, PALETTE, TinySelfTraining, make_runner, train
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def train_with(logger, tmp_path, text_first):
+    """Train with a logger before or after the text logger: the order must not matter."""
+    scores = {'mIoU': 0.5, 'confusion': [[1, 0], [0, 1]]}
+    evaluation = EvalHook(lambda network, name: scores, 2, save_best=None)
+    loggers = [TextLoggerHook(2), logger] if text_first else [logger, TextLoggerHook(2)]
+    panels = DebugPanelHook(2, CLASSES, PALETTE)
+    train(
+        make_runner(
+            TinySelfTraining(bank(quotas=(2, 2))),
+            tmp_path,
+            4,
+            [BankHook(2), *loggers, panels, evaluation],
+        )
+    )
+
+
+@pytest.mark.parametrize('text_first', [True, False])
+def test_tensorboard__losses_scores_bank_and_panels(tmp_path, text_first):
+    reader = pytest.importorskip(
+        'tensorboard.backend.event_processing.event_accumulator',
+        reason='tensorboard is not installed',
+    )
+    logger = build_from_cfg({'type': 'TensorboardLoggerHook', 'interval': 2}, HOOKS)
+    train_with(logger, tmp_path, text_first)
+    events = reader.EventAccumulator(str(tmp_path / 'tf_logs')).Reload()
+    steps = {tag: [event.step for event in events.Scalars(tag)] for tag in events.Tags()['scalars']}
+    for tag in ('train/loss', 'train/bank_filled', 'val/student/mIoU', 'val/teacher/mIoU'):
+        assert steps[tag] == [2, 4], tag
+    assert [event.value for event in events.Scalars('val/student/mIoU')] == [0.5, 0.5]
+    assert not any('confusion' in tag for tag in steps)
+    assert [event.step for event in events.Images('debug')] == [1, 3]
+
+
+def test_tensorboard__where_it_is_missing_the_way_out_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
+    logger = build_from_cfg({'type': 'TensorboardLoggerHook'}, HOOKS)
+    with pytest.raises(UserError, match='pip install tensorboard'):
+        logger.before_run(make_runner(TinySelfTraining(), tmp_path))
+
+
+def test_wandb__where_it_is_missing_the_way_out_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'wandb', None)
+    with pytest.raises(UserError, match='pip install wandb'):
+        build_from_cfg({'type': 'WandbLoggerHook'}, HOOKS)
+
+
+WANDB_RUN = """
+import sys
+from pathlib import Path
+from mmcv.runner import HOOKS
+from mmseg.core.building import build_from_cfg
+from tests.core.hooks.test_loggers import train_with
+logger = build_from_cfg(
+    {'type': 'WandbLoggerHook', 'interval': 2,
+     'init_kwargs': {'project': 'dida', 'dir': sys.argv[1]}}, HOOKS)
+train_with(logger, Path(sys.argv[1]) / 'run', text_first=True)
+"""
+
+
+def test_wandb__offline_the_run_is_on_disk(tmp_path):
+    pytest.importorskip('wandb', reason='wandb is not installed')
+    environment = {**os.environ, 'WANDB_MODE': 'offline', 'PYTHONPATH': _python_path()}
+    done = subprocess.run(
+        [sys.executable, '-c', WANDB_RUN, str(tmp_path)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (log,) = tmp_path.glob('wandb/offline-run-*/run-*.wandb')
+    content = log.read_bytes()
+    assert all(tag in content for tag in (b'train/loss', b'val/teacher/mIoU', b'bank_filled'))
+
+
+def _python_path():
+    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])])
