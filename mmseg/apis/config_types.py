@@ -17,11 +17,15 @@ def _is_from_zero(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _is_list_of_settings(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
+
+
 _COUNT = ('a whole number above 0', _is_count)
 _FROM_ZERO = ('a whole number from 0', _is_from_zero)
 _WHOLE = ('a whole number', lambda value: isinstance(value, int))
 _SETTINGS = ('a dict', lambda value: isinstance(value, Mapping))
-_LIST = ('a list', lambda value: isinstance(value, list | tuple))
+_HOOKS = ('a list of dicts', _is_list_of_settings)
 _TEXT = ('a text', lambda value: isinstance(value, str))
 _TEXTS = ('a text or a list of them', lambda value: isinstance(value, str | list | tuple))
 
@@ -35,8 +39,8 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     'evaluation.interval': _WHOLE,
     'evaluation.metric': _TEXTS,
     'log_config.interval': _COUNT,
-    'log_config.hooks': _LIST,
-    'custom_hooks': _LIST,
+    'log_config.hooks': _HOOKS,
+    'custom_hooks': _HOOKS,
     'max_skipped_steps': _COUNT,
     'seed': _FROM_ZERO,
 }
