@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis.work_dir import find_run
 from mmseg.utils.cli import run_cli
-from tools.demo import INPUT_HELP, add_options, segment_all
+from tools.demo import INPUT_HELP, add_file_options, segment_all
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument('input', help=INPUT_HELP)
     parser.add_argument('config', help='a config, or a work dir with its newest checkpoint')
     parser.add_argument('checkpoint', nargs='?', help='checkpoint, where a config is given')
-    args = add_options(parser).parse_args()
+    args = add_file_options(parser).parse_args()
     if args.checkpoint is None:
         args.config, args.checkpoint = find_run(args.config)
     segment_all(args)

@@ -27,9 +27,7 @@ INPUT_HELP = 'picture or video of any size, a folder of them, or a quoted patter
 
 
 def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Add what both forms of the demo's command line share."""
-    parser.add_argument('--out-dir', type=Path, default='demo_out', help='folder [%(default)s]')
-    parser.add_argument('--batch-size', type=int, default=1, help='images at once [%(default)s]')
+    """Add what all forms of the demo's command line share."""
     parser.add_argument(
         '--scale', type=float, help='factor on the size, 1 for full [the size of the config]'
     )
@@ -40,6 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
     return parser
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add what those forms share that read and write files."""
+    parser.add_argument('--out-dir', type=Path, default='demo_out', help='folder [%(default)s]')
+    parser.add_argument('--batch-size', type=int, default=1, help='images at once [%(default)s]')
+    return add_options(parser)
 
 
 def load_segmenter(args: argparse.Namespace) -> Segmenter:
@@ -125,7 +130,7 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def main() -> None:
     """Segment."""
-    parser = add_options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
+    parser = add_file_options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     parser.add_argument('config', help='a .py or .json config')
     parser.add_argument('checkpoint', help='checkpoint of its network')
     parser.add_argument('input', nargs='?', default=DEFAULT_INPUT, help=INPUT_HELP)

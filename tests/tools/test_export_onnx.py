@@ -1,0 +1,41 @@
+"""The export to ONNX, and what its file alone tells."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmseg.apis import init_segmentor, load_config
+from mmseg.core.checkpoint import save_checkpoint
+from tests.apis.tiny import CLASSES, NORM, PALETTE, write_config
+
+ROOT = Path(__file__).resolve().parents[2]
+onnx = pytest.importorskip('onnx', reason="needs the extra 'onnx'")
+for name in ('onnxruntime', 'onnxscript'):
+    pytest.importorskip(name, reason="needs the extra 'onnx'")
+
+
+def test_export_onnx__onnxruntime_agrees_at_sizes_that_were_not_traced(tmp_path):
+    config = write_config(tmp_path).rename(tmp_path / 'config.json')
+    torch.manual_seed(0)
+    network = init_segmentor(load_config(config), device='cpu')
+    network.init_weights()
+    network.CLASSES, network.PALETTE = CLASSES, PALETTE
+    save_checkpoint(network, tmp_path / 'iter_1.pth')
+
+    command = [sys.executable, 'tools/export_onnx.py', str(tmp_path), '--tolerance', '1e-4']
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    lines = re.findall(r'(\d+x\d+): largest difference (\S+), same class in (\S+) %', done.stdout)
+    assert [size for size, _, _ in lines] == ['56x28', '51x21']
+    assert all(float(difference) <= 1e-4 for _, difference, _ in lines)
+    assert re.search(r'onnxruntime \d+ ms, PyTorch \d+ ms', done.stdout)
+
+    model = onnx.load(tmp_path / 'latest.onnx')
+    told = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
+    assert told['classes'] == CLASSES and told['palette'] == PALETTE
+    assert told['mean'] == pytest.approx(NORM['mean']) and told['to_rgb'] is True
