@@ -13,6 +13,8 @@ def requirements(file: str) -> list[str]:
     return [line for line in lines if line]
 
 
+DEV = requirements('requirements-dev.txt')
+
 setup(
     name='dida',
     version='0.1.0',
@@ -22,5 +24,9 @@ setup(
     packages=find_packages(include=['mmseg', 'mmseg.*']),
     py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
     install_requires=requirements('requirements.txt'),
-    extras_require={'dev': requirements('requirements-dev.txt')},
+    extras_require={
+        'dev': DEV,
+        'onnx': [line for line in DEV if line.startswith('onnx')],
+        'web': [line for line in DEV if line.startswith('gradio')],
+    },
 )

@@ -85,8 +85,8 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
 
     with gr.Blocks(title='DIDA', analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.HTML(
-            '<h1>What the network sees</h1><p>Drop a street scene. Every pixel gets a class; '
-            'the picture does not leave this computer.</p>',
+            '<h1>What the network sees</h1>'
+            '<p>Drop a street scene: each pixel gets a class, and how sure the network is.</p>',
             elem_id='head',
         )
         seen = gr.State()

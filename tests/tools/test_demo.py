@@ -7,27 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.media import VideoFile, VideoFrames
-from mmseg.core.checkpoint import save_checkpoint
-from tests.apis.tiny import CLASSES, PALETTE, write_config
+from tests.apis.tiny import CLASSES, write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    """A work dir: config.json and latest.pth."""
-    folder = tmp_path_factory.mktemp('run')
-    config = write_config(folder).rename(folder / 'config.json')
-    torch.manual_seed(0)
-    network = init_segmentor(load_config(config), device='cpu')
-    network.init_weights()
-    network.CLASSES, network.PALETTE = CLASSES, PALETTE
-    save_checkpoint(network, folder / 'iter_1.pth')
-    return folder
+    return write_run(tmp_path_factory.mktemp('run'))
 
 
 @pytest.fixture(scope='module')

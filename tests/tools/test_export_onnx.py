@@ -7,11 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from mmseg.apis import init_segmentor, load_config
-from mmseg.core.checkpoint import save_checkpoint
-from tests.apis.tiny import CLASSES, NORM, PALETTE, write_config
+from tests.apis.tiny import CLASSES, NORM, PALETTE, write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 onnx = pytest.importorskip('onnx', reason="needs the extra 'onnx'")
@@ -20,13 +17,7 @@ for name in ('onnxruntime', 'onnxscript'):
 
 
 def test_export_onnx__onnxruntime_agrees_at_sizes_that_were_not_traced(tmp_path):
-    config = write_config(tmp_path).rename(tmp_path / 'config.json')
-    torch.manual_seed(0)
-    network = init_segmentor(load_config(config), device='cpu')
-    network.init_weights()
-    network.CLASSES, network.PALETTE = CLASSES, PALETTE
-    save_checkpoint(network, tmp_path / 'iter_1.pth')
-
+    write_run(tmp_path)
     command = [sys.executable, 'tools/export_onnx.py', str(tmp_path), '--tolerance', '1e-4']
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

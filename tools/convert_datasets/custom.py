@@ -45,9 +45,9 @@ def report(mapping: ClassMapping, root: Path) -> None:
         pixels = [image[str(index)] for image in images if str(index) in image]
         large = sum(n > limit for n in pixels)
         print(f'{name:24} {sum(pixels) / total:10.2%} {len(pixels):8} {large:12}')
-    print(f'\nnum_classes={len(mapping.classes)}')
-    print(f'classes={list(mapping.classes)}')
-    print(f'palette={[list(colour) for colour in mapping.palette]}')
+    print(f'\n_classes = {list(mapping.classes)}')
+    print(f'_palette = {[list(colour) for colour in mapping.palette]}')
+    print(f'num_classes={len(mapping.classes)}')
     print(f'rare_class_sampling=dict(min_pixels={limit}, class_temp=0.01, min_crop_ratio=0.5)')
 
 
