@@ -111,7 +111,13 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
                 table = gr.HTML(elem_id='table')
         results = [slider, sure, table]
         picture.change(look, picture, seen).then(draw, [picture, seen, opacity], results)
-        opacity.release(draw, [picture, seen, opacity], results)
+        opacity.change(
+            draw,
+            [picture, seen, opacity],
+            results,
+            trigger_mode='always_last',
+            show_progress='hidden',
+        )
     return page
 
 

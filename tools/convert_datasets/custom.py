@@ -25,12 +25,15 @@ _USED_MAPPING = 'converted_with.json'
 
 
 def forget_other_mapping(mapping: Path, root: Path, files: Sequence[LabelFile]) -> None:
-    """Remove what an earlier run converted with another mapping."""
+    """Remove what was converted with another mapping, or by another tool."""
     used, text = root / _USED_MAPPING, mapping.read_text(encoding='utf-8')
-    if used.is_file() and used.read_text(encoding='utf-8') != text:
-        print('the mapping has changed: all labels are converted again')
-        for path in (root / STATS_FILE, *(file.converted for file in files)):
-            path.unlink(missing_ok=True)
+    if used.is_file() and used.read_text(encoding='utf-8') == text:
+        return
+    old = [file.converted for file in files if file.converted.is_file()]
+    if old:
+        print(f'{len(old)} labels were converted with another mapping: they are converted again')
+    for path in (root / STATS_FILE, *old):
+        path.unlink(missing_ok=True)
     with atomic_path(used) as temporary:
         temporary.write_text(text, encoding='utf-8')
 
