@@ -1,9 +1,9 @@
 #!/bin/sh
-# Segment an image: an overlay and a colour map.
+# Segment pictures and videos: overlays, colour maps and label maps.
 set -eu
-usage='usage: sh demo.sh CONFIG CHECKPOINT [IMAGE] [option...]
+usage='usage: sh demo.sh CONFIG CHECKPOINT [INPUT] [option...]
 CONFIG, CHECKPOINT  config.json and latest.pth of a work dir, for example
-IMAGE               of any size; a drawn street scene if none is given
+INPUT               picture, video, folder or 'quoted/*.pattern'; a drawn scene if none is given
 option              --out-dir DIR   --teacher   ... (tools/demo.py --help)'
 case "${1-}" in -h | --help) echo "$usage" && exit ;; esac
 case "${1--} ${2--}" in -* | *\ -*) echo "$usage" >&2 && exit 2 ;; esac

@@ -13,6 +13,8 @@ def requirements(file: str) -> list[str]:
     return [line for line in lines if line]
 
 
+DEV = requirements('requirements-dev.txt')
+
 setup(
     name='dida',
     version='0.1.0',
@@ -24,7 +26,9 @@ setup(
     py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
     install_requires=requirements('requirements.txt'),
     extras_require={
-        'dev': requirements('requirements-dev.txt'),
+        'dev': DEV,
         'watch': ['tensorboard>=2.20,<3', 'wandb>=0.20,<1'],
+        'onnx': [line for line in DEV if line.startswith('onnx')],
+        'web': [line for line in DEV if line.startswith('gradio')],
     },
 )

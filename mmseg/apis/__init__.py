@@ -5,11 +5,14 @@ from .distributed_test import multi_gpu_test
 from .inference import inference_segmentor, init_segmentor, show_result_pyplot
 from .loader import DeviceLoader
 from .optimizer import build_optimizer
+from .segment import Segmentation, Segmenter
 from .test import predict, single_gpu_test
 from .train import set_random_seed, train_segmentor
 
 __all__ = [
     'DeviceLoader',
+    'Segmentation',
+    'Segmenter',
     'build_optimizer',
     'inference_segmentor',
     'init_segmentor',

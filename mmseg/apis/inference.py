@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import pyplot
 from mmcv.parallel import collate
 from mmcv.utils import Config
 from torch import nn
@@ -56,7 +57,7 @@ def init_segmentor(
 
 
 def inference_segmentor(
-    model: nn.Module, img: str | np.ndarray | Sequence[str | np.ndarray]
+    model: nn.Module, img: str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
 ) -> list[np.ndarray]:
     """Segment images of any size.
 
@@ -68,7 +69,7 @@ def inference_segmentor(
         Class indices (H, W) per image.
     """
     images = [img] if isinstance(img, str | Path | np.ndarray) else list(img)
-    pipeline = Compose([_LoadImage(), *model.cfg.data.test.pipeline[1:]])
+    pipeline = Compose([LoadImage(), *model.cfg.data.test.pipeline[1:]])
     device = next(model.parameters()).device
     label_maps: list[np.ndarray] = []
     for image in images:
@@ -81,20 +82,26 @@ def inference_segmentor(
 
 def show_result_pyplot(
     model: nn.Module,
-    img: str | np.ndarray,
+    img: str | Path | np.ndarray,
     result: Sequence[np.ndarray],
     palette: Sequence[Sequence[int]] | None = None,
+    fig_size: tuple[float, float] = (15, 10),
     opacity: float = 0.5,
+    title: str = '',
+    block: bool = True,
     out_file: str | Path | None = None,
 ) -> np.ndarray:
-    """Lay a result over its image, and write it where `out_file` is given.
+    """Lay a result over its image, show it in a window where there is a screen.
 
     Args:
         model: From `init_segmentor`.
         img: File name or BGR array (H, W, 3).
         result: What `inference_segmentor` returned.
         palette: Colours (C, 3), by default the model's.
+        fig_size: Width and height of the window in inches.
         opacity: Share of the colours in (0, 1].
+        title: Line above the picture.
+        block: Whether to wait until the window is closed.
         out_file: Image file to write, or None.
 
     Returns:
@@ -104,10 +111,16 @@ def show_result_pyplot(
     picture = overlay(image, result[0], model.PALETTE if palette is None else palette, opacity)
     if out_file is not None:
         save_picture(picture, out_file)
+    if pyplot.get_backend().lower() != 'agg':  # what pyplot chooses where there is no screen
+        pyplot.figure(figsize=fig_size)
+        pyplot.imshow(picture)
+        pyplot.title(title)
+        pyplot.tight_layout()
+        pyplot.show(block=block)
     return picture
 
 
-class _LoadImage:
+class LoadImage:
     """The first step of a test pipeline, for images that belong to no dataset."""
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,17 @@ def test_inference_segmentor__a_file_and_its_array_give_the_same(model, config):
     np.testing.assert_array_equal(shown, overlay(picture, from_file, PALETTE, 0.3))
 
 
+def test_show_result_pyplot__writes_what_it_returns(model, tmp_path):
+    image = np.full((40, 56, 3), 90, np.uint8)
+    labels = inference_segmentor(model, image)
+    colours = [[0, 0, 0]] * 5
+    shown = show_result_pyplot(
+        model, image, labels, colours, (3, 2), 1.0, out_file=tmp_path / 'x.png'
+    )
+    assert not shown.any()
+    np.testing.assert_array_equal(load_picture(tmp_path / 'x.png'), shown)
+
+
 def test_single_gpu_test__label_maps_and_areas_give_the_same_scores(model, config, tmp_path):
     dataset = build_dataset(config.data.test, {'test_mode': True})
     loader = build_test_loader(dataset, config, torch.device('cpu'))

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+
+from mmseg.apis import init_segmentor, load_config
+from mmseg.apis.work_dir import CONFIG_NAME
+from mmseg.core.checkpoint import save_checkpoint
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
 CLASSES = ['road', 'sidewalk', 'building', 'pole', 'sky']
@@ -105,3 +110,14 @@ def write_config(folder: Path, uda: bool = False, **changes: object) -> Path:
     path = folder / ('uda.json' if uda else 'source_only.json')
     path.write_text(json.dumps({**config, **changes}))
     return path
+
+
+def write_run(folder: Path) -> Path:
+    """Write a work dir with the config and random weights of a network; return it."""
+    config = write_config(folder).rename(folder / CONFIG_NAME)
+    torch.manual_seed(0)
+    network = init_segmentor(load_config(config), device='cpu')
+    network.init_weights()
+    network.CLASSES, network.PALETTE = CLASSES, PALETTE
+    save_checkpoint(network, folder / 'iter_1.pth')
+    return folder

@@ -46,7 +46,9 @@ def arguments(done):
     return folder.removeprefix('in '), [line[1:-1] for line in rest]
 
 
-@pytest.mark.parametrize('script', [*SCRIPTS, 'tools/bootstrap.sh'])
+@pytest.mark.parametrize(
+    'script', [*SCRIPTS, 'tools/bootstrap.sh', 'tools/download_checkpoints.sh']
+)
 def test_shell_scripts__are_short_strict_and_valid(script):
     text = (ROOT / script).read_text()
     assert text.startswith('#!/bin/sh\n') and '\nset -eu\n' in text

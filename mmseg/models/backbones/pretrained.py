@@ -1,7 +1,9 @@
 """Loading of weights that a backbone was pretrained with."""
 
 import logging
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,10 +61,12 @@ def _find_state(path: str) -> dict[str, torch.Tensor] | None:
 
 
 def _how_to_get(path: str) -> str:
-    if not path.startswith(SCHEME):
-        return ''
-    address, file = zoo_place(path)
-    return f' (neither the model zoo nor timm offers them now; download {address} to {file})'
+    if path.startswith(SCHEME):
+        address, file = zoo_place(path)
+        return f' (neither the model zoo nor timm offers them now; download {address} to {file})'
+    if re.fullmatch(r'mit_b[0-5]\.pth', Path(path).name):
+        return f' (get them with: sh tools/download_checkpoints.sh --only {Path(path).stem})'
+    return ''
 
 
 def _read_state(path: str) -> dict[str, torch.Tensor]:

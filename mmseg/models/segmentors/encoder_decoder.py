@@ -220,11 +220,7 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
             Probabilities (B, C, H', W'), flipped back where the images were flipped.
         """
         infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
-        probs = infer(img, img_meta, rescale).softmax(dim=1)
-        if img_meta[0].get('flip'):
-            axis = 3 if img_meta[0].get('flip_direction', 'horizontal') == 'horizontal' else 2
-            probs = probs.flip(dims=(axis,))
-        return probs
+        return unflipped(infer(img, img_meta, rescale).softmax(dim=1), img_meta)
 
     def simple_test(
         self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
@@ -266,6 +262,14 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
         if len(sizes) != 1:
             raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
         return self.decode_head.upsample(logits, sizes.pop())
+
+
+def unflipped(maps: torch.Tensor, img_meta: ImgMetas) -> torch.Tensor:
+    """Flip maps (B, C, H, W) back where the images that they belong to were flipped."""
+    if not img_meta[0].get('flip'):
+        return maps
+    axis = 3 if img_meta[0].get('flip_direction', 'horizontal') == 'horizontal' else 2
+    return maps.flip(dims=(axis,))
 
 
 def _build_auxiliary(

@@ -55,6 +55,16 @@ def test_load__missing_file_is_warned_of_once(network, monkeypatch, caplog):
     assert 'starts from random weights' in record.getMessage()
 
 
+def test_load__missing_encoder_weights_come_with_the_command_that_gets_them(
+    network, monkeypatch, caplog
+):
+    monkeypatch.setattr(logging.getLogger('mmseg'), 'propagate', True)
+    assert not load_pretrained(network, 'pretrained/mit_b5.pth')
+    message = caplog.records[0].getMessage()
+    assert 'pretrained/mit_b5.pth not found' in message
+    assert 'sh tools/download_checkpoints.sh --only mit_b5)' in message
+
+
 def test_load__what_differs_is_named(network, tmp_path):
     state = weights_like(network)
     del state['1.bias']
