@@ -29,6 +29,7 @@ from .facts import (
 from .run import Run, labels_of, read_run
 
 REPORT = 'report.html'
+_LABELS, _ERRORS = 'labels', 'errors of '
 _ASSETS = Path(__file__).parent / 'assets'
 
 
@@ -73,7 +74,7 @@ def render(runs: Sequence[Run], baseline: Run | None = None) -> str:
         sections=sections,
         class_table=table_of_classes(parts, baseline),
         examples=examples,
-        layers=list(dict.fromkeys(layer for example in examples for layer in example['layers'])),
+        layers=_layers(examples),
         legend=_legend(parts),
         facts={s.label: facts_of(s.run) for s in parts},
         configs={s.label: json.dumps(s.run.config, indent=2) for s in parts},
@@ -120,10 +121,16 @@ def _examples(runs: Sequence[Shown]) -> list[dict[str, Any]]:
             names = {network: s.style(network)['name'] for network in item.predictions}
             for network, pred in item.predictions.items():
                 page['layers'][names[network]] = colored(pred, palette)
-            page['layers']['labels'] = colored(item.labels, palette)
+            page['layers'][_LABELS] = colored(item.labels, palette)
             for network, pred in item.predictions.items():
-                page['layers'][f'errors of {names[network]}'] = errors(pred, item.labels)
+                page['layers'][_ERRORS + names[network]] = errors(pred, item.labels)
     return list(pages.values())
+
+
+def _layers(examples: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of all layers: predictions, then labels, then errors."""
+    names = dict.fromkeys(layer for example in examples for layer in example['layers'])
+    return sorted(names, key=lambda name: (name.startswith(_ERRORS), name == _LABELS))
 
 
 def _legend(runs: Sequence[Shown]) -> list[tuple[str, list[int]]]:

@@ -57,6 +57,17 @@ def test_write_report__a_comparison_lists_the_settings_that_differ(tmp_path):
     assert 'uda.instance.num_entries' in page and '<th>runner.max_iters' not in page
 
 
+def test_write_report__examples_offer_predictions_then_labels_then_errors(tmp_path):
+    runs = [
+        write_run(tmp_path / 'a', 'x_plain', adapted=False),
+        write_run(tmp_path / 'b', 'x_dida'),
+    ]
+    page = report(tmp_path, *runs)
+    networks = ['plain, student', 'dida, student', 'dida, teacher']
+    expected = [*networks, 'labels', *(f'errors of {name}' for name in networks)]
+    assert re.findall(r'<button type="button" data-layer="(.*?)"', page) == expected
+
+
 def test_write_report__a_baseline_stands_in_the_table(tmp_path):
     baseline = write_run(tmp_path / 'plain', adapted=False, score=0.125)
     page = report(tmp_path, write_run(tmp_path / 'dida'), baseline=baseline)
