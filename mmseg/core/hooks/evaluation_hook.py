@@ -118,16 +118,18 @@ class EvalHook(Hook):
 
 
 def _log_scalars(hook: LoggerHook, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
-    """Hand single numbers to a logger of mmcv, which takes what has no `time` for validation."""
-    trained, was_ready = runner.log_buffer.output, runner.log_buffer.ready
-    runner.log_buffer.output = {
+    """Hand single numbers to a logger of mmcv as it takes those of validation."""
+    buffer = runner.log_buffer
+    before = runner.mode, buffer.output, buffer.ready
+    runner.mode = 'val'
+    buffer.output = {
         f'{name}/{key}': value
         for name, values in metrics.items()
         for key, value in values.items()
         if isinstance(value, float)
     }
     hook.log(runner)
-    runner.log_buffer.output, runner.log_buffer.ready = trained, was_ready
+    runner.mode, buffer.output, buffer.ready = before
 
 
 def _networks(model: Any) -> dict[str, nn.Module]:

@@ -10,8 +10,15 @@ from mmcv.runner import WandbLoggerHook as MMCVWandbLoggerHook
 from mmseg.utils.errors import UserError
 
 
+class _CountsFinishedIterations:
+    """What mmcv's loggers count by: also right before the first iteration of a resumed run."""
+
+    def get_iter(self, runner, inner_iter: bool = False) -> int:
+        return runner.num_done
+
+
 @HOOKS.register_module(force=True)
-class TensorboardLoggerHook(MMCVTensorboardLoggerHook):
+class TensorboardLoggerHook(_CountsFinishedIterations, MMCVTensorboardLoggerHook):
     """Write losses, metrics, the bank's state and debug panels to `tf_logs` in the work dir.
 
     Args:
@@ -34,7 +41,7 @@ class TensorboardLoggerHook(MMCVTensorboardLoggerHook):
 
 
 @HOOKS.register_module(force=True)
-class WandbLoggerHook(MMCVWandbLoggerHook):
+class WandbLoggerHook(_CountsFinishedIterations, MMCVWandbLoggerHook):
     """Send losses, metrics and the bank's state to Weights & Biases, or keep them for later.
 
     Args:

@@ -50,6 +50,21 @@ def test_tensorboard__losses_scores_bank_and_panels(tmp_path, text_first):
     assert [event.step for event in events.Images('debug')] == [1, 3]
 
 
+def test_tensorboard__an_evaluation_made_up_for_by_a_resumed_run(tmp_path):
+    reader = pytest.importorskip(
+        'tensorboard.backend.event_processing.event_accumulator',
+        reason='tensorboard is not installed',
+    )
+    logger = build_from_cfg({'type': 'TensorboardLoggerHook', 'interval': 2}, HOOKS)
+    evaluation = EvalHook(lambda network, name: {'mIoU': 0.5}, 2, save_best=None)
+    runner = make_runner(TinySelfTraining(), tmp_path, 4, [TextLoggerHook(2), logger, evaluation])
+    runner._iter = runner._inner_iter = 2
+    train(runner)
+    events = reader.EventAccumulator(str(tmp_path / 'tf_logs')).Reload()
+    assert [event.step for event in events.Scalars('val/teacher/mIoU')] == [2, 4]
+    assert [event.step for event in events.Scalars('train/loss')] == [4]
+
+
 def test_tensorboard__where_it_is_missing_the_way_out_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
     logger = build_from_cfg({'type': 'TensorboardLoggerHook'}, HOOKS)
