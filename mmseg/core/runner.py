@@ -25,7 +25,7 @@ from .training_state import restore_log_values, restore_training_state, training
 
 _AUTOCAST_TYPES = {'bf16': torch.bfloat16}
 # What hooks keep in `meta` from one iteration to the next.
-_CARRIED_ON = ('best', 'evaluated', 'skipped_steps', 'seconds')
+_CARRIED_ON = ('bank_means', 'best', 'evaluated', 'skipped_steps', 'seconds')
 
 
 def autocast(device: torch.device, amp: str | None) -> torch.autocast:

@@ -24,7 +24,6 @@ class BankHook(Hook):
 
     def __init__(self, interval: int = 50) -> None:
         self.interval = interval
-        self.means: torch.Tensor | None = None
 
     def after_train_iter(self, runner) -> None:
         bank = getattr(runner.model, 'bank', None)
@@ -32,8 +31,8 @@ class BankHook(Hook):
         if bank is None or not (is_last or self.every_n_iters(runner, self.interval)):
             return
         counts, means = class_means(bank)
-        drift = _drift(means, self.means)
-        self.means = means
+        drift = _drift(means, runner.meta.get('bank_means'))
+        runner.meta['bank_means'] = means
         moved = drift[drift.isfinite()]
         shares = {'bank_filled': int(counts.sum()) / len(bank.labels)}
         if len(moved):

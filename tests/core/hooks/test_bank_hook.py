@@ -32,7 +32,7 @@ class Moving(BankHook):
     """Moves class 0 by a quarter of its length before every look at the bank."""
 
     def after_train_iter(self, runner):
-        if self.means is not None:
+        if 'bank_means' in runner.meta:
             runner.model.bank.features[:2] *= 1.25
         super().after_train_iter(runner)
 
