@@ -19,7 +19,7 @@ from torch import nn
 from mmseg.apis.config import Config
 from mmseg.apis.optimizer import build_optimizer
 from mmseg.core.checkpoint import load_state_dict, read_checkpoint
-from mmseg.core.runner import autocast
+from mmseg.core.precision import Precision
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
@@ -81,7 +81,7 @@ def replay(content: Mapping[str, Any], path: str, device: torch.device) -> Itera
         if key.endswith('img_metas'):
             yield f'{key}: ' + ', '.join(str(each.get('filename')) for each in metas)
     broken: list[str] = []
-    with watched(model, broken), autocast(device, cfg.get('amp')):
+    with watched(model, broken), Precision(cfg.get('amp'), device).around_step(model):
         outputs = model.train_step(batch, optimizer)
     if 'loss' in outputs:
         outputs['loss'].backward()

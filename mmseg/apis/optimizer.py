@@ -16,7 +16,8 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
     """Build an optimizer with mmcv's per-parameter settings (`paramwise_cfg`).
 
     Only the student of a self-training model is optimised, and only parameters that require
-    gradients. Parameters with equal settings share a group, so that a step takes few kernels.
+    gradients. Parameters with equal settings share a group, so that a step takes few kernels; it
+    is fused into one kernel a group where PyTorch can and the config does not say otherwise.
 
     Args:
         model: Segmentor or self-training model.
@@ -34,7 +35,8 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
         optimizer = build_mmcv_optimizer(student, dict(cfg))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f'optimizer: {error}') from error
-    return type(optimizer)(_merged_groups(optimizer), **_defaults(cfg))
+    groups = _merged_groups(optimizer)
+    return type(optimizer)(groups, **{**_fused(type(optimizer), groups), **_defaults(cfg)})
 
 
 def _check(cfg: Mapping[str, Any]) -> None:
@@ -51,6 +53,14 @@ def _check(cfg: Mapping[str, Any]) -> None:
 def _defaults(cfg: Mapping[str, Any]) -> dict[str, Any]:
     apart = ('type', 'paramwise_cfg', 'constructor')
     return {key: value for key, value in cfg.items() if key not in apart}
+
+
+def _fused(kind: type[torch.optim.Optimizer], groups: list[dict[str, Any]]) -> dict[str, bool]:
+    """Ask for the fused form where the type has one that runs on these parameters' devices."""
+    known = accepted_keywords(kind) or ()
+    devices = {parameter.device.type for group in groups for parameter in group['params']}
+    can_fuse = 'fused' in known and devices <= {'cpu', 'cuda'}
+    return {'fused': True} if can_fuse else {}
 
 
 def _merged_groups(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:

@@ -4,8 +4,11 @@ import math
 
 import torch
 
+# A plain boolean, or one that is still on the device.
+Outcome = bool | torch.Tensor
 
-def step_if_finite(optimizer: torch.optim.Optimizer, loss: float) -> bool:
+
+def step_if_finite(optimizer: torch.optim.Optimizer, loss: float | torch.Tensor) -> Outcome:
     """Take an optimizer step unless the loss or a gradient is infinite or no number.
 
     Args:
@@ -13,15 +16,30 @@ def step_if_finite(optimizer: torch.optim.Optimizer, loss: float) -> bool:
         loss: What they are the gradients of, averaged over processes: all decide alike.
 
     Returns:
-        Whether the step was taken.
+        Whether the step was taken: a boolean on the device if the optimizer is a fused one, which
+        takes the decision there, else a plain one, for which the host has to wait.
     """
-    is_finite = math.isfinite(loss) and _gradients_are_finite(optimizer)
-    if is_finite:
+    is_finite = all_finite(optimizer, loss)
+    if not all(group.get('fused') for group in optimizer.param_groups):
+        has_stepped = bool(is_finite)
+        if has_stepped:
+            optimizer.step()
+        return has_stepped
+    # What gradient scalers tell fused optimizers: a step with infinities changes nothing.
+    optimizer.found_inf = (~is_finite).float()  # type: ignore[attr-defined]
+    try:
         optimizer.step()
+    finally:
+        del optimizer.found_inf  # type: ignore[attr-defined]
     return is_finite
 
 
-def _gradients_are_finite(optimizer: torch.optim.Optimizer) -> bool:
+def all_finite(optimizer: torch.optim.Optimizer, loss: float | torch.Tensor) -> torch.Tensor:
+    """Return whether the loss and all gradients are finite, a boolean on their device."""
     parameters = (p for group in optimizer.param_groups for p in group['params'])
     grads = [p.grad for p in parameters if p.grad is not None]
-    return not grads or bool(torch.stack(torch._foreach_norm(grads)).isfinite().all())
+    values = list(torch._foreach_norm(grads)) if grads else []
+    if isinstance(loss, torch.Tensor):
+        values.append(loss.detach().to(torch.float32))
+    is_finite = torch.stack(values).isfinite().all() if values else torch.tensor(True)
+    return is_finite if isinstance(loss, torch.Tensor) else is_finite & math.isfinite(loss)

@@ -1,7 +1,7 @@
 """The training loop: mmcv's, stopped and resumed at any iteration as if it had never stopped."""
 
-import contextlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,12 @@ from .checkpoint_reading import (
     read_checkpoint,
     saved_checkpoints,
 )
+from .deferred_numbers import DeferredLogBuffer
+from .precision import Precision
 from .training_state import restore_log_values, restore_training_state, training_state
 
-_AUTOCAST_TYPES = {'bf16': torch.bfloat16}
 # What hooks keep in `meta` from one iteration to the next.
 _CARRIED_ON = ('bank_means', 'best', 'evaluated', 'skipped_steps', 'seconds')
-
-
-def autocast(device: torch.device, amp: str | None) -> torch.autocast:
-    """Return the context of a training step: `amp` None for float32, or 'bf16'."""
-    return torch.autocast(device.type, _AUTOCAST_TYPES.get(amp or ''), enabled=amp is not None)
 
 
 @RUNNERS.register_module(force=True)
@@ -39,7 +35,8 @@ class IterBasedRunner(MMCVIterBasedRunner):
 
     Args:
         device: Where the model is.
-        amp: None for float32, 'bf16' for autocast to bfloat16 in the training step.
+        amp: None for float32, 'bf16' or 'fp16' for mixed precision. A model that has `precision`
+            is handed it and sees to it; the training step of another one runs under autocast.
         **kwargs: As for mmcv's runner: model, optimizer, work_dir, logger, meta, max_iters.
     """
 
@@ -47,11 +44,9 @@ class IterBasedRunner(MMCVIterBasedRunner):
 
     def __init__(self, device: torch.device, amp: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if amp is not None and amp not in _AUTOCAST_TYPES:
-            raise UserError(f'amp: expected null or {sorted(_AUTOCAST_TYPES)}, got {amp!r}')
         self.device = device
-        self.amp = amp
-        self.scaler: torch.amp.GradScaler | None = None  # bfloat16 needs none
+        self.precision = Precision(amp, device)
+        self.log_buffer = DeferredLogBuffer()
         self.stop_request = StopRequest()
         self.is_stopped = False
         self._last_saved = 0
@@ -69,7 +64,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self.mode = 'train'
         self.data_batch = next(data_loader)
         self.call_hook('before_train_iter')
-        with autocast(self.device, self.amp):
+        with self.precision.around_step(self.model):
             self.outputs = self.model.train_step(self.data_batch, self.optimizer, **kwargs)
         self.log_buffer.update(self.outputs['log_vars'], self.outputs['num_samples'])
         self.call_hook('after_train_iter')
@@ -128,7 +123,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         meta = {**(self.meta or {}), 'iter': done, 'epoch': 0}
         optimizer = self.optimizer if save_optimizer else None
         latest = filename is None
-        state = training_state(self.log_buffer, self.scaler)
+        state = training_state(self.log_buffer, self.precision)
         if self.rank == 0:
             save_checkpoint(self.model, path, optimizer, meta, latest, state)
         self._last_saved = done if latest and save_optimizer else self._last_saved
@@ -161,7 +156,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         carried = {key: content['meta'][key] for key in _CARRIED_ON if key in content['meta']}
         self.meta = {**(self.meta or {}), **carried}
         self._state_before = content.get('training', {})
-        restore_training_state(self._state_before, self.scaler)
+        restore_training_state(self._state_before, self.precision)
         self.logger.info(f'resumed {checkpoint} at iteration {self.iter}')
 
     def auto_resume(self, trust: bool = False) -> bool:
@@ -189,12 +184,12 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self.logger.info(f'no whole checkpoint in {self.work_dir}: starting from the beginning')
         return False
 
-    def interruptible(self) -> contextlib.AbstractContextManager[None]:
+    def interruptible(self) -> AbstractContextManager[None]:
         """Return a context that a request to stop leaves at once by `StopRequested`.
 
         Several processes stay in it to its end, for they wait for each other.
         """
-        return self.stop_request.at_once() if world_size() == 1 else contextlib.nullcontext()
+        return self.stop_request.at_once() if world_size() == 1 else nullcontext()
 
     def _is_asked_to_stop(self) -> bool:
         received = torch.tensor([self.stop_request.received])

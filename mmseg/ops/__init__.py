@@ -1,11 +1,14 @@
 from .class_means import boundary_mask, class_means
+from .color import scale_saturation, shift_hue
 from .downscale_label import downscale_label
 from .instance_loss import instance_loss, instance_loss_reference
 from .instance_scatter import scatter_similarity
 from .resize import linear_matrix, linear_taps, resize
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
+from .transfer import HostCopy, to_device
 
 __all__ = [
+    'HostCopy',
     'boundary_mask',
     'class_means',
     'downscale_label',
@@ -16,7 +19,10 @@ __all__ = [
     'normalize_scores',
     'positive_sum',
     'resize',
+    'scale_saturation',
     'scatter_similarity',
+    'shift_hue',
     'similarity_factors',
     'similarity_scores',
+    'to_device',
 ]

@@ -25,10 +25,10 @@ def downscale_label(
     batch, _, height, width = label.shape
     rows, columns = height // factor, width // factor
     cells = label[:, 0, : rows * factor, : columns * factor].long()
-    cells = torch.where(cells == ignore_index, num_classes, cells)
+    cells = cells.masked_fill(cells == ignore_index, num_classes)
     cells = cells.reshape(batch, rows, factor, columns, factor).transpose(2, 3).flatten(3)
     counts = cells.new_zeros(batch, rows, columns, num_classes + 1)
     counts.scatter_add_(3, cells, torch.ones_like(cells))
     most, majority = counts.max(dim=3)
     rejected = (majority == num_classes) | (most < min_ratio * factor**2)
-    return torch.where(rejected, ignore_index, majority)[:, None].to(label.dtype)
+    return majority.masked_fill(rejected, ignore_index)[:, None].to(label.dtype)

@@ -3,7 +3,7 @@
 from mmcv.runner import HOOKS
 from mmcv.runner import OptimizerHook as MMCVOptimizerHook
 
-from mmseg.core.guarded_step import step_if_finite
+from mmseg.core.deferred_numbers import DeferredNumbers
 
 
 @HOOKS.register_module(force=True)
@@ -16,12 +16,17 @@ class OptimizerHook(MMCVOptimizerHook):
     """
 
     def after_train_iter(self, runner) -> None:
-        outputs = runner.outputs
-        runner.optimizer.zero_grad()
+        outputs, precision = runner.outputs, runner.precision
+        runner.optimizer.zero_grad(set_to_none=True)
         if self.detect_anomalous_params:
             self.detect_anomalous_parameters(outputs['loss'], runner)
-        outputs['loss'].backward()
+        precision.backward(outputs['loss'])
         if self.grad_clip is not None:
+            precision.unscale_(runner.optimizer)
             norm = self.clip_grads(runner.model.parameters())
-            runner.log_buffer.update({'grad_norm': float(norm)}, outputs['num_samples'])
-        outputs['has_stepped'] = step_if_finite(runner.optimizer, outputs['log_vars']['loss'])
+            numbers = DeferredNumbers(['grad_norm'], norm[None])
+            runner.log_buffer.update(numbers, outputs['num_samples'])
+        numbers = outputs['log_vars']
+        is_deferred = isinstance(numbers, DeferredNumbers)
+        loss = numbers.tensor('loss') if is_deferred else numbers['loss']
+        outputs['has_stepped'] = precision.step(runner.optimizer, loss)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from timm.layers import DropPath
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 BlockNorm = partial(nn.LayerNorm, eps=1e-6)
 
@@ -137,7 +138,20 @@ class MixFFN(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer layer: attention, then feed-forward, each added to what came in."""
+    """One transformer layer: attention, then feed-forward, each added to what came in.
+
+    Args:
+        dim: Channels.
+        num_heads: See `EfficientAttention`.
+        mlp_ratio: Hidden channels of the feed-forward layers over `dim`.
+        qkv_bias: See `EfficientAttention`.
+        qk_scale: See `EfficientAttention`.
+        drop: Dropout ratio in [0, 1).
+        attn_drop: Dropout ratio of the attention in [0, 1).
+        drop_path: Ratio of residual branches dropped, in [0, 1).
+        sr_ratio: See `EfficientAttention`.
+        with_cp: Whether activations are computed again in the backward pass instead of kept.
+    """
 
     def __init__(
         self,
@@ -150,8 +164,10 @@ class Block(nn.Module):
         attn_drop: float,
         drop_path: float,
         sr_ratio: int,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
+        self.with_cp = with_cp
         self.norm1 = BlockNorm(dim)
         self.attn = EfficientAttention(
             dim, num_heads, qkv_bias, qk_scale, attn_drop, drop, sr_ratio
@@ -162,6 +178,11 @@ class Block(nn.Module):
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Map tokens (B, N, C) of a grid of height x width; same shape out."""
+        if self.with_cp and torch.is_grad_enabled():
+            return checkpoint(self._layers, tokens, height, width, use_reentrant=False)
+        return self._layers(tokens, height, width)
+
+    def _layers(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         tokens = tokens + self.drop_path(self.attn(self.norm1(tokens), height, width))
         return tokens + self.drop_path(self.mlp(self.norm2(tokens), height, width))
 

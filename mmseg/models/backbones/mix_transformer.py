@@ -30,6 +30,8 @@ class MixVisionTransformer(nn.Module):
         drop_path_rate: Ratio of residual branches dropped in the last block; it grows linearly
             from 0 in the first.
         pretrained: Weights that `init_weights` loads.
+        with_cp: Whether the blocks' activations are computed again in the backward pass instead of
+            kept: a third more work for a fraction of the memory.
         style: Accepted because published configs carry it; the network does not depend on it.
     """
 
@@ -47,6 +49,7 @@ class MixVisionTransformer(nn.Module):
         attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
         pretrained: str | None = None,
+        with_cp: bool = False,
         style: str | None = None,
     ) -> None:
         super().__init__()
@@ -82,6 +85,7 @@ class MixVisionTransformer(nn.Module):
                     attn_drop_rate,
                     next(drop_paths),
                     sr_ratios[stage],
+                    with_cp,
                 )
                 for _ in range(depths[stage])
             )

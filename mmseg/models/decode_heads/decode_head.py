@@ -209,7 +209,9 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         return resize(maps, size=size, mode='bilinear', align_corners=self.align_corners)
 
     def _classify(self, classifier: nn.Module, feat: torch.Tensor) -> torch.Tensor:
-        return classifier(feat if self.dropout is None else self.dropout(feat))
+        logits = classifier(feat if self.dropout is None else self.dropout(feat))
+        # Losses need float32, and upsampling half precision would round once more.
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def _transform_inputs(
         self, inputs: Sequence[torch.Tensor]

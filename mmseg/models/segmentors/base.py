@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from mmseg.core.deferred_numbers import DeferredNumbers
 from mmseg.core.visualization import overlay
 from mmseg.utils.errors import UserError
 
@@ -140,8 +141,8 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
     @staticmethod
     def _parse_losses(
         losses: Mapping[str, torch.Tensor | Sequence[torch.Tensor]],
-    ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Sum the losses and turn all values into numbers.
+    ) -> tuple[torch.Tensor, DeferredNumbers]:
+        """Sum the losses and collect all values, without waiting for the device.
 
         Args:
             losses: Tensors, or lists of tensors, by name; those with 'loss' in their name count.
@@ -155,11 +156,10 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
             means[name] = torch.stack([part.mean() for part in parts]).sum()
         total = torch.stack([value for name, value in means.items() if 'loss' in name]).sum()
         means['loss'] = total
-        # one transfer from the device for all values: each would wait for the device
         values = torch.stack([value.detach().float() for value in means.values()])
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(values.div_(dist.get_world_size()))
-        return total, dict(zip(means, values.tolist(), strict=True))
+        return total, DeferredNumbers(list(means), values)
 
     def show_result(
         self,

@@ -1,6 +1,7 @@
 """Weak and strong views: colour jitter and Gaussian blur (method: views).
 
-Every draw comes from the generator that is passed in; images are never changed in place.
+Every draw comes from the generator that is passed in; images are never changed in place; nothing
+here waits for the images' device.
 """
 
 import math
@@ -9,13 +10,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from kornia import enhance
-from kornia.filters import gaussian_blur2d
+import torch.nn.functional as F
 
+from mmseg.ops import scale_saturation, shift_hue, to_device
 from mmseg.utils.distributed import own_part, world_size
 
 BLUR_SIGMA_RANGE = (0.15, 1.15)
 BLUR_SKIP_PROBABILITY = 0.5
+# Standard deviations beyond which a Gaussian adds less than float32 resolves.
+BLUR_REACH = 6
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ def color_jitter(
         New images (B, 3, H, W) in [0, 1].
     """
     steps = (
-        lambda x: enhance.adjust_brightness(x, brightness - 1),
-        lambda x: enhance.adjust_contrast(x, contrast),
-        lambda x: enhance.adjust_saturation(x, saturation),
-        lambda x: enhance.adjust_hue(x, hue * 2 * math.pi),
+        lambda x: (x + (brightness - 1)).clamp(0, 1),
+        lambda x: (x * contrast).clamp(0, 1),
+        lambda x: scale_saturation(x, saturation),
+        lambda x: shift_hue(x, hue),
     )
     for index in order:
         image = steps[index](image)
@@ -66,19 +69,33 @@ def color_jitter(
 
 
 def gaussian_blur(image: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
-    """Blur with a kernel that spans about a tenth of each side.
+    """Blur with a kernel that spans about a tenth of each side, mirrored at the borders.
 
     Args:
         image: Images (B, C, H, W).
-        sigma: Standard deviation in pixels, one for all images or one each (B,).
+        sigma: Standard deviation in pixels, one for all images or one each (B,) on the CPU.
 
     Returns:
         New images (B, C, H, W).
     """
-    height, width = image.shape[-2:]
-    sigmas = torch.as_tensor(sigma, dtype=image.dtype, device=image.device).expand(len(image))
-    kernel_size = (blur_kernel_size(height), blur_kernel_size(width))
-    return gaussian_blur2d(image, kernel_size, sigmas[:, None].expand(-1, 2))
+    batch, channels, height, width = image.shape
+    sigmas = torch.as_tensor(sigma, dtype=image.dtype).expand(batch)
+    reach = math.ceil(BLUR_REACH * float(sigmas.max()))
+    planes = image.reshape(1, batch * channels, height, width)
+    for across, side in ((True, width), (False, height)):
+        radius = min(blur_kernel_size(side) // 2, reach)
+        padding = (radius, radius, 0, 0) if across else (0, 0, radius, radius)
+        shape = (-1, 1, 1, 2 * radius + 1) if across else (-1, 1, 2 * radius + 1, 1)
+        kernels = _gaussian_kernels(sigmas, radius).repeat_interleave(channels, dim=0)
+        kernels = to_device(kernels.reshape(shape), image.device)
+        planes = F.conv2d(F.pad(planes, padding, mode='reflect'), kernels, groups=len(kernels))
+    return planes.reshape(image.shape)
+
+
+def _gaussian_kernels(sigmas: torch.Tensor, radius: int) -> torch.Tensor:
+    """Return normalised kernels (B, 2 · radius + 1)."""
+    offsets = torch.arange(-radius, radius + 1, dtype=sigmas.dtype)
+    return (-(offsets**2) / (2 * sigmas[:, None] ** 2)).softmax(dim=1)
 
 
 def blur_kernel_size(side: int) -> int:
@@ -101,8 +118,8 @@ def draw_view(
 
     Args:
         image: Normalised images (B, 3, H, W).
-        mean: Channel means (3,) of the normalisation, of values in [0, 255].
-        std: Channel standard deviations (3,).
+        mean: Channel means (3,) of the normalisation, of values in [0, 255], on the CPU.
+        std: Channel standard deviations (3,), on the CPU.
         settings: The view's settings.
         generator: CPU generator that the draws come from, in one state on all processes.
 
@@ -112,7 +129,7 @@ def draw_view(
     jitter_draw, blur_draw = torch.rand(2, generator=generator).tolist()
     strength, num_images = settings.jitter_strength, len(image) * world_size()
     if jitter_draw > settings.jitter_threshold and strength > 0:
-        mean, std = (t.to(image).reshape(1, -1, 1, 1) / 255 for t in (mean, std))
+        mean, std = (_per_channel(t, image) for t in (mean, std))
         plain = image * std + mean
         draws = own_part([_draw_jitter(strength, generator) for _ in range(num_images)])
         pairs = zip(plain.split(1), draws, strict=True)
@@ -132,6 +149,11 @@ class _Jitter(NamedTuple):
     saturation: float
     hue: float
     order: Sequence[int]
+
+
+def _per_channel(statistic: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    """Bring a statistic (3,) of values in [0, 255] to images in [0, 1], ready to be broadcast."""
+    return to_device(statistic.to(image.dtype), image.device).reshape(1, -1, 1, 1) / 255
 
 
 def _draw_jitter(strength: float, generator: torch.Generator) -> _Jitter:

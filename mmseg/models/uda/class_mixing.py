@@ -2,6 +2,7 @@
 
 import torch
 
+from mmseg.ops import to_device
 from mmseg.utils.distributed import any_over_processes, own_part, world_size
 
 NUM_LABEL_VALUES = 256
@@ -21,7 +22,7 @@ def choose_classes(labels: torch.Tensor, generator: torch.Generator) -> torch.Te
     """
     num_images = len(labels) * world_size()
     priority = own_part(torch.rand(num_images, NUM_LABEL_VALUES, generator=generator))
-    priority = priority.to(labels.device)
+    priority = to_device(priority, labels.device)
     present = torch.zeros(NUM_LABEL_VALUES, dtype=torch.bool, device=labels.device)
     present[labels.flatten().long()] = True
     present = any_over_processes(present)

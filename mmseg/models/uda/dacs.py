@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.core.building import call_checked
-from mmseg.core.guarded_step import step_if_finite
+from mmseg.core.precision import Precision
 from mmseg.models.builder import UDA, build_segmentor, has_pretrained
 from mmseg.utils.distributed import mean_over_processes
 from mmseg.utils.errors import UserError
@@ -103,6 +103,7 @@ class DACS(nn.Module):
         self.view = ViewSettings(color_jitter_strength, color_jitter_probability, blur)
         self.debug_img_interval = debug_img_interval
         self.print_grad_magnitude = print_grad_magnitude
+        self.precision = Precision()
         self.capture_panels = False
         self.panels: dict[str, torch.Tensor] | None = None
 
@@ -152,15 +153,16 @@ class DACS(nn.Module):
             **kwargs: Unused; part of the runner's interface.
 
         Returns:
-            'log_vars' (losses, accuracies, shares; numbers), 'num_samples', and 'has_stepped':
-            whether loss and gradients were finite, without which there is no step.
+            'log_vars' (losses, accuracies, shares; numbers that wait for the device only when
+            they are read), 'num_samples', and 'has_stepped': whether loss and gradients were
+            finite, without which there is no step.
         """
         optimizer.zero_grad(set_to_none=True)
         _, numbers = self.model._parse_losses(self(**data_batch))
         return {
             'log_vars': numbers,
             'num_samples': len(data_batch['img_metas']),
-            'has_stepped': step_if_finite(optimizer, numbers['loss']),
+            'has_stepped': self.precision.step(optimizer, numbers.tensor('loss')),
         }
 
     def forward(
@@ -234,19 +236,21 @@ class DACS(nn.Module):
         self, img: torch.Tensor, labels: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
         """Learn from labelled images: L_S + L_FD; return what to log and the embedding."""
-        embedded = self.model.forward_embedding(img)
-        losses = self.model.losses(embedded, labels)
-        if self.feature_distance is not None:
-            losses['src.loss_imnet_feat_dist'] = self.feature_distance(
-                img, embedded.features, labels
-            )
+        with self.precision.autocast():
+            embedded = self.model.forward_embedding(img)
+            losses = self.model.losses(embedded, labels)
+            if self.feature_distance is not None:
+                losses['src.loss_imnet_feat_dist'] = self.feature_distance(
+                    img, embedded.features, labels
+                )
         log_vars = self._backward(losses, 'source')
         return log_vars, None if self.instance is None else embedded.embedding.detach()
 
     @torch.no_grad()
     def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the teacher's class probabilities (B, C, H, W) and embedding (B, D, h, w)."""
-        embedded = self.ema_model.forward_embedding(img)
+        with self.precision.autocast():
+            embedded = self.ema_model.forward_embedding(img)
         return embedded.logits.float().softmax(dim=1), embedded.embedding
 
     def _learn_mixed(
@@ -259,8 +263,9 @@ class DACS(nn.Module):
         weak_embedding: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
         """Learn from mixed images: L_T + L_I."""
-        embedded = self.model.forward_embedding(img)
-        values = self.model.losses(embedded, labels, (target_weight + mask)[:, 0])
+        with self.precision.autocast():
+            embedded = self.model.forward_embedding(img)
+            values = self.model.losses(embedded, labels, (target_weight + mask)[:, 0])
         losses = {f'mix.{name}': value for name, value in values.items()}
         if self.instance is not None:
             loss = self.instance.loss(weak_embedding, embedded.embedding, probs, target_weight)
@@ -271,12 +276,13 @@ class DACS(nn.Module):
     def _backward(self, losses: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
         """Add the losses' gradients to the student's; return the values to log."""
         parts = [value for name, value in losses.items() if 'loss' in name]
-        torch.stack(parts).sum().backward()
+        self.precision.backward(torch.stack(parts).sum())
         log_vars = {name: value.detach() for name, value in losses.items()}
         if self.print_grad_magnitude:
             learning = (p.grad for p in self.model.parameters() if p.grad is not None)
             norms = torch.stack(torch._foreach_norm([*map(mean_over_processes, learning)]))
-            log_vars[f'grad_norm_after_{part}'] = torch.linalg.vector_norm(norms)
+            norm = self.precision.without_scale(torch.linalg.vector_norm(norms))
+            log_vars[f'grad_norm_after_{part}'] = norm
         return log_vars
 
 

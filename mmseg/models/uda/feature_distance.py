@@ -18,7 +18,7 @@ def masked_feature_distance(
     """Average the Euclidean distance of two feature maps over the cells kept.
 
     Args:
-        features: (B, D, h, w).
+        features: (B, D, h, w), compared in float32.
         reference: (B, D, h, w).
         mask: Cells to keep (B, 1, h, w) bool; all where None.
 
@@ -26,7 +26,7 @@ def masked_feature_distance(
         Scalar; 0 where no cell is kept. The cells of all processes divide it, so that its mean over
         the processes is the average over the cells of the global batch.
     """
-    distance = torch.linalg.vector_norm(features - reference, dim=1)
+    distance = torch.linalg.vector_norm(features.float() - reference.float(), dim=1)
     if mask is None:
         return distance.mean()
     keep = mask[:, 0].to(distance.dtype)

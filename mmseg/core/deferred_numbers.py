@@ -1,0 +1,70 @@
+"""Values to log that stay on their device until somebody reads them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import torch
+from mmcv.runner import LogBuffer
+
+
+class DeferredNumbers(Mapping[str, float]):
+    """Numbers by name; the first one read brings all over, which waits for the device.
+
+    Args:
+        names: Names (K).
+        values: Their values (K,), on any device.
+    """
+
+    def __init__(self, names: Sequence[str], values: torch.Tensor) -> None:
+        self._names = tuple(names)
+        self._values = values.detach()
+
+    @cached_property
+    def _numbers(self) -> dict[str, float]:
+        return dict(zip(self._names, self._values.tolist(), strict=True))
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """Return one of the numbers where it is, without waiting."""
+        return self._values[self._names.index(name)]
+
+    def __getitem__(self, name: str) -> float:
+        return self._numbers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class DeferredLogBuffer(LogBuffer):
+    """mmcv's log buffer, which looks at values only when they are averaged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending: list[tuple[Mapping[str, float], int]] = []
+
+    def update(self, vars: Mapping[str, float], count: int = 1) -> None:
+        """Keep the values of an iteration for `average`.
+
+        Args:
+            vars: Numbers by name.
+            count: Samples that they are averages of.
+        """
+        self._pending.append((vars, count))
+
+    def average(self, n: int = 0) -> None:
+        """Average the latest `n` values of each name, all where 0, into `output`."""
+        self.settle()
+        super().average(n)
+
+    def settle(self) -> None:
+        """Read the values that were kept, into `val_history` and `n_history`."""
+        for values, count in self._pending:
+            super().update(dict(values), count)
+        self._pending.clear()
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._pending.clear()
+        super().clear()
