@@ -20,6 +20,7 @@ _SETTINGS = frozenset(
         'amp',
         'channels_last',
         'checkpoint_config',
+        'compile',
         'cudnn_benchmark',
         'custom_hooks',
         'data',
@@ -69,7 +70,15 @@ _DESCRIPTION_PREFIXES = ('name_', '_')
 _DESCRIPTION_SUFFIXES = ('_pipeline',)
 _SECTIONS = {
     'dist_params': {'backend', 'sync_bn', 'check_interval'},
-    'data': {'samples_per_gpu', 'workers_per_gpu', 'train', 'val', 'test'},
+    'data': {
+        'resized_cache',
+        'samples_per_gpu',
+        'test',
+        'test_samples_per_gpu',
+        'train',
+        'val',
+        'workers_per_gpu',
+    },
     'evaluation': {'interval', 'metric', 'by_epoch', 'save_best'},
     'log_config': {'interval', 'hooks'},
     'runner': {'type', 'max_iters'},

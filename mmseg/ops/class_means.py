@@ -32,8 +32,8 @@ def class_means(
     """
     labels = labels[:, 0]
     # A spare class takes the ignored pixels, so that one-hot stays in range.
-    known = torch.where(labels == ignore_index, num_classes, labels)
-    masks = F.one_hot(known.long(), num_classes + 1)[..., :num_classes].permute(0, 3, 1, 2)
+    known = labels.long().masked_fill(labels == ignore_index, num_classes)
+    masks = F.one_hot(known, num_classes + 1)[..., :num_classes].permute(0, 3, 1, 2)
     counts = masks.sum((0, 2, 3))
     (height, width), (rows, columns) = labels.shape[-2:], features.shape[-2:]
     masks = masks.to(features.dtype)

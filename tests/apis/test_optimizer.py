@@ -87,3 +87,11 @@ def test_build_optimizer__one_step_equals_separate_groups():
 def test_build_optimizer__slips_name_what_was_meant(change, message):
     with pytest.raises(UserError, match=message):
         build_optimizer(Student(), {**PAPER, **change})
+
+
+def test_build_optimizer__takes_the_fused_step_unless_told_otherwise():
+    for settings, fused in (({}, True), ({'fused': False}, False)):
+        optimizer = build_optimizer(Student(), {**PAPER, **settings})
+        assert all(group['fused'] is fused for group in optimizer.param_groups)
+    meta = build_optimizer(Student().to('meta'), PAPER)
+    assert not any(group['fused'] for group in meta.param_groups)

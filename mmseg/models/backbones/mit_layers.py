@@ -6,6 +6,7 @@ in channels-last order, so going from one to the other copies nothing.
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -176,6 +177,15 @@ class Block(nn.Module):
         self.norm2 = BlockNorm(dim)
         self.mlp = MixFFN(dim, int(dim * mlp_ratio), drop)
 
+    def compile(self, **options: Any) -> None:
+        """Compile both branches, with the options of `torch.compile`.
+
+        The drop ratio, which differs from block to block, stays outside: so the blocks of a stage
+        share their code, and one of them is compiled instead of all.
+        """
+        self._attend = torch.compile(self._attend, **options)
+        self._feed = torch.compile(self._feed, **options)
+
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Map tokens (B, N, C) of a grid of height x width; same shape out."""
         if self.with_cp and torch.is_grad_enabled():
@@ -183,8 +193,14 @@ class Block(nn.Module):
         return self._layers(tokens, height, width)
 
     def _layers(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens), height, width))
-        return tokens + self.drop_path(self.mlp(self.norm2(tokens), height, width))
+        tokens = tokens + self.drop_path(self._attend(tokens, height, width))
+        return tokens + self.drop_path(self._feed(tokens, height, width))
+
+    def _attend(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        return self.attn(self.norm1(tokens), height, width)
+
+    def _feed(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        return self.mlp(self.norm2(tokens), height, width)
 
 
 def _padded(maps: torch.Tensor, size: int) -> torch.Tensor:

@@ -80,7 +80,7 @@ def gaussian_blur(image: torch.Tensor, sigma: float | torch.Tensor) -> torch.Ten
     """
     batch, channels, height, width = image.shape
     sigmas = torch.as_tensor(sigma, dtype=image.dtype).expand(batch)
-    reach = math.ceil(BLUR_REACH * float(sigmas.max()))
+    reach = math.ceil(BLUR_REACH * max(sigmas.tolist()))
     planes = image.reshape(1, batch * channels, height, width)
     for across, side in ((True, width), (False, height)):
         radius = min(blur_kernel_size(side) // 2, reach)

@@ -96,3 +96,24 @@ def test_init_weights__loads_a_released_file(tmp_path):
     network.init_weights()
     for name, value in network.state_dict().items():
         assert torch.equal(value, source.state_dict()[name])
+
+
+def test_with_cp__gradients_are_the_same_with_fewer_activations_kept():
+    torch.manual_seed(0)
+    settings = {'type': 'mit_b0', 'depths': (1, 1, 1, 1), 'drop_path_rate': 0.5}
+    plain, lean = build_backbone(settings), build_backbone({**settings, 'with_cp': True})
+    lean.load_state_dict(plain.state_dict())
+    kept = {}
+    for network in (plain, lean):
+        sizes = []
+        hooks = torch.autograd.graph.saved_tensors_hooks(
+            lambda t, sizes=sizes: sizes.append(t.numel()) or t, lambda t: t
+        )
+        torch.manual_seed(1)
+        with hooks:
+            loss = sum(maps.square().mean() for maps in network.train()(torch.ones(2, 3, 64, 96)))
+        loss.backward()
+        kept[network] = sum(sizes)
+    assert kept[lean] < 0.7 * kept[plain]
+    for ours, theirs in zip(lean.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
