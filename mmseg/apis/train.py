@@ -27,7 +27,7 @@ from mmseg.core.hooks import (
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets import build_dataloader, build_dataset, means_for_source
+from mmseg.datasets import build_dataset, means_for_source
 from mmseg.datasets.rare_class_sampling import StatisticsFiles
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
@@ -37,9 +37,10 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
+from .compiling import compile_networks
 from .distributed_test import multi_gpu_test
 from .inspection import Inspector
-from .loader import DeviceLoader, build_test_loader
+from .loader import build_test_loader, build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer
 from .processes import share_out
@@ -105,6 +106,8 @@ def train_segmentor(
         model.to(memory_format=torch.channels_last)
     dist_params = cfg.get('dist_params') or {}
     share_out(model, device, dist_params.get('sync_bn', False))
+    if cfg.get('compile'):
+        compile_networks(model)
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate)
@@ -115,7 +118,7 @@ def train_segmentor(
         # From here on each process meets files that only it reads.
         get_root_logger().setLevel(logging.WARNING)
     with explained_memory(device, TRAINING_KNOBS):
-        runner.run(_training_loader(dataset, cfg, runner))
+        runner.run(build_train_loader(dataset, cfg, device, runner.iter, runner.max_iters))
     return runner
 
 
@@ -178,20 +181,6 @@ def _build_runner(
         'amp': cfg.get('amp'),
     }
     return build_runner(runner_cfg, settings)
-
-
-def _training_loader(dataset: Any, cfg: Config, runner: IterBasedRunner) -> DeviceLoader:
-    loader = build_dataloader(
-        dataset,
-        cfg.data.samples_per_gpu,
-        cfg.data.workers_per_gpu,
-        start_iter=runner.iter,
-        max_iters=runner.max_iters,
-        seed=cfg.get('seed') or 0,
-        rank=rank(),
-        world_size=world_size(),
-    )
-    return DeviceLoader(loader, runner.device)
 
 
 def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:

@@ -1,5 +1,6 @@
 """Images in one folder tree, label maps in another."""
 
+import copy
 import itertools
 import os
 import os.path as osp
@@ -133,6 +134,12 @@ class CustomDataset(EvaluatesLabels, Dataset):
                 yield int(rng.integers(len(self)))
 
         return self.read_first(candidates(), lambda index: self.prepare_train_img(index, rng))
+
+    def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'CustomDataset':
+        """Return this data set with a changed pipeline; both count skipped samples together."""
+        other = copy.copy(self)
+        other.pipeline = change(self.pipeline)
+        return other
 
     def read_first(self, candidates: Iterable[int], read: Callable[[int], T]) -> T:
         """Return what `read` makes of the first of some images that can be read.

@@ -4,10 +4,11 @@ P(c) = softmax over c of (1 - f_c) / T, with f_c the share of pixels of class c.
 then an image that shows it, then crops of that image until one shows it too.
 """
 
+import copy
 import json
 import os.path as osp
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
+from .pipelines import Compose
 from .pipelines.loading import remap_label
 from .statistics_files import IS_WELL_FORMED, SAMPLES_WITH_CLASS_FILE, STATS_FILE
 
@@ -92,7 +94,17 @@ class RareClassDataset(Dataset):
         self.classes, self.probs = class_probabilities(files.stats(), class_temp)
         self.images_of = files.images_of(self.classes, min_pixels)
         self._leave_out_small_classes()
+        self._split_pipeline()
+
+    def _split_pipeline(self) -> None:
         self._load, self._augment, self._finish = self.source.pipeline.split_at_random()
+
+    def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'RareClassDataset':
+        """Return this data set with a changed pipeline of its source."""
+        other = copy.copy(self)
+        other.source = self.source.with_pipeline(change)
+        other._split_pipeline()
+        return other
 
     def __len__(self) -> int:
         return len(self.source)

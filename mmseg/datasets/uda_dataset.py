@@ -1,6 +1,7 @@
 """Pairs of a labelled source sample and an unlabelled target sample."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from torch.utils.data import Dataset
@@ -11,6 +12,7 @@ from mmseg.utils.seed import derive_seed
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
+from .pipelines import Compose
 from .rare_class_sampling import RareClassDataset
 
 # Sets the target's draws apart from the source's at the same position.
@@ -62,6 +64,13 @@ class UDADataset(Dataset):
     def num_skipped(self) -> int:
         """How many samples were replaced because a file could not be decoded."""
         return self.source.num_skipped + self.target.num_skipped
+
+    def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'UDADataset':
+        """Return this data set with changed pipelines of its source and its target."""
+        other = copy.copy(self)
+        other.source = self.source.with_pipeline(change)
+        other.target = self.target.with_pipeline(change)
+        return other
 
     def __getitem__(self, position: int) -> dict[str, Any]:
         """Return the pair at a position of the run with seed 0."""

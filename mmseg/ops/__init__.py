@@ -3,6 +3,7 @@ from .color import scale_saturation, shift_hue
 from .downscale_label import downscale_label
 from .instance_loss import instance_loss, instance_loss_reference
 from .instance_scatter import scatter_similarity
+from .normalize import normalize
 from .resize import linear_matrix, linear_taps, resize
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
 from .transfer import HostCopy, to_device
@@ -16,6 +17,7 @@ __all__ = [
     'instance_loss_reference',
     'linear_matrix',
     'linear_taps',
+    'normalize',
     'normalize_scores',
     'positive_sum',
     'resize',

@@ -1,16 +1,19 @@
 """The steps of a data pipeline, under mmsegmentation's names."""
 
+from .compact import compact
 from .compose import Compose, without_labels
 from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
 from .loading import LoadAnnotations, LoadImageFromFile
 from .photometric import CLAHE, AdjustGamma, Normalize, PhotoMetricDistortion, Rerange, RGB2Gray
 from .random_crop import RandomCrop
+from .resized_cache import CachedResize, resized_from
 from .test_time_aug import MultiScaleFlipAug
 from .transforms import Pad, RandomFlip, RandomRotate, Resize, SegRescale
 
 __all__ = [
     'CLAHE',
     'AdjustGamma',
+    'CachedResize',
     'Collect',
     'Compose',
     'DefaultFormatBundle',
@@ -30,5 +33,7 @@ __all__ = [
     'SegRescale',
     'ToTensor',
     'Transpose',
+    'compact',
+    'resized_from',
     'without_labels',
 ]

@@ -32,30 +32,50 @@ class LoadImageFromFile:
         if color_type not in _COLOR_FLAGS:
             raise UserError(f'color_type must be one of {list(_COLOR_FLAGS)}, got {color_type!r}')
         self.to_float32 = to_float32
+        self.color_type = color_type
         self.flag = _COLOR_FLAGS[color_type]
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        name = results['img_info']['filename']
-        filename = osp.join(results.get('img_prefix') or '', name)
-        image = read_image(filename, self.flag)
-        if self.to_float32:
-            image = image.astype(np.float32)
-        channels = 1 if image.ndim < 3 else image.shape[2]
-        results.update(
-            filename=filename,
-            ori_filename=name,
-            img=image,
-            img_shape=image.shape,
-            ori_shape=image.shape,
-            pad_shape=image.shape,
-            scale_factor=1.0,
-            img_norm_cfg={
-                'mean': np.zeros(channels, np.float32),
-                'std': np.ones(channels, np.float32),
-                'to_rgb': False,
-            },
-        )
-        return results
+        image = read_image(image_path(results), self.flag)
+        results['img'] = image.astype(np.float32) if self.to_float32 else image
+        return describe_image(results, image.shape)
+
+
+def image_path(results: dict[str, Any]) -> str:
+    """Return the file of a sample's image."""
+    return osp.join(results.get('img_prefix') or '', results['img_info']['filename'])
+
+
+def label_path(results: dict[str, Any]) -> str:
+    """Return the file of a sample's label map."""
+    return osp.join(results.get('seg_prefix') or '', results['ann_info']['seg_map'])
+
+
+def describe_image(results: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Note what is known of an image just read.
+
+    Args:
+        results: What the pipeline starts from; changed in place.
+        shape: (H, W) or (H, W, channels).
+
+    Returns:
+        `results`.
+    """
+    channels = 1 if len(shape) < 3 else shape[2]
+    results.update(
+        filename=image_path(results),
+        ori_filename=results['img_info']['filename'],
+        img_shape=shape,
+        ori_shape=shape,
+        pad_shape=shape,
+        scale_factor=1.0,
+        img_norm_cfg={
+            'mean': np.zeros(channels, np.float32),
+            'std': np.ones(channels, np.float32),
+            'to_rgb': False,
+        },
+    )
+    return results
 
 
 @PIPELINES.register_module()
@@ -70,7 +90,7 @@ class LoadAnnotations:
         self.reduce_zero_label = reduce_zero_label
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        filename = osp.join(results.get('seg_prefix') or '', results['ann_info']['seg_map'])
+        filename = label_path(results)
         label = read_label(filename)
         label = label[..., 0] if label.ndim == 3 and label.shape[-1] == 1 else label
         label = self._to_bytes(label, filename)

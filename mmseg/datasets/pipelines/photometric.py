@@ -28,6 +28,11 @@ class Normalize:
         self.std = np.array(std, np.float32)
         self.to_rgb = to_rgb
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What samples carry as `img_norm_cfg`."""
+        return {'mean': self.mean, 'std': self.std, 'to_rgb': self.to_rgb}
+
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['img']
         if self.to_rgb:
@@ -36,7 +41,7 @@ class Normalize:
         image -= self.mean
         image /= self.std
         results['img'] = image
-        results['img_norm_cfg'] = {'mean': self.mean, 'std': self.std, 'to_rgb': self.to_rgb}
+        results['img_norm_cfg'] = self.settings
         return results
 
 

@@ -63,17 +63,31 @@ class Resize:
         if 'scale' not in results:
             results['scale'] = self._draw_scale(results)
         old_height, old_width = results['img'].shape[:2]
-        width, height = self._size(old_width, old_height, results['scale'])
+        width, height = self.target_size(old_width, old_height, results['scale'])
         results['img'] = _resize(results['img'], width, height, cv2.INTER_LINEAR)
         for key in label_keys(results):
             results[key] = _resize(results[key], width, height, cv2.INTER_NEAREST)
-        factors = [width / old_width, height / old_height]
+        return self.describe(results, (old_height, old_width))
+
+    def describe(self, results: dict[str, Any], old_size: Sequence[int]) -> dict[str, Any]:
+        """Note what is known of an image just resized.
+
+        Args:
+            results: The sample, with the resized `img`; changed in place.
+            old_size: Height and width before.
+
+        Returns:
+            `results`.
+        """
+        height, width = results['img'].shape[:2]
+        factors = [width / old_size[1], height / old_size[0]]
         results['scale_factor'] = np.array(factors * 2, np.float32)
         results['img_shape'] = results['pad_shape'] = results['img'].shape
         results['keep_ratio'] = self.keep_ratio
         return results
 
-    def _size(self, width: int, height: int, scale: Scale) -> Scale:
+    def target_size(self, width: int, height: int, scale: Scale) -> Scale:
+        """Return the width and height that an image gets at a scale."""
         if not self.keep_ratio:
             return int(scale[0]), int(scale[1])
         return mmcv.rescale_size((width, height), tuple(scale))
