@@ -19,6 +19,7 @@ from mmseg.apis.work_dir import find_run
 from mmseg.core.reports import metrics_table
 from mmseg.datasets import build_dataset, means_for_source
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.background import Background
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -45,6 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
     )
+    parser.add_argument('--amp', choices=('bf16', 'fp16'), help='type of the network [float32]')
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
@@ -73,10 +75,10 @@ def benchmark_images(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evaluate(
-    areas: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
+    counts: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
 ) -> None:
     """Print the table of results and keep it in `pre_log.out`."""
-    report = f'{header}\n\n{metrics_table(dataset.evaluate(areas, metric=metrics))}\n'
+    report = f'{header}\n\n{metrics_table(dataset.evaluate(counts, metric=metrics))}\n'
     with atomic_path(folder / 'pre_log.out') as temporary:
         temporary.write_text(report, encoding='utf-8', errors='backslashreplace')
     print(report)
@@ -95,19 +97,22 @@ def main() -> None:
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
     model = init_segmentor(cfg, checkpoint, device, branch, args.trust_checkpoint)
 
-    areas: list[Any] = []
-    for index, labels, meta in predict(model, build_test_loader(dataset, cfg, device)):
-        if args.format_only:
-            dataset.format_results([labels], folder, [index])
-            continue
-        write_prediction(labels, meta, model.PALETTE, folder)
-        if dataset.has_labels:
-            areas += dataset.pre_eval([labels], [index])
-    if areas:
+    loader = build_test_loader(dataset, cfg, device, False if args.format_only else None)
+    counts: list[Any] = []
+    with Background() as background:
+        for prediction in predict(model, loader, amp=args.amp):
+            labels, index = prediction.labels, prediction.index
+            if args.format_only:
+                background.submit(dataset.format_results, [labels], folder, [index])
+                continue
+            background.submit(write_prediction, labels, prediction.meta, model.PALETTE, folder)
+            if prediction.confusion is not None:
+                counts.append(prediction.confusion)
+    if counts:
         network = 'teacher' if args.ema else 'student'
         images = f'{len(dataset)} images of {dataset.img_dir}'
         header = f'network:    {network}\ncheckpoint: {checkpoint}\ntested on:  {images}'
-        evaluate(areas, dataset, args.eval, header, folder)
+        evaluate(counts, dataset, args.eval, header, folder)
     print(f'predictions in {folder}')
 
 

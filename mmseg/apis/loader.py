@@ -55,6 +55,11 @@ class DeviceLoader:
         return len(self.loader)  # type: ignore[arg-type]
 
     @property
+    def num_samples(self) -> int:
+        """How many samples there are in all batches together."""
+        return len(self.loader.sampler)  # type: ignore[attr-defined]
+
+    @property
     def dataset(self) -> Any:
         """The dataset behind the loader."""
         dataset = self.loader.dataset  # type: ignore[attr-defined]
@@ -107,7 +112,7 @@ def build_train_loader(
 
 
 def build_test_loader(
-    dataset: Any, cfg: Config, device: torch.device, with_labels: bool = False
+    dataset: Any, cfg: Config, device: torch.device, with_labels: bool | None = None
 ) -> DeviceLoader:
     """Build the loader of a process's share of a test set, neighbours of one size together.
 
@@ -116,14 +121,14 @@ def build_test_loader(
         cfg: `data.test_samples_per_gpu` is the most images of a batch, by default 4 on a GPU and 1
             on a CPU, where more gain nothing; `data.workers_per_gpu` workers load.
         device: Where batches go.
-        with_labels: Whether the workers load the labels too.
+        with_labels: Whether the workers load the labels too; None for yes where there are any.
 
     Returns:
         A loader of batches of `img`, `img_metas`, `indices` in the dataset and perhaps `labels`.
     """
     batch_size = cfg.data.get('test_samples_per_gpu', 1 if device.type == 'cpu' else 4)
     loader = build_dataloader(
-        IndexedImages(dataset, with_labels),
+        IndexedImages(dataset, dataset.has_labels if with_labels is None else with_labels),
         batch_size,
         cfg.data.workers_per_gpu,
         shuffle=False,

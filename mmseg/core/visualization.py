@@ -29,9 +29,7 @@ def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray
     """
     colors = np.zeros((len(palette) + 1, 3), np.uint8)
     colors[:-1] = np.asarray(palette, np.uint8).reshape(-1, 3)
-    labels = np.asarray(labels).astype(np.int64)
-    known = (labels >= 0) & (labels < len(palette))
-    return colors[np.where(known, labels, len(palette))]
+    return np.take(colors, _known_or_last(labels, len(palette)), axis=0)
 
 
 def overlay(
@@ -51,10 +49,11 @@ def overlay(
     Returns:
         A picture (H, W, 3).
     """
-    colors = colorize(labels, palette)
-    mixed = image * (1.0 - opacity) + colors * opacity
-    known = (labels >= 0) & (labels < len(palette))
-    return np.where(known[..., None], mixed.round(), image).astype(np.uint8)
+    mixed = cv2.addWeighted(image, 1.0 - opacity, colorize(labels, palette), opacity, 0.0)
+    unknown = _known_or_last(labels, len(palette)) == len(palette)
+    if unknown.any():
+        mixed[unknown] = image[unknown]
+    return mixed
 
 
 def denormalize(
@@ -186,3 +185,11 @@ def _size(path: str | Path) -> int:
 
 def _text_width(text: str) -> int:
     return cv2.getTextSize(text, _FONT, 0.42, 1)[0][0]
+
+
+def _known_or_last(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Replace indices outside [0, C) by C."""
+    labels = np.asarray(labels)
+    if labels.dtype == np.uint8 and num_classes <= np.iinfo(np.uint8).max:
+        return np.minimum(labels, np.uint8(num_classes))
+    return np.where((labels >= 0) & (labels < num_classes), labels, num_classes)

@@ -26,9 +26,9 @@ class IndexedImage:
         """What images of one batch must have in common."""
         metas = [meta.data for meta in _as_list(self.inputs['img_metas'])]
         keys = ('ori_shape', 'img_shape', 'pad_shape')
-        return [tuple(meta[key]) for meta in metas for key in keys if key in meta] + [
-            tuple(view.shape) for view in _as_list(self.inputs['img'])
-        ]
+        sizes = [tuple(meta[key]) for meta in metas for key in keys if key in meta]
+        arrays = [*_as_list(self.inputs['img']), *([] if self.labels is None else [self.labels])]
+        return sizes + [tuple(array.shape) for array in arrays]
 
 
 class IndexedImages(Dataset):

@@ -117,7 +117,7 @@ def test_build_test_loader__neighbours_of_one_size_come_together_in_order(tmp_pa
     assert batches[1]['labels'].shape == (1, 20, 28) and batches[1]['labels'].dtype == torch.uint8
     assert torch.equal(batches[2]['labels'][0], torch.from_numpy(dataset.get_gt_seg_map(2)))
     dataset.img_infos.pop(1)
-    batches = list(build_test_loader(dataset, config, torch.device('cpu')))
+    batches = list(build_test_loader(dataset, config, torch.device('cpu'), with_labels=False))
     assert [batch['indices'] for batch in batches] == [[0, 1]]
     assert batches[0]['img'][0].shape == (2, 3, 40, 56) and 'labels' not in batches[0]
 

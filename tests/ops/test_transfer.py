@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmseg.ops import to_device
+from mmseg.ops import HostCopy, to_device
 
 
 def test_to_device__on_the_cpu_nothing_is_copied():
@@ -18,3 +18,21 @@ def test_to_device__does_not_wait():
     finally:
         torch.cuda.set_sync_debug_mode('default')
     assert copied.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    'device',
+    [
+        'cpu',
+        pytest.param(
+            'cuda',
+            marks=[
+                pytest.mark.gpu,
+                pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device'),
+            ],
+        ),
+    ],
+)
+def test_host_copy__brings_the_values(device):
+    copy = HostCopy(torch.arange(5, device=device) * 2)
+    assert copy.wait().device.type == 'cpu' and copy.wait().tolist() == [0, 2, 4, 6, 8]

@@ -1,6 +1,7 @@
 """Metrics, and the names and colours of classes."""
 
 from .class_names import get_classes, get_palette
+from .confusion import count_pairs
 from .metrics import (
     areas_of,
     confusion_matrix,
@@ -18,6 +19,7 @@ from .metrics import (
 __all__ = [
     'areas_of',
     'confusion_matrix',
+    'count_pairs',
     'eval_metrics',
     'f_score',
     'get_classes',

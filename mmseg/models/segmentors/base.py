@@ -71,6 +71,12 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
     ) -> list[np.ndarray]:
         """Predict the label map of each image from several views of it."""
 
+    @abstractmethod
+    def predict_labels(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> torch.Tensor:
+        """Predict label maps (B, H, W) from views (A) of the batch, there where they are."""
+
     def forward(
         self,
         img: Any,

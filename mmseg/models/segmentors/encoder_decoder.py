@@ -219,34 +219,51 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
         Returns:
             Probabilities (B, C, H', W'), flipped back where the images were flipped.
         """
-        infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
-        return unflipped(infer(img, img_meta, rescale).softmax(dim=1), img_meta)
+        return self._view_logits(img, img_meta, rescale).softmax(dim=1)
+
+    def predict_labels(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> torch.Tensor:
+        """Predict label maps, and leave them on the device.
+
+        Args:
+            imgs: Views (A), each (B, 3, H, W), of any scale, flipped or not.
+            img_metas: For each view, facts about its images; see `inference`.
+            rescale: Whether the maps have the size `ori_shape` rather than that of the images.
+
+        Returns:
+            Classes (B, H', W') int64: the likeliest by the mean probability of all views.
+        """
+        if len(imgs) == 1:
+            scores = self._view_logits(*imgs, *img_metas, rescale)  # they rank as probabilities do
+        else:
+            scores = self.inference(imgs[0], img_metas[0], rescale)
+            for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
+                scores += self.inference(img, metas, rescale)
+        # argmax gives the same, several times slower on a CPU
+        return scores.max(dim=1).indices
 
     def simple_test(
         self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
     ) -> list[np.ndarray]:
         """Predict the label map (H', W') of each image; see `inference` for the arguments."""
-        return list(self.inference(img, img_meta, rescale).argmax(dim=1).cpu().numpy())
+        return list(self.predict_labels([img], [img_meta], rescale).cpu().numpy())
 
     def aug_test(
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
     ) -> list[np.ndarray]:
-        """Predict each image's label map from the mean probability of several views of it.
+        """Predict the label map (H', W') of each image; see `predict_labels` for the arguments.
 
-        Args:
-            imgs: Views, each (B, 3, H, W), of any scale, flipped or not.
-            img_metas: For each view, facts about its images.
-            rescale: Must be True: views of several scales only meet at the original size.
-
-        Returns:
-            B label maps (H', W').
+        Raises:
+            UserError: `rescale` is False: views of several scales only meet at the original size.
         """
         if not rescale:
             raise UserError('views of several scales can only be joined with rescale=True')
-        probs = self.inference(imgs[0], img_metas[0], rescale)
-        for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
-            probs += self.inference(img, metas, rescale)
-        return list(probs.argmax(dim=1).cpu().numpy())
+        return list(self.predict_labels(imgs, img_metas).cpu().numpy())
+
+    def _view_logits(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
+        return unflipped(infer(img, img_meta, rescale), img_meta)
 
     def _auxiliary_heads(self) -> dict[str, nn.Module]:
         """The auxiliary heads under the names that their losses carry."""
