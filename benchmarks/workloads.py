@@ -12,8 +12,14 @@ from mmcv.parallel import DataContainer
 from mmcv.utils import Config
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmseg.apis import load_config, set_random_seed, single_gpu_test, train_segmentor
-from mmseg.apis.loader import build_test_loader
+from mmseg.apis import (
+    DeviceLoader,
+    load_config,
+    set_random_seed,
+    single_gpu_test,
+    train_segmentor,
+)
+from mmseg.apis.loader import build_test_loader, build_train_loader
 from mmseg.datasets import build_dataloader, build_dataset
 from mmseg.models import build_segmentor, build_train_model
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
@@ -114,16 +120,21 @@ def measure_loader(job: Mapping[str, Any]) -> dict[str, Any]:
     cfg = _config(job)
     workers = cfg.data.workers_per_gpu if job['workers'] is None else job['workers']
     num_batches = job['warmups'] + job['steps']
-    loader = build_dataloader(
-        _training_set(cfg, job['naive']), cfg.data.samples_per_gpu, workers, max_iters=num_batches
-    )
+    cfg.data.workers_per_gpu = workers
+    dataset, cpu = _training_set(cfg, job['naive']), torch.device('cpu')
+    if job['naive']:
+        loader: Any = build_dataloader(
+            dataset, cfg.data.samples_per_gpu, workers, max_iters=num_batches
+        )
+    else:
+        loader = build_train_loader(dataset, cfg, cpu, max_iters=num_batches)
     seconds, last = [], time.perf_counter()
     for _ in loader:
         seconds.append(time.perf_counter() - last)
         last = time.perf_counter()
     # Batches come in bursts, one from each worker: their mean tells what a batch costs.
     mean = sum(seconds[job['warmups'] :]) / job['steps']
-    memory = peak_memory_gb(torch.device('cpu'))
+    memory = peak_memory_gb(cpu)
     return {'seconds': [mean], 'images': cfg.data.samples_per_gpu, 'memory': memory}
 
 
@@ -138,12 +149,13 @@ def measure_test(job: Mapping[str, Any]) -> dict[str, Any]:
     dataset = build_dataset(cfg.data.test, {'test_mode': True})
     dataset.img_infos = dataset.img_infos[: job['steps']]
     model = build_segmentor(cfg.model).to(device).eval()
-    loader = build_test_loader(dataset, cfg, device)
     with tempfile.TemporaryDirectory() as folder:
         start = synchronized_time(device)
         if job['naive']:
-            naive_test(model, loader, dataset, Path(folder))
+            images = build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
+            naive_test(model, DeviceLoader(images, device), dataset, Path(folder))
         else:
+            loader = build_test_loader(dataset, cfg, device)
             single_gpu_test(model, loader, out_dir=folder, pre_eval=True)
         seconds = synchronized_time(device) - start
     return {'seconds': [seconds / len(dataset)], 'images': 1, 'memory': peak_memory_gb(device)}

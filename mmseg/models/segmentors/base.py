@@ -60,22 +60,28 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         """Measure the losses of images (B, 3, H, W) with labels (B, 1, H, W)."""
 
     @abstractmethod
-    def simple_test(
-        self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
-    ) -> list[np.ndarray]:
-        """Predict the label map of each image."""
-
-    @abstractmethod
-    def aug_test(
-        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
-    ) -> list[np.ndarray]:
-        """Predict the label map of each image from several views of it."""
-
-    @abstractmethod
     def predict_labels(
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
     ) -> torch.Tensor:
         """Predict label maps (B, H, W) from views (A) of the batch, there where they are."""
+
+    def simple_test(
+        self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments."""
+        return list(self.predict_labels([img], [img_meta], rescale).cpu().numpy())
+
+    def aug_test(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments.
+
+        Raises:
+            UserError: `rescale` is False: views of several scales only meet at the original size.
+        """
+        if not rescale:
+            raise UserError('views of several scales can only be joined with rescale=True')
+        return list(self.predict_labels(imgs, img_metas).cpu().numpy())
 
     def forward(
         self,

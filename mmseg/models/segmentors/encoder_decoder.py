@@ -6,7 +6,6 @@ Legend: B images of H x W, C classes, D channels of the embedding, h x w feature
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from mmcv import ConfigDict
 from torch import nn
@@ -242,24 +241,6 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
                 scores += self.inference(img, metas, rescale)
         # argmax gives the same, several times slower on a CPU
         return scores.max(dim=1).indices
-
-    def simple_test(
-        self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
-    ) -> list[np.ndarray]:
-        """Predict the label map (H', W') of each image; see `inference` for the arguments."""
-        return list(self.predict_labels([img], [img_meta], rescale).cpu().numpy())
-
-    def aug_test(
-        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
-    ) -> list[np.ndarray]:
-        """Predict the label map (H', W') of each image; see `predict_labels` for the arguments.
-
-        Raises:
-            UserError: `rescale` is False: views of several scales only meet at the original size.
-        """
-        if not rescale:
-            raise UserError('views of several scales can only be joined with rescale=True')
-        return list(self.predict_labels(imgs, img_metas).cpu().numpy())
 
     def _view_logits(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
