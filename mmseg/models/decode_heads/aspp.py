@@ -34,6 +34,7 @@ class ASPPModule(nn.ModuleList):
         act_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.sep = sep
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         for dilation in dilations:
             if dilation == 1:
@@ -56,6 +57,10 @@ class ASPPModule(nn.ModuleList):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w)."""
+        if self.sep and x.device.type == 'cpu':
+            # oneDNN takes many times as long for dilated depthwise convolutions of channels-last
+            # maps, which the encoder's are.
+            x = x.contiguous()
         return [branch(x) for branch in self]
 
 
