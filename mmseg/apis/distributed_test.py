@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mmseg.utils.distributed import rank, sum_over_processes, world_size
+from mmseg.utils.distributed import sum_over_processes
 
 from .loader import DeviceLoader
 from .test import predict
@@ -16,7 +16,7 @@ def multi_gpu_test(
 
     Args:
         model: Segmentor.
-        data_loader: This process's share from `build_test_loader`: every W-th image.
+        data_loader: This process's share from `build_test_loader`, with labels.
         description: What the progress bar says.
 
     Returns:
@@ -27,8 +27,6 @@ def multi_gpu_test(
     dataset = data_loader.dataset
     side = len(dataset.CLASSES) + 1
     counts = torch.zeros(len(dataset), side, side, dtype=torch.int32)
-    own = range(rank(), len(dataset), world_size())
-    predictions = predict(model, data_loader, description)
-    for index, (_, labels, _) in zip(own, predictions, strict=True):
-        counts[index] = dataset.pre_eval([labels], [index])[0]
+    for prediction in predict(model, data_loader, description, with_maps=False):
+        counts[prediction.index] = prediction.confusion
     return list(sum_over_processes(counts.to(data_loader.device)).cpu())
