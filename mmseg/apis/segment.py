@@ -134,10 +134,7 @@ def _crops(part: Any) -> Iterator[Sequence[int]]:
 
 
 def _tested_area(steps: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the most pixels that a test pipeline brings an image to; None where it sets no size.
-
-    A batch of views at several scales is as large as the largest of them.
-    """
+    """Return the most pixels that a test pipeline brings images to; None where it sets no size."""
     for step in steps:
         scales = step.get('img_scale')
         if scales:
