@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 import torch
 
 from benchmarks.naive_loops import ReloadingRareClassDataset, naive_test
@@ -33,7 +32,7 @@ def test_naive_test__finds_the_same_pixels_right(tmp_path):
     model = build_segmentor(cfg.model).eval()
     loader = build_test_loader(dataset, cfg, torch.device('cpu'))
     confusion = naive_test(model, loader, dataset, tmp_path)
-    areas = single_gpu_test(model, loader, pre_eval=True)
-    intersection = np.sum([np.asarray(area[0]) for area in areas], axis=0)
-    assert np.diag(confusion).tolist() == pytest.approx(intersection.tolist())
+    counted = single_gpu_test(model, loader, pre_eval=True)
+    matrix = np.sum([np.asarray(image) for image in counted], axis=0)
+    assert np.diag(confusion).tolist() == np.diag(matrix)[:-1].tolist()
     assert len(list(tmp_path.glob('*_labels.png'))) == len(dataset)

@@ -148,7 +148,7 @@ def test_mistakes__each_is_one_line_and_exit_code_1(trained, tmp_path, capsys, m
         'entries differ: decode_head.conv_seg.weight is 5x': (
             *('test', config, checkpoint, '--options', 'model.decode_head.num_classes=4'),
         ),
-        'no image at': ('demo', config, checkpoint, tmp_path / 'gone.png'),
+        'no picture or video at': ('demo', config, checkpoint, tmp_path / 'gone.png'),
     }
     for message, arguments in cases.items():
         assert message in fail(capsys, monkeypatch, *arguments)

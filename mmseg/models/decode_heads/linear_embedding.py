@@ -1,5 +1,7 @@
 """The linear layer by which SegFormer and DAFormer embed a stage."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -18,7 +20,7 @@ class LinearEmbedding(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, channels: int, norm_cfg: None = None, act_cfg: None = None
+        self, in_channels: int, channels: int, norm_cfg: Any = None, act_cfg: Any = None
     ) -> None:
         super().__init__()
         if norm_cfg is not None or act_cfg is not None:
