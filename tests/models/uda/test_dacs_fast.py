@@ -96,7 +96,7 @@ class Watching(TorchDispatchMode):
 
 def test_train_step__reads_no_value_of_the_device():
     dacs, data = build(instance=None), batch(2, 99)
-    optimizer = sgd(dacs)
+    optimizer = torch.optim.AdamW(dacs.model.parameters(), fused=True)
     with Watching() as watching:
         dacs.train_step(data, optimizer)
     assert watching.waits == []
