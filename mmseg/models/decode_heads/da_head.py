@@ -51,8 +51,8 @@ class ChannelAttention(nn.Module):
 class DAHead(BaseDecodeHead):
     """Sums a branch with position attention and one with channel attention (figure 2).
 
-    Each branch has a classifier and losses of its own, 'pam.loss_seg' and 'cam.loss_seg'; only
-    that of the sum is used at test time.
+    Each branch has a classifier of its own; only that of the sum is used at test time. Losses are
+    called 'pam_cam.loss_seg' for the sum, 'pam.loss_seg' and 'cam.loss_seg', accuracies likewise.
 
     Args:
         pam_channels: Channels of keys and queries in position attention.
@@ -87,6 +87,16 @@ class DAHead(BaseDecodeHead):
         }
         embedding = position + channel
         return Decoded(self.cls_seg(embedding), embedding, branches)
+
+    def decoded_losses(
+        self,
+        decoded: Decoded,
+        seg_label: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure loss and accuracy of the sum and of both branches; see the base class."""
+        losses = super().decoded_losses(decoded, seg_label, seg_weight)
+        return {key if '.' in key else f'pam_cam.{key}': value for key, value in losses.items()}
 
     def _branches(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         x = self._transform_inputs(inputs)

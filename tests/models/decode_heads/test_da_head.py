@@ -48,11 +48,10 @@ def test_forward_train__every_classifier_has_its_loss(weighted):
     weight = torch.rand(3, 8, 10) if weighted else None
     losses = head.forward_train(maps, [{}] * 3, labels, seg_weight=weight)
     decoded = head.decode(maps)
-    for prefix, logits in (('', decoded.logits), *(decoded.branches.items())):
-        prefix = f'{prefix}.' if prefix else ''
+    for name, logits in (('pam_cam', decoded.logits), *(decoded.branches.items())):
         expected = head.losses(logits, labels, weight)
-        torch.testing.assert_close(losses[f'{prefix}loss_seg'], expected['loss_seg'])
-        torch.testing.assert_close(losses[f'{prefix}acc_seg'], expected['acc_seg'])
+        torch.testing.assert_close(losses[f'{name}.loss_seg'], expected['loss_seg'])
+        torch.testing.assert_close(losses[f'{name}.acc_seg'], expected['acc_seg'])
     assert len(losses) == 6
 
 
@@ -60,5 +59,5 @@ def test_segmentor__logs_the_losses_of_the_branches():
     network = build_segmentor(small_architecture('danet_r50-d8'))
     labels = torch.randint(0, 5, (2, 1, 64, 96))
     losses = network.forward_train(torch.randn(2, 3, 64, 96), [{}] * 2, labels)
-    kinds = [f'{branch}{kind}_seg' for branch in ('', 'pam.', 'cam.') for kind in ('loss', 'acc')]
-    assert list(losses) == [f'decode.{kind}' for kind in kinds]
+    names = [f'{name}.{kind}_seg' for name in ('pam_cam', 'pam', 'cam') for kind in ('loss', 'acc')]
+    assert list(losses) == [f'decode.{name}' for name in names]
