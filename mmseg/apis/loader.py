@@ -1,8 +1,10 @@
 """Batches on the device, as plain tensors."""
 
+import atexit
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from mmcv.parallel import DataContainer
@@ -17,6 +19,18 @@ from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.errors import UserError
 
 from .device_batches import BatchFinisher
+
+_iterators: WeakSet[Any] = WeakSet()
+
+
+@atexit.register
+def _end_workers() -> None:
+    """End the workers of iterators that somebody still holds, such as the traceback of an error.
+
+    At exit, multiprocessing would send them SIGTERM, which they ignore, and wait for ever.
+    """
+    for batches in list(_iterators):
+        batches._shutdown_workers()
 
 
 class DeviceLoader:
@@ -34,6 +48,8 @@ class DeviceLoader:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         batches = iter(self.loader)
+        if hasattr(batches, '_shutdown_workers'):
+            _iterators.add(batches)
         while True:
             try:
                 batch = next(batches)

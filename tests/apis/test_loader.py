@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +46,24 @@ def test_device_loader__moves_tensors_to_the_device():
     batch = collate([sample(0)], samples_per_gpu=1)
     (plain,) = DeviceLoader([batch], 'meta')
     assert plain['img'].device.type == 'meta'
+
+
+STOPS_IN_THE_MIDDLE = """
+from mmseg.apis import DeviceLoader
+from mmseg.datasets import build_dataloader
+from tests.apis.test_loader import sample
+
+loader = build_dataloader(list(map(sample, range(4))), 1, 1, shuffle=False)
+batches = iter(DeviceLoader(loader, 'cpu'))
+print(next(batches)['img_metas'])
+"""
+
+
+def test_device_loader__a_process_that_stops_in_the_middle_takes_its_workers_along():
+    command = [sys.executable, '-c', STOPS_IN_THE_MIDDLE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout == "[{'index': 0}]\n"
 
 
 class Broken(Dataset):
