@@ -31,17 +31,14 @@ import cv2
 import torch
 
 from benchmarks.run_comparison import run_differences
+from benchmarks.small_run import write_small_run
 from mmseg.core.checkpoint_reading import check_sums, read_checkpoint
 from mmseg.core.hooks import EvalHook
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets.street_scenes import write_street_scenes
 from mmseg.utils.cli import run_cli
 from tools import train
-from tools.convert_datasets import cityscapes, gta
-from tools.smoke import shrink
 
 FLAGS = ('--deterministic',)
-BASES = Path(__file__).resolve().parents[1] / 'configs' / '_base_'
 STARTING, STEP, SAVE, EVALUATION = range(4)
 PHASES = ('starting', 'a step', 'a save', 'an evaluation')
 # Longest time in seconds between the start of a phase and the kill.
@@ -62,32 +59,19 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_config(folder: Path, num_iterations: int) -> Path:
-    """Write the config of the run: shrunk to 64×64, and with a network that is next to nothing."""
+    """Draw the scenes and write the config of the run, its network next to nothing."""
     widths = [8, 8, 16, 16]
-    files = ('datasets/uda_streets_gta_to_streets_cityscapes', 'models/daformer_conv1_mitb0_ch64')
-    files += ('uda/dida', 'schedules/adamw', 'schedules/poly10warm', 'default_runtime')
     encoder = {'embed_dims': widths, 'depths': [1] * 4, 'num_heads': [1] * 4}
     head = {'in_channels': widths, 'channels': 8, 'decoder_params': {'embed_dims': 8}}
-    instance = {'num_entries': 30, 'update_interval': 3}
-    config = {
-        '_base_': [f'{BASES / file}.py' for file in files],
-        'model': {'pretrained': None, 'backbone': encoder, 'decode_head': head},
-        'uda': {'debug_img_interval': 7, 'instance': instance},
-        'optimizer_config': None,
-        'seed': 1,
-    }
-    path = folder / 'run.json'
-    path.write_text(json.dumps(config))
-    shrink(path, folder)
-    shrunk = json.loads(path.read_text())
-    shrunk |= {
-        'runner': {'type': 'IterBasedRunner', 'max_iters': num_iterations},
-        'checkpoint_config': {'interval': 2, 'max_keep_ckpts': 2, 'by_epoch': False},
-        'evaluation': {'interval': 6, 'metric': 'mIoU'},
-        'log_config': {'interval': 5},
-    }
-    path.write_text(json.dumps(shrunk))
-    return path
+    return write_small_run(
+        folder,
+        model={'backbone': encoder, 'decode_head': head},
+        uda={'debug_img_interval': 7},
+        runner={'type': 'IterBasedRunner', 'max_iters': num_iterations},
+        checkpoint_config={'interval': 2, 'max_keep_ckpts': 2, 'by_epoch': False},
+        evaluation={'interval': 6, 'metric': 'mIoU'},
+        log_config={'interval': 5},
+    )
 
 
 def announced(function: Callable[..., Any], during: int, after: int) -> Callable[..., Any]:
@@ -202,9 +186,6 @@ def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
     folder = args.folder or Path(tempfile.mkdtemp(prefix='kill_resume_'))
-    write_street_scenes(folder, 6, 6, 2, (128, 64), layouts=('gta', 'cityscapes'))
-    finish(start(gta.main, folder / 'convert.log', folder / 'gta'))
-    finish(start(cityscapes.main, folder / 'convert.log', folder / 'cityscapes'))
     config = write_config(folder, args.iterations)
     begin = time.monotonic()
     finish(start(train.main, folder / 'whole.log', config, '--work-dir', folder / 'whole', *FLAGS))

@@ -2,8 +2,9 @@
 
 python benchmarks/long_run.py [--iterations 40000] [--folder FOLDER]
 
-The loop, its hooks, log, checkpoints, evaluations and data loading are those of any training; only
-the network (one convolution) and the data (noise of 8×8 pixels) are stubs.
+The loop is that of any training by DIDA: data loading with rare class sampling, teacher, bank,
+hooks, log, panels, checkpoints, evaluations, report. Only the network is a stub, a single
+convolution, and the images are of 128×64 pixels.
 """
 
 import argparse
@@ -12,78 +13,40 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 import torch
-from mmcv.parallel import DataContainer
 from mmcv.runner import HOOKS, Hook
 from torch import nn
 
-from mmseg.apis import train_segmentor
+from benchmarks.small_run import write_small_run
+from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.config import Config
-from mmseg.datasets.builder import DATASETS
-from mmseg.datasets.evaluation import EvaluatesLabels
+from mmseg.datasets import build_dataset
+from mmseg.models import build_train_model
+from mmseg.models.builder import BACKBONES
 from mmseg.utils.cli import run_cli
 from mmseg.utils.logger import get_root_logger
-from mmseg.utils.seed import torch_generator
 
-CLASSES, PALETTE = ['road', 'sky'], [[128, 64, 128], [70, 130, 180]]
-NUM_TEST_IMAGES = 4
+CHANNELS = 8
 NUM_PARTS = 20
 
 
-@DATASETS.register_module()
-class Noise(EvaluatesLabels):
-    """Images of 8×8 pixels drawn by their position."""
-
-    CLASSES, PALETTE = CLASSES, PALETTE
-    ignore_index, eval_classes = 255, None
-
-    def __init__(self, test_mode: bool = False, extra_means: Any = None) -> None:
-        self.extra_means = extra_means or {}
-
-    def __len__(self) -> int:
-        return NUM_TEST_IMAGES
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        sample = self.draw(index, seed=0)
-        return {'img': [sample['img'].data], 'img_metas': [sample['img_metas']]}
-
-    def draw(self, position: int, seed: int) -> dict[str, Any]:
-        """Return the training sample at a position of a run."""
-        image = torch.randn(3, 8, 8, generator=torch_generator(seed, position))
-        return {
-            'img': DataContainer(image, stack=True),
-            'img_metas': DataContainer({'position': position}, cpu_only=True),
-            'gt_semantic_seg': DataContainer((image[:1] > 0).long(), stack=True),
-        }
-
-    def get_gt_seg_map(self, index: int) -> np.ndarray:
-        """Return the labels (8, 8) of a test image."""
-        return self.draw(index, seed=0)['gt_semantic_seg'].data[0].numpy().astype(np.uint8)
-
-
+@BACKBONES.register_module()
 class Stub(nn.Module):
-    """One convolution and BatchNorm."""
-
-    num_classes = len(CLASSES)
+    """One convolution from images (B, 3, H, W) to a map (B, 8, H/4, W/4)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 2, 3, padding=1), nn.BatchNorm2d(2))
+        self.conv = nn.Conv2d(3, CHANNELS, 7, stride=4, padding=3)
 
-    def forward(self, img: list[torch.Tensor], img_metas: Any, **_: Any) -> list[Any]:
-        return list(self.layers(img[0]).argmax(dim=1).cpu().numpy())
+    def init_weights(self) -> None:
+        """Keep the random weights."""
 
-    def train_step(self, batch: dict[str, Any], optimizer: Any) -> dict[str, Any]:
-        """Measure a batch; the loop's hook takes the optimizer step."""
-        logits = self.layers(batch['img'])
-        loss = nn.functional.cross_entropy(logits, batch['gt_semantic_seg'][:, 0])
-        log_vars = {'loss': loss.item()}
-        return {'loss': loss, 'log_vars': log_vars, 'num_samples': len(batch['img'])}
+    def forward(self, img: torch.Tensor) -> list[torch.Tensor]:
+        """Return the map, in a list."""
+        return [self.conv(img).relu()]
 
 
 @HOOKS.register_module()
@@ -113,48 +76,50 @@ class Gauge(Hook):
 gauges: list[Gauge] = []
 
 
-def config(work_dir: Path, num_iterations: int) -> Config:
-    """Make the config: evaluation, checkpoints and log lines as often as in the paper's runs."""
-    data = {'type': 'Noise'}
-    return Config(
-        {
-            'model': {'type': 'Stub'},
-            'data': {
-                'samples_per_gpu': 2,
-                'workers_per_gpu': 1,
-                'train': data,
-                'val': data,
-                'test': data,
-            },
-            'optimizer': {'type': 'AdamW', 'lr': 1e-4},
-            'optimizer_config': {},
-            'lr_config': {'policy': 'poly', 'power': 1.0, 'min_lr': 0.0, 'by_epoch': False},
-            'runner': {'type': 'IterBasedRunner', 'max_iters': num_iterations},
-            'checkpoint_config': {'interval': num_iterations // 25, 'max_keep_ckpts': 2},
-            'evaluation': {'interval': num_iterations // 25},
-            'log_config': {'interval': 50},
-            'custom_hooks': [{'type': 'Gauge', 'interval': num_iterations // NUM_PARTS}],
-            'work_dir': str(work_dir),
-            'seed': 0,
-        }
+def write_config(folder: Path, num_iterations: int) -> Config:
+    """Draw the scenes and write the config: as many evaluations and checkpoints as in long runs."""
+    head = {
+        'type': 'FCNHead',
+        'in_channels': CHANNELS,
+        'in_index': 0,
+        'channels': CHANNELS,
+        'num_convs': 0,
+        'concat_input': False,
+        'decoder_params': {'_delete_': True},
+    }
+    path = write_small_run(
+        folder,
+        model={'backbone': {'_delete_': True, 'type': 'Stub'}, 'decode_head': head},
+        uda={'debug_img_interval': num_iterations // 40},
+        data={'workers_per_gpu': 1},
+        runner={'type': 'IterBasedRunner', 'max_iters': num_iterations},
+        checkpoint_config={'interval': num_iterations // 25, 'max_keep_ckpts': 2},
+        evaluation={'interval': num_iterations // 25},
+        log_config={'interval': 50},
+        custom_hooks=[{'type': 'Gauge', 'interval': num_iterations // NUM_PARTS}],
     )
+    return load_config(path)
 
 
 def main() -> None:
     """Train and print the readings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--iterations', type=int, default=40000, help='[40000]')
-    parser.add_argument('--folder', type=Path, help='work dir [a temporary one]')
+    parser.add_argument('--folder', type=Path, help='where to work [a temporary one]')
     args = parser.parse_args()
     torch.set_num_threads(1)
-    work_dir = args.folder or Path(tempfile.mkdtemp(prefix='long_run_'))
-    get_root_logger(work_dir / 'run.log', 'WARNING')
-    cfg = config(work_dir, args.iterations)
-    train_segmentor(Stub(), DATASETS.build(cfg.data.train), cfg, validate=True)
+    folder = args.folder or Path(tempfile.mkdtemp(prefix='long_run_'))
+    cfg = write_config(folder, args.iterations)
+    cfg.work_dir = str(folder / 'run')
+    get_root_logger(folder / 'run.log', 'WARNING')
+    set_random_seed(cfg.seed)
+    model = build_train_model(cfg)
+    model.init_weights()
+    train_segmentor(model, build_dataset(cfg.data.train), cfg, validate=True)
     print('iteration   MiB  open files  iterations/s  ms of CPU/iteration')
     for iteration, memory, num_files, speed, milliseconds in gauges[0].readings:
         print(f'{iteration:>9}{memory:>6.0f}{num_files:>12}{speed:>14.0f}{milliseconds:>21.2f}')
-    files = sorted(path.name for path in work_dir.glob('*.pth'))
+    files = sorted(path.name for path in (folder / 'run').glob('*.pth'))
     print(f'checkpoints left: {", ".join(files)}')
 
 
