@@ -21,7 +21,7 @@ from mmseg.apis import (
 )
 from mmseg.apis.loader import build_test_loader, build_train_loader
 from mmseg.datasets import build_dataloader, build_dataset
-from mmseg.models import build_segmentor, build_train_model
+from mmseg.models import build_backbone, build_segmentor, build_train_model
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
 from mmseg.utils.environment import choose_device, peak_memory_gb
 from mmseg.utils.errors import UserError
@@ -156,7 +156,7 @@ def measure_test(job: Mapping[str, Any]) -> dict[str, Any]:
             naive_test(model, DeviceLoader(images, device), dataset, Path(folder))
         else:
             loader = build_test_loader(dataset, cfg, device)
-            single_gpu_test(model, loader, out_dir=folder, pre_eval=True)
+            single_gpu_test(model, loader, out_dir=folder, pre_eval=True, amp=cfg.get('amp'))
         seconds = synchronized_time(device) - start
     return {'seconds': [seconds / len(dataset)], 'images': 1, 'memory': peak_memory_gb(device)}
 
@@ -215,10 +215,16 @@ def _leave_out(cfg: Config, settings: Sequence[str]) -> None:
 
 
 def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters: int) -> None:
-    """Train for some iterations, the bank full from the start, and leave no file behind."""
+    """Train for some iterations, the bank full from the start, and leave no file behind.
+
+    Where the method looks at ImageNet weights, random ones stand for them.
+    """
     set_random_seed(0)
-    model = build_train_model(cfg)
-    model.init_weights()
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.model.pretrained = f'{folder}/backbone.pth'
+        torch.save(build_backbone(cfg.model.backbone).state_dict(), cfg.model.pretrained)
+        model = build_train_model(cfg)
+        model.init_weights()
     if getattr(model, 'bank', None) is not None:
         _fill(model.bank)
     if job['naive']:

@@ -79,6 +79,7 @@ def single_gpu_test(
     opacity: float = 0.5,
     pre_eval: bool = False,
     description: str = 'testing',
+    amp: str | None = None,
 ) -> list[Any]:
     """Test a model on a dataset; name and arguments are mmsegmentation 0.16's.
 
@@ -92,6 +93,7 @@ def single_gpu_test(
         opacity: Share of the colours in the overlay, in (0, 1].
         pre_eval: Return each image's confusion matrix instead of its label map.
         description: What the progress bar says.
+        amp: None for float32, 'bf16' or 'fp16' for a network in that type.
 
     Returns:
         Per image a label map (H, W), or with `pre_eval` the confusion matrices (C + 1, C + 1) that
@@ -106,7 +108,7 @@ def single_gpu_test(
     results: list[Any] = []
     with_maps = out_dir is not None or not pre_eval
     with Background() as background:
-        for prediction in predict(model, data_loader, description, with_maps=with_maps):
+        for prediction in predict(model, data_loader, description, amp, with_maps):
             if out_dir is not None:
                 job = (prediction.labels, prediction.meta, dataset.PALETTE, Path(out_dir), opacity)
                 background.submit(write_prediction, *job)

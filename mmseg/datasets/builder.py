@@ -1,6 +1,7 @@
 """The registries of data sets and transforms, and the loaders that feed training and tests."""
 
 import signal
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from mmseg.utils.stop_request import STOP_SIGNALS
 
 from .collating import collate_batch
 from .samplers import IterationSampler, SampleStream
+
+# More workers than cores are a choice, on slow disks a good one.
+warnings.filterwarnings('ignore', 'This DataLoader will create', UserWarning)
 
 DATASETS = Registry('dataset', build_func=build_from_cfg)
 PIPELINES = Registry('transform', build_func=build_from_cfg)
