@@ -8,6 +8,7 @@ import pytest
 from experiments import EXPERIMENTS, generate_experiment_cfgs
 from experiments_config import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
 from experiments_models import ENCODERS, MODELS, model_of
+from mmseg.apis.config_types import check_types
 from mmseg.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +28,12 @@ def test_generate_experiment_cfgs__studies_are_the_published_ones(id):
     assert [config['name'] for config in configs] == [config['name'] for config in GOLDEN[str(id)]]
     for config, published in zip(configs, GOLDEN[str(id)], strict=True):
         assert config == published
+
+
+@pytest.mark.parametrize('id', EXPERIMENTS)
+def test_generate_experiment_cfgs__values_are_of_the_types_that_training_takes(id):
+    for config in generate_experiment_cfgs(id):
+        check_types(config)
 
 
 def test_generate_experiment_cfgs__decoder_study_is_daformer_with_every_decoder():

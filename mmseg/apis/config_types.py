@@ -3,6 +3,7 @@
 Settings of what is built by type are checked against the annotations of what is built.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ def _is_list_of_settings(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
 
 
+def _is_level(value: Any) -> bool:
+    # By a name that it knows `logging` gives a number.
+    number = logging.getLevelName(value) if isinstance(value, str) else value
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
 _COUNT = ('a whole number above 0', _is_count)
 _FROM_ZERO = ('a whole number from 0', _is_from_zero)
 _WHOLE = ('a whole number', lambda value: isinstance(value, int))
@@ -33,11 +40,12 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(('model', 'model.backbone', 'model.decode_head', 'uda'), _SETTINGS),
     **dict.fromkeys(('data.train', 'data.val', 'data.test', 'optimizer'), _SETTINGS),
     **dict.fromkeys(('lr_config', 'optimizer_config', 'checkpoint_config'), _SETTINGS),
-    **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir', 'log_level'), _TEXT),
+    **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir'), _TEXT),
     'data.workers_per_gpu': _FROM_ZERO,
     'runner.max_iters': _COUNT,
     'evaluation.interval': _WHOLE,
     'evaluation.metric': _TEXTS,
+    'log_level': ("a level of logging, 'INFO' or 20 for example", _is_level),
     'log_config.interval': _COUNT,
     'log_config.hooks': _HOOKS,
     'custom_hooks': _HOOKS,

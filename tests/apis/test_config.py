@@ -110,6 +110,7 @@ def test_load_config__modules_are_not_imported_by_name(tmp_path, monkeypatch):
         ({'data': {'workers_per_gpu': -1}}, r'data\.workers_per_gpu: expected a whole number from'),
         ({'runner': {'max_iters': '9'}}, r"runner\.max_iters: expected .*, got '9'"),
         ({'model': 7}, 'model: expected a dict, got 7'),
+        ({'log_level': 'LOUD'}, "log_level: expected a level of logging, .*, got 'LOUD'"),
     ],
 )
 def test_load_config__values_of_wrong_types_are_named(tmp_path, change, message):
