@@ -260,6 +260,9 @@ def _map(
         return
     with multiprocessing.Pool(num_processes, _start_process) as pool:
         yield from pool.imap(work, files, chunksize=4)
+        # Leaving the block sends SIGTERM, which a process that is about to wait may sleep through.
+        pool.close()
+        pool.join()
 
 
 def _start_process() -> None:
