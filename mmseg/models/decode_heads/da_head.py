@@ -59,6 +59,8 @@ class DAHead(BaseDecodeHead):
         **kwargs: Settings of `BaseDecodeHead`.
     """
 
+    main_name = 'pam_cam'
+
     def __init__(self, pam_channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         width = self.channels
@@ -87,16 +89,6 @@ class DAHead(BaseDecodeHead):
         }
         embedding = position + channel
         return Decoded(self.cls_seg(embedding), embedding, branches)
-
-    def decoded_losses(
-        self,
-        decoded: Decoded,
-        seg_label: torch.Tensor,
-        seg_weight: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Measure loss and accuracy of the sum and of both branches; see the base class."""
-        losses = super().decoded_losses(decoded, seg_label, seg_weight)
-        return {key if '.' in key else f'pam_cam.{key}': value for key, value in losses.items()}
 
     def _branches(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         x = self._transform_inputs(inputs)

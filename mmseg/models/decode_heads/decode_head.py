@@ -55,6 +55,9 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         align_corners: As in `torch.nn.functional.interpolate`.
     """
 
+    # What the losses of the main logits are called; heads with branches may give it a name.
+    main_name = ''
+
     def __init__(
         self,
         in_channels: int | Sequence[int],
@@ -194,12 +197,14 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         """Measure loss and accuracy of all logits; see `losses` for the arguments.
 
         Returns:
-            As `losses` and, for each branch, the same under the branch's name and a dot.
+            As `losses`, for the main logits under `main_name` and for each branch under its name,
+            followed by a dot.
         """
-        losses = self.losses(decoded.logits, seg_label, seg_weight)
-        for name, logits in decoded.branches.items():
-            branch = self.losses(logits, seg_label, seg_weight)
-            losses |= {f'{name}.{key}': value for key, value in branch.items()}
+        losses = {}
+        for name, logits in ((self.main_name, decoded.logits), *decoded.branches.items()):
+            prefix = f'{name}.' if name else ''
+            values = self.losses(logits, seg_label, seg_weight)
+            losses |= {f'{prefix}{key}': value for key, value in values.items()}
         return losses
 
     def upsample(self, maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
