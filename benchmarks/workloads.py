@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from mmcv.parallel import DataContainer
 from mmcv.utils import Config
-from torch.utils.flop_counter import FlopCounterMode
 
 from mmseg.apis import (
     DeviceLoader,
@@ -25,9 +24,12 @@ from mmseg.models import build_backbone, build_segmentor, build_train_model
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
 from mmseg.utils.environment import choose_device, peak_memory_gb
 from mmseg.utils.errors import UserError
+from mmseg.utils.heap import keep_freed_memory
 
 from .naive_dida import NaiveDIDA, full_size_instance_loss
 from .naive_loops import ReloadingRareClassDataset, naive_test
+from .naive_network import plain_networks
+from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
 
 _NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
@@ -82,7 +84,7 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB),
         'operations' a step and the 'ceiling' of operations a second.
     """
-    device = choose_device()
+    device = _device(job)
     cfg = _config(job)
     dtype = _TYPES.get(cfg.get('amp'), torch.float32)
     clock = PhaseClock(device)
@@ -99,7 +101,7 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
     memory = peak_memory_gb(device)
     # Compiled networks would hide their operations; they do as many as plain ones.
     _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
-    with FlopCounterMode(display=False) as counter:
+    with operation_counter() as counter:
         _train(cfg, job, device, 1)
     return {
         'seconds': clock.steps,
@@ -144,7 +146,7 @@ def measure_test(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         'seconds' an image, 'images' (1) and 'memory' (peak, GiB).
     """
-    device = choose_device()
+    device = _device(job)
     cfg = _config(job)
     dataset = build_dataset(cfg.data.test, {'test_mode': True})
     dataset.img_infos = dataset.img_infos[: job['steps']]
@@ -152,6 +154,7 @@ def measure_test(job: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         start = synchronized_time(device)
         if job['naive']:
+            plain_networks(model)
             images = build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
             naive_test(model, DeviceLoader(images, device), dataset, Path(folder))
         else:
@@ -198,6 +201,14 @@ WORKLOADS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 
+def _device(job: Mapping[str, Any]) -> torch.device:
+    """Choose the device, set up as the tools do but for a naive job."""
+    device = choose_device()
+    if device.type == 'cpu' and not job['naive']:
+        keep_freed_memory()
+    return device
+
+
 def _config(job: Mapping[str, Any]) -> Config:
     """Read the job's config, without weights and panels; a naive one without fast settings."""
     cfg = load_config(job['config'], job['options'])
@@ -230,7 +241,7 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
     if job['naive']:
         if not cfg.get('uda'):
             raise UserError('the naive step is one of adaptation, and the config has no uda')
-        model = NaiveDIDA(model)
+        model = NaiveDIDA(plain_networks(model))
     if job['random_data']:
         num_classes = cfg.model.decode_head.num_classes
         dataset: Any = RandomPairs(num_classes, job['size'], bool(cfg.get('uda')))

@@ -26,6 +26,7 @@ from mmseg.utils.cli import run_cli
 from mmseg.utils.determinism import nondeterministic_operations
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.environment import collect_env, git_revision
+from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.logger import get_root_logger, log_to_file
 
 
@@ -99,6 +100,8 @@ def main() -> None:
 
 def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     """Train in this process, alone or with others; the first one writes."""
+    if device.type == 'cpu':
+        keep_freed_memory()
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     dataset = build_dataset(cfg.data.train)
 

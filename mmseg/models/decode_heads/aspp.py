@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmcv.cnn import ConvModule
 from torch import nn
 
-from mmseg.ops import resize
+from mmseg.models.decode_heads.convs import SeparableConv, is_eager_on_cpu, is_pyramid, is_traced, run_pyramid
+from mmseg.ops import joined_relu, resize
 
 
 class ASPPModule(nn.ModuleList):
@@ -38,9 +39,10 @@ class ASPPModule(nn.ModuleList):
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         for dilation in dilations:
             if dilation == 1:
-                branch = ConvModule(in_channels, channels, 1, conv_cfg=conv_cfg, **layers)
+                pointwise = conv_cfg or {'type': 'PointwiseConv'}
+                branch = ConvModule(in_channels, channels, 1, conv_cfg=pointwise, **layers)
             elif sep:
-                branch = DepthwiseSeparableConvModule(
+                branch = SeparableConv(
                     in_channels, channels, 3, dilation=dilation, padding=dilation, **layers
                 )
             else:
@@ -55,13 +57,20 @@ class ASPPModule(nn.ModuleList):
                 )
             self.append(branch)
 
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w)."""
-        if self.sep and x.device.type == 'cpu':
-            # oneDNN takes many times as long for dilated depthwise convolutions of channels-last
-            # maps, which the encoder's are.
-            x = x.contiguous()
-        return [branch(x) for branch in self]
+    def forward(self, x: torch.Tensor, activate: bool = True) -> list[torch.Tensor]:
+        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w).
+
+        `activate` tells whether the last activation of each branch is wanted.
+        """
+        if self.sep and is_eager_on_cpu(x) and is_pyramid(self):
+            return run_pyramid(self, x, activate)
+        return [branch(x, activate=activate) for branch in self]
+
+    def joined(self, x: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
+        """Return further maps, of ReLUs as well, and those of all branches along the channels."""
+        if is_traced() or not all(isinstance(branch.activate, nn.ReLU) for branch in self):
+            return torch.cat([*more, *self(x)], dim=1)
+        return joined_relu([*more, *self(x, activate=False)])
 
 
 def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequential:
@@ -118,7 +127,7 @@ class ASPPWrapper(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
-        branches = self.aspp_modules(x)
+        pooled = ()
         if self.image_pool is not None:
-            branches = [pooled_to_size(self.image_pool, x, self.align_corners), *branches]
-        return self.bottleneck(torch.cat(branches, dim=1))
+            pooled = (pooled_to_size(self.image_pool, x, self.align_corners),)
+        return self.bottleneck(self.aspp_modules.joined(x, *pooled))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmcv.cnn import ConvModule
 from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.aspp import ASPPModule, make_image_pool, pooled_to_size
+from mmseg.models.decode_heads.convs import SeparableConv
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils.errors import UserError
 
@@ -38,7 +39,7 @@ class ASPPHead(BaseDecodeHead):
         """Join the branches; see the base class."""
         x = self._transform_inputs(inputs)
         pooled = pooled_to_size(self.image_pool, x, self.align_corners)
-        return self.bottleneck(torch.cat([pooled, *self.aspp_modules(x)], dim=1))
+        return self.bottleneck(self.aspp_modules.joined(x, pooled))
 
 
 @HEADS.register_module()
@@ -59,11 +60,12 @@ class DepthwiseSeparableASPPHead(ASPPHead):
             raise UserError(f'c1_in_channels is {c1_in_channels}; expected at least 0')
         self.c1_bottleneck = None
         if c1_in_channels > 0:
-            self.c1_bottleneck = ConvModule(c1_in_channels, c1_channels, 1, **self.layers)
+            layers = {**self.layers, 'conv_cfg': self.conv_cfg or {'type': 'PointwiseConv'}}
+            self.c1_bottleneck = ConvModule(c1_in_channels, c1_channels, 1, **layers)
         widths = (self.channels + c1_channels * (c1_in_channels > 0), self.channels)
         self.sep_bottleneck = nn.Sequential(
             *(
-                DepthwiseSeparableConvModule(
+                SeparableConv(
                     width,
                     self.channels,
                     3,

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmseg.models.decode_heads.convs import is_eager_on_cpu
+from mmseg.ops import pointwise_conv
 from mmseg.utils.errors import UserError
 
 
@@ -29,5 +31,7 @@ class LinearEmbedding(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
+        if is_eager_on_cpu(x):
+            return pointwise_conv(x, self.proj.weight, self.proj.bias)
         # views throughout where x lies in channels-last order, as MiT's maps do
         return F.linear(x.permute(0, 2, 3, 1), self.proj.weight, self.proj.bias).permute(0, 3, 1, 2)
