@@ -52,6 +52,10 @@ class PlainEmbedding(LinearEmbedding):
 class PlainASPP(ASPPModule):
     """Branches that are finished one by one."""
 
+    def forward(self, x: torch.Tensor, activate: bool = True) -> list[torch.Tensor]:
+        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w)."""
+        return [branch(x) for branch in self]
+
     def joined(self, x: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
         """Return further maps and those of all branches along the channels."""
         return torch.cat([*more, *self(x)], dim=1)

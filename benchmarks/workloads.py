@@ -257,12 +257,13 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
 
 
 def _training_set(cfg: Config, naive: bool) -> Any:
-    """Build the training set; a naive one reads an image again for every crop."""
+    """Build the training set; a naive one reads every label, and images again for every crop."""
     sampling = cfg.data.train.get('rare_class_sampling')
     if not naive or sampling is None:
         return build_dataset(cfg.data.train)
     dataset: Any = build_dataset({**cfg.data.train, 'rare_class_sampling': None})
     dataset.source = ReloadingRareClassDataset(dataset.source, **sampling)
+    dataset.target = build_dataset(cfg.data.train.target)
     return dataset
 
 

@@ -23,6 +23,7 @@ from mmseg.utils.background import Background
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
+from mmseg.utils.heap import keep_freed_memory
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,6 +89,8 @@ def main() -> None:
     """Test."""
     args = parse_args()
     device = choose_device(args.gpu)
+    if device.type == 'cpu':
+        keep_freed_memory()
     config, checkpoint = locate(args)
     branch = 'ema_model' if args.ema else 'model'
     folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))

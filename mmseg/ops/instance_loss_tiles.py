@@ -66,6 +66,7 @@ def tiled_loss_and_gradient(
     Returns:
         Loss, a scalar float64, and gradient with respect to `strong` (B, D, h, w) float32.
     """
+    weak, strong = weak.contiguous(), strong.contiguous()
     strips, blocks = tiling(len(bank), strong.shape[-2:], probs.shape[-2:], strong.device)
     block_loss = _softmax_block if form == 'softmax' else _sum_block
     total = torch.zeros((), dtype=torch.float64, device=strong.device)

@@ -27,42 +27,39 @@ def pointwise_conv(
         dtype = torch.get_autocast_dtype('cpu')
         x, weight = x.to(dtype), weight.to(dtype)
         bias = None if bias is None else bias.to(dtype)
-    return _PointwiseConv.apply(x, weight, bias, channels_last)
+    mixed = _PointwiseConv.apply(x.flatten(2), weight, bias, channels_last)
+    return (mixed.transpose(1, 2) if channels_last else mixed).unflatten(2, x.shape[2:])
 
 
 class _PointwiseConv(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        x: torch.Tensor,
+        pixels: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
         channels_last: bool,
     ) -> torch.Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.has_bias = bias is not None
-        return _product(weight, x, channels_last, bias)
+        ctx.save_for_backward(pixels, weight)
+        ctx.has_bias, ctx.channels_last = bias is not None, channels_last
+        weights = weight.expand(len(pixels), -1, -1)
+        if channels_last:
+            factors = pixels.transpose(1, 2), weights.transpose(1, 2)
+        else:
+            factors = weights, pixels
+        if bias is None:
+            return torch.bmm(*factors)
+        return torch.baddbmm(bias if channels_last else bias[:, None], *factors)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        grad_x = _product(weight.T, grad, not x.is_contiguous())
-        grad_weight = torch.bmm(grad.flatten(2), x.flatten(2).transpose(1, 2)).sum(0)
-        return grad_x, grad_weight, grad.sum((0, 2, 3)) if ctx.has_bias else None, None
-
-
-def _product(
-    weight: torch.Tensor, x: torch.Tensor, channels_last: bool, bias: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Multiply (O, C) by maps (B, C, h, w): maps (B, O, h, w) in the order asked for."""
-    weights, pixels = weight.expand(len(x), -1, -1), x.flatten(2)
-    if channels_last:
-        factors = pixels.transpose(1, 2), weights.transpose(1, 2)
-    else:
-        factors = weights, pixels
-    if bias is None:
-        mixed = torch.bmm(*factors)
-    else:
-        mixed = torch.baddbmm(bias if channels_last else bias[:, None], *factors)
-    return (mixed.transpose(1, 2) if channels_last else mixed).unflatten(2, x.shape[2:])
+        pixels, weight = ctx.saved_tensors
+        grad = grad.transpose(1, 2) if ctx.channels_last else grad
+        weights = weight.expand(len(pixels), -1, -1)
+        if pixels.is_contiguous():
+            grad_pixels = torch.bmm(weights.transpose(1, 2), grad)
+        else:
+            grad_pixels = torch.bmm(grad.transpose(1, 2), weights).transpose(1, 2)
+        grad_weight = torch.bmm(grad, pixels.transpose(1, 2)).sum(0)
+        return grad_pixels, grad_weight, grad.sum((0, 2)) if ctx.has_bias else None, None

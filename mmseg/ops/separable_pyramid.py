@@ -34,12 +34,25 @@ class PointwiseBranch:
     reach = 0
 
     def __init__(self, weight: torch.Tensor) -> None:
-        self.weights: tuple[torch.Tensor, ...] = (weight,)
+        self.weights = [weight]
 
     def add(
-        self, out: torch.Tensor, maps: torch.Tensor, weights: Weights, room: torch.Tensor
+        self,
+        out: torch.Tensor,
+        maps: torch.Tensor,
+        weights: Weights,
+        piece: slice,
+        room: torch.Tensor,
     ) -> None:
-        """Add to pixels (B, h*w, O) what a piece (B, c, h, w) contributes."""
+        """Add what a piece of the channels contributes.
+
+        Args:
+            out: The result's pixels (B, h*w, O), changed in place.
+            maps: The piece (B, c, h, w).
+            weights: Their parts that belong to it.
+            piece: Which of the C channels it holds.
+            room: For padded maps.
+        """
         for pixels, columns in zip(out, maps.flatten(2), strict=True):
             pixels.addmm_(columns.T, weights[-1].T)
 
@@ -49,11 +62,18 @@ class PointwiseBranch:
         maps: torch.Tensor,
         weights: Weights,
         grads: Weights,
+        piece: slice,
         rooms: Sequence[torch.Tensor],
     ) -> torch.Tensor:
-        """Return a piece's gradient (B, c, h, w) for that of the result (B, O, h*w).
+        """Return the gradient (B, c, h, w) of a piece of the channels.
 
-        The gradients of the weights are added to `grads`, of zeros at first.
+        Args:
+            grad: Gradient of the result (B, O, h*w).
+            maps: The piece (B, c, h, w).
+            weights: Their parts that belong to it.
+            grads: The same parts of the weights' gradients; what is found is added.
+            piece: Which of the C channels it holds.
+            rooms: Two, for padded maps.
         """
         grad_maps = torch.empty_like(maps, memory_format=torch.contiguous_format)
         images = zip(grad, maps.flatten(2), grad_maps.flatten(2), strict=True)
@@ -76,23 +96,25 @@ class SeparableBranch(PointwiseBranch):
     def __init__(
         self, depthwise: torch.Tensor, norm: nn.BatchNorm2d, pointwise: torch.Tensor, dilation: int
     ) -> None:
-        self.weights = (
-            depthwise,
-            norm.weight,
-            norm.bias,
-            norm.running_mean,
-            norm.running_var,
-            pointwise,
-        )
+        self.weights = [depthwise, norm.weight, norm.bias, pointwise]
+        self.statistics: tuple[Any, ...] = (norm.running_mean, norm.running_var)
         self.is_training, self.momentum, self.eps = norm.training, norm.momentum, norm.eps
         self.dilation = dilation
         self.reach = dilation * (depthwise.shape[2] // 2)
 
     def add(
-        self, out: torch.Tensor, maps: torch.Tensor, weights: Weights, room: torch.Tensor
+        self,
+        out: torch.Tensor,
+        maps: torch.Tensor,
+        weights: Weights,
+        piece: slice,
+        room: torch.Tensor,
     ) -> None:
+        """See `PointwiseBranch`."""
         maps = self._convolve(_padded(maps, self.reach, room), weights[0])
-        super().add(out, self._normalized(maps, weights, self.momentum)[0].relu_(), weights, room)
+        statistics = [values[piece] for values in self.statistics]
+        hidden = self._normalized(maps, weights, statistics)[0].relu_()
+        super().add(out, hidden, weights, piece, room)
 
     def pull(
         self,
@@ -100,21 +122,24 @@ class SeparableBranch(PointwiseBranch):
         maps: torch.Tensor,
         weights: Weights,
         grads: Weights,
+        piece: slice,
         rooms: Sequence[torch.Tensor],
     ) -> torch.Tensor:
-        depthwise, gamma, _, mean, var, _ = weights
+        """See `PointwiseBranch`."""
+        depthwise, gamma = weights[:2]
+        # In training the batch has statistics of its own, and the running ones are done with.
+        statistics = [None if self.is_training else values[piece] for values in self.statistics]
         padded = _padded(maps, self.reach, rooms[0])
         maps = self._convolve(padded, depthwise)
-        hidden, *statistics = self._normalized(maps, weights, momentum=0.0)
-        grad_hidden = super().pull(grad, hidden.relu_(), weights, grads, rooms)
+        hidden, *of_batch = self._normalized(maps, weights, statistics)
+        grad_hidden = super().pull(grad, hidden.relu_(), weights, grads, piece, rooms)
         grad_hidden = torch.ops.aten.threshold_backward(grad_hidden, hidden, 0)
         grad_maps, grad_gamma, grad_beta = torch.ops.aten.native_batch_norm_backward(
             grad_hidden,
             maps,
             gamma,
-            mean,
-            var,
             *statistics,
+            *of_batch,
             self.is_training,
             self.eps,
             [True, True, True],
@@ -134,11 +159,11 @@ class SeparableBranch(PointwiseBranch):
         return each.view(*grad.shape[:2], *each.shape[2:]).sum(0)[:, None]
 
     def _normalized(
-        self, maps: torch.Tensor, weights: Weights, momentum: float
+        self, maps: torch.Tensor, weights: Weights, statistics: Sequence[torch.Tensor | None]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the normalised maps, and the statistics that their gradient needs."""
-        statistics = self.is_training, momentum, self.eps
-        return torch.native_batch_norm(maps, *weights[1:5], *statistics)
+        """Return the normalised maps, and the batch's statistics that their gradient needs."""
+        settings = self.is_training, self.momentum, self.eps
+        return torch.ops.aten.native_batch_norm(maps, *weights[1:3], *statistics, *settings)
 
 
 def separable_pyramid(x: torch.Tensor, branches: Sequence[PointwiseBranch]) -> list[torch.Tensor]:
@@ -179,7 +204,7 @@ class _Pyramid(torch.autograd.Function):
         room = _make_room(x, branches)
         for piece in _pieces(x):
             for branch, own, out in zip(branches, weights, outs, strict=True):
-                branch.add(out, x[:, piece], _of_piece(own, piece), room)
+                branch.add(out, x[:, piece], _of_piece(own, piece), piece, room)
         return outs
 
     @staticmethod
@@ -197,6 +222,7 @@ class _Pyramid(torch.autograd.Function):
                     x[:, piece],
                     _of_piece(own, piece),
                     _of_piece(own_grads, piece),
+                    piece,
                     rooms,
                 )
                 for branch, grad, own, own_grads in zip(

@@ -7,7 +7,13 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import nn
 
-from mmseg.models.decode_heads.convs import SeparableConv, is_eager_on_cpu, is_pyramid, is_traced, run_pyramid
+from mmseg.models.decode_heads.convs import (
+    SeparableConv,
+    is_eager_on_cpu,
+    is_pyramid,
+    is_traced,
+    run_pyramid,
+)
 from mmseg.ops import joined_relu, resize
 
 

@@ -1,4 +1,4 @@
-"""Convolutions of decoders that are quicker on a CPU than PyTorch's; elsewhere they are PyTorch's."""
+"""Convolutions that are quicker on a CPU than PyTorch's own; elsewhere they are those."""
 
 from collections.abc import Iterable
 

@@ -1,0 +1,37 @@
+"""1 × 1 convolutions as matrix products."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg.ops import pointwise_conv
+
+ORDERS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.mark.parametrize('has_bias', [True, False])
+@pytest.mark.parametrize('order_out', ORDERS)
+@pytest.mark.parametrize('order_in', ORDERS)
+def test_pointwise_conv__is_a_convolution_with_its_gradients(order_in, order_out, has_bias):
+    torch.manual_seed(0)
+    x = torch.randn(3, 6, 4, 5, dtype=torch.float64).to(memory_format=order_in).requires_grad_()
+    weight = torch.randn(7, 6, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(7, dtype=torch.float64, requires_grad=True) if has_bias else None
+    out = pointwise_conv(x, weight, bias, order_out == torch.channels_last)
+    expected = F.conv2d(x, weight[..., None, None], bias)
+    assert out.is_contiguous(memory_format=order_out)
+    torch.testing.assert_close(out, expected)
+    inputs = [value for value in (x, weight, bias) if value is not None]
+    weighting = torch.randn_like(expected)
+    ours = torch.autograd.grad(out, inputs, weighting)
+    theirs = torch.autograd.grad(expected, inputs, weighting)
+    torch.testing.assert_close(ours, theirs)
+    assert ours[0].is_contiguous(memory_format=order_in)
+
+
+def test_pointwise_conv__follows_autocast():
+    x, weight = torch.randn(2, 6, 4, 5), torch.randn(7, 6)
+    with torch.autocast('cpu', torch.bfloat16):
+        out = pointwise_conv(x, weight)
+    assert out.dtype == torch.bfloat16
+    torch.testing.assert_close(out.float(), pointwise_conv(x, weight), rtol=0.05, atol=0.05)
