@@ -133,7 +133,7 @@ class SeparableBranch(PointwiseBranch):
         maps = self._convolve(padded, depthwise)
         hidden, *of_batch = self._normalized(maps, weights, statistics)
         grad_hidden = super().pull(grad, hidden.relu_(), weights, grads, piece, rooms)
-        grad_hidden = torch.ops.aten.threshold_backward(grad_hidden, hidden, 0)
+        torch.ops.aten.threshold_backward.grad_input(grad_hidden, hidden, 0, grad_input=grad_hidden)
         grad_maps, grad_gamma, grad_beta = torch.ops.aten.native_batch_norm_backward(
             grad_hidden,
             maps,
