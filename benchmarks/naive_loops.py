@@ -1,6 +1,7 @@
 """Loading and testing the plain way: read again for every crop, test image by image."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,19 @@ import torch
 from torch import nn
 
 from mmseg.apis.test import write_prediction
+from mmseg.datasets import image_io
 from mmseg.datasets.rare_class_sampling import RareClassDataset
+
+
+@contextmanager
+def decoding_by_opencv() -> Iterator[None]:
+    """Decode every image by OpenCV, as mmcv does; so do workers that are forked meanwhile."""
+    quick = image_io.decode_image_png_u8
+    image_io.decode_image_png_u8 = None
+    try:
+        yield
+    finally:
+        image_io.decode_image_png_u8 = quick
 
 
 class ReloadingRareClassDataset(RareClassDataset):

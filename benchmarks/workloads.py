@@ -4,6 +4,7 @@ import copy
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.heap import keep_freed_memory
 
 from .naive_dida import NaiveDIDA, full_size_instance_loss
-from .naive_loops import ReloadingRareClassDataset, naive_test
+from .naive_loops import ReloadingRareClassDataset, decoding_by_opencv, naive_test
 from .naive_network import plain_networks
 from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
@@ -199,6 +200,20 @@ WORKLOADS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     'test': measure_test,
     'instance-loss': measure_instance_loss,
 }
+
+
+def run_workload(name: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Do a job.
+
+    Args:
+        name: A key of `WORKLOADS`.
+        job: What the workload takes.
+
+    Returns:
+        What it measured.
+    """
+    with decoding_by_opencv() if job['naive'] else nullcontext():
+        return WORKLOADS[name](job)
 
 
 def _device(job: Mapping[str, Any]) -> torch.device:

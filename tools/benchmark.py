@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.report import ratios, summarize, table
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import WORKLOADS, run_workload
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import collect_env
 from mmseg.utils.errors import UserError
@@ -112,7 +112,7 @@ def main() -> None:
     """Measure in turn and print the figures."""
     args = parse_args()
     if args.job is not None:
-        print(json.dumps(WORKLOADS[args.workload](json.loads(args.job))))
+        print(json.dumps(run_workload(args.workload, json.loads(args.job))))
         return
     settings = jobs(args)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmseg.core.building import build_from_cfg
 from mmseg.utils.errors import UserError
+from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.stop_request import STOP_SIGNALS
 
 from .collating import collate_batch
@@ -98,6 +99,7 @@ def build_dataloader(
 def _start_worker(worker: int) -> None:
     # One thread a worker: OpenCV would otherwise start one for each core in every worker.
     cv2.setNumThreads(0)
+    keep_freed_memory()
     # Ctrl-C and a scheduler's SIGTERM reach every process of a job; the first one decides.
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

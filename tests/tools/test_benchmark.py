@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from benchmarks.report import summarize, table
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import run_workload
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import write_config
 from tools import benchmark
@@ -21,7 +21,7 @@ def run(monkeypatch, capsys, *arguments):
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Spare the time that a process of its own takes to start."""
-    monkeypatch.setattr(benchmark, 'measure', lambda job: WORKLOADS[job['workload']](job))
+    monkeypatch.setattr(benchmark, 'measure', lambda job: run_workload(job['workload'], job))
 
 
 def test_summarize__takes_medians_and_the_highest_peak():

@@ -10,7 +10,7 @@ from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
-from ..image_io import label_histogram, read_image, read_label
+from ..image_io import read_image, read_label
 
 _COLOR_FLAGS = {
     'color': cv2.IMREAD_COLOR,
@@ -148,11 +148,10 @@ def _check_values(label: np.ndarray, filename: str, results: dict[str, Any]) -> 
     num_classes = results.get('num_classes')
     if num_classes is None:
         return
-    present = np.flatnonzero(label_histogram(label))
     ignored = results.get('ignore_index', IGNORE_INDEX)
-    wrong = [int(v) for v in present if v >= num_classes and v not in (ignored, IGNORE_INDEX)]
-    if wrong:
+    wrong = (label >= num_classes) & (label != ignored) & (label != IGNORE_INDEX)
+    if wrong.any():
         raise UserError(
-            f'the label {filename} holds {wrong[0]}: expected 0 to {num_classes - 1}, or {ignored} '
-            f'for ignored pixels{results.get("convert_hint", "")}'
+            f'the label {filename} holds {label[wrong].min()}: expected 0 to {num_classes - 1}, '
+            f'or {ignored} for ignored pixels{results.get("convert_hint", "")}'
         )
