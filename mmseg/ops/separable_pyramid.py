@@ -31,10 +31,16 @@ class PointwiseBranch:
         weight: (O, C).
     """
 
-    reach = 0
-
     def __init__(self, weight: torch.Tensor) -> None:
         self.weights = [weight]
+
+    def make_room(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return room for the padded maps of any piece; here none is needed.
+
+        Args:
+            maps: The largest piece (B, c, h, w).
+        """
+        return maps.new_empty(0)
 
     def add(
         self,
@@ -51,7 +57,7 @@ class PointwiseBranch:
             maps: The piece (B, c, h, w).
             weights: Their parts that belong to it.
             piece: Which of the C channels it holds.
-            room: For padded maps.
+            room: From `make_room`.
         """
         for pixels, columns in zip(out, maps.flatten(2), strict=True):
             pixels.addmm_(columns.T, weights[-1].T)
@@ -73,7 +79,7 @@ class PointwiseBranch:
             weights: Their parts that belong to it.
             grads: The same parts of the weights' gradients; what is found is added.
             piece: Which of the C channels it holds.
-            rooms: Two, for padded maps.
+            rooms: Two from `make_room`.
         """
         grad_maps = torch.empty_like(maps, memory_format=torch.contiguous_format)
         images = zip(grad, maps.flatten(2), grad_maps.flatten(2), strict=True)
@@ -102,6 +108,11 @@ class SeparableBranch(PointwiseBranch):
         self.dilation = dilation
         self.reach = dilation * (depthwise.shape[2] // 2)
 
+    def make_room(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return room (B, c, h + 2 reach, w + 2 reach) whose border is and stays zero."""
+        height, width = (side + 2 * self.reach for side in maps.shape[2:])
+        return maps.new_zeros(*maps.shape[:2], height, width)
+
     def add(
         self,
         out: torch.Tensor,
@@ -111,7 +122,7 @@ class SeparableBranch(PointwiseBranch):
         room: torch.Tensor,
     ) -> None:
         """See `PointwiseBranch`."""
-        maps = self._convolve(_padded(maps, self.reach, room), weights[0])
+        maps = self._convolve(self._padded(maps, room), weights[0])
         statistics = [values[piece] for values in self.statistics]
         hidden = self._normalized(maps, weights, statistics)[0].relu_()
         super().add(out, hidden, weights, piece, room)
@@ -129,7 +140,7 @@ class SeparableBranch(PointwiseBranch):
         depthwise, gamma = weights[:2]
         # In training the batch has statistics of its own, and the running ones are done with.
         statistics = [None if self.is_training else values[piece] for values in self.statistics]
-        padded = _padded(maps, self.reach, rooms[0])
+        padded = self._padded(maps, rooms[0])
         maps = self._convolve(padded, depthwise)
         hidden, *of_batch = self._normalized(maps, weights, statistics)
         grad_hidden = super().pull(grad, hidden.relu_(), weights, grads, piece, rooms)
@@ -147,7 +158,14 @@ class SeparableBranch(PointwiseBranch):
         grads[0].add_(self._kernel_gradient(padded, grad_maps))
         grads[1].add_(grad_gamma)
         grads[2].add_(grad_beta)
-        return self._convolve(_padded(grad_maps, self.reach, rooms[1]), depthwise.flip(2, 3))
+        return self._convolve(self._padded(grad_maps, rooms[1]), depthwise.flip(2, 3))
+
+    def _padded(self, maps: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        """Copy maps (B, c, h, w) into the room, which has zeros around them."""
+        padded = room[:, : maps.shape[1]]
+        height, width = maps.shape[2:]
+        padded.narrow(2, self.reach, height).narrow(3, self.reach, width).copy_(maps)
+        return padded
 
     def _convolve(self, padded: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
         return F.conv2d(padded, kernels, dilation=self.dilation, groups=len(kernels))
@@ -201,9 +219,10 @@ class _Pyramid(torch.autograd.Function):
         ctx.save_for_backward(x, *flat)
         weights = _by_branch(branches, flat)
         outs = tuple(x.new_zeros(len(x), x[0, 0].numel(), len(own[-1])) for own in weights)
-        room = _make_room(x, branches)
+        largest = x[:, next(_pieces(x))]
+        rooms = [branch.make_room(largest) for branch in branches]
         for piece in _pieces(x):
-            for branch, own, out in zip(branches, weights, outs, strict=True):
+            for branch, own, out, room in zip(branches, weights, outs, rooms, strict=True):
                 branch.add(out, x[:, piece], _of_piece(own, piece), piece, room)
         return outs
 
@@ -213,7 +232,8 @@ class _Pyramid(torch.autograd.Function):
         x, *flat = ctx.saved_tensors
         flat_grads = [torch.zeros_like(weight) for weight in flat]
         weights, grads = (_by_branch(ctx.branches, tensors) for tensors in (flat, flat_grads))
-        rooms = [_make_room(x, ctx.branches) for _ in range(2)]
+        largest = x[:, next(_pieces(x))]
+        rooms = [[branch.make_room(largest) for _ in range(2)] for branch in ctx.branches]
         grad_x = torch.empty_like(x)
         for piece in _pieces(x):
             parts = (
@@ -223,10 +243,10 @@ class _Pyramid(torch.autograd.Function):
                     _of_piece(own, piece),
                     _of_piece(own_grads, piece),
                     piece,
-                    rooms,
+                    own_rooms,
                 )
-                for branch, grad, own, own_grads in zip(
-                    ctx.branches, grad_outs, weights, grads, strict=True
+                for branch, grad, own, own_grads, own_rooms in zip(
+                    ctx.branches, grad_outs, weights, grads, rooms, strict=True
                 )
             )
             total = next(parts)
@@ -259,22 +279,3 @@ def _piece_size(x: torch.Tensor) -> int:
     size = _PIECE_BYTES // (x[:, :1].numel() * x.element_size())
     # Kernels work on 16 channels at a time.
     return min(max(size // 16 * 16, 16), x.shape[1])
-
-
-def _make_room(x: torch.Tensor, branches: Sequence[PointwiseBranch]) -> torch.Tensor:
-    """Return room for the padded maps of any piece and branch."""
-    reach = max(branch.reach for branch in branches)
-    height, width = (side + 2 * reach for side in x.shape[2:])
-    return x.new_empty(len(x) * _piece_size(x) * height * width)
-
-
-def _padded(maps: torch.Tensor, reach: int, room: torch.Tensor) -> torch.Tensor:
-    """Copy maps (B, c, h, w) into the room, with zeros around them as far as kernels reach."""
-    *outer, height, width = maps.shape
-    shape = (*outer, height + 2 * reach, width + 2 * reach)
-    padded = room[: torch.Size(shape).numel()].view(shape)
-    for dim, side in ((2, height), (3, width)):
-        padded.narrow(dim, 0, reach).zero_()
-        padded.narrow(dim, reach + side, reach).zero_()
-    padded.narrow(2, reach, height).narrow(3, reach, width).copy_(maps)
-    return padded
