@@ -10,19 +10,19 @@ import torch
 from torch import nn
 
 from mmseg.apis.test import write_prediction
-from mmseg.datasets import image_io
 from mmseg.datasets.rare_class_sampling import RareClassDataset
+from mmseg.utils import decoding
 
 
 @contextmanager
 def decoding_by_opencv() -> Iterator[None]:
     """Decode every image by OpenCV, as mmcv does; so do workers that are forked meanwhile."""
-    quick = image_io.decode_image_png_u8
-    image_io.decode_image_png_u8 = None
+    quick = decoding.decode_image_png_u8
+    decoding.decode_image_png_u8 = None
     try:
         yield
     finally:
-        image_io.decode_image_png_u8 = quick
+        decoding.decode_image_png_u8 = quick
 
 
 class ReloadingRareClassDataset(RareClassDataset):

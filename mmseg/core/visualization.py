@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.decoding import decode_image
 from mmseg.utils.errors import UserError
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -164,7 +165,7 @@ def load_picture(path: str | Path) -> np.ndarray:
     """
     if not Path(path).is_file():
         raise UserError(f'no image at {path}')
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if _size(path) else None
+    picture = decode_image(Path(path).read_bytes())
     if picture is None:
         raise UserError(f'{path} is not a readable image (png, jpg, …)')
     return picture[..., ::-1]
@@ -177,10 +178,6 @@ def save_picture(picture: np.ndarray, path: str | Path) -> None:
     with atomic_path(path) as temporary:
         _, data = cv2.imencode(path.suffix or '.png', channels)
         temporary.write_bytes(data.tobytes())
-
-
-def _size(path: str | Path) -> int:
-    return Path(path).stat().st_size
 
 
 def _text_width(text: str) -> int:

@@ -1,32 +1,14 @@
 """Reading images and label maps from disk, each failure naming the file."""
 
 import io
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from mmseg.utils.decoding import decode_image, is_palette_png
 from mmseg.utils.errors import UserError
-
-try:
-    from kornia_rs.io import decode_image_png_u8
-except ImportError:  # left out: OpenCV decodes the same, in twice the time
-    decode_image_png_u8 = None
-
-_PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
-_PNG_END = b'IEND\xaeB`\x82'
-# What a PNG's first chunk holds from its start: width, height, bits a channel, colour type.
-_PNG_HEADER = struct.Struct('>16xIIBB')
-_PNG_GREY, _PNG_RGB, _PNG_PALETTE = 0, 2, 3
-_PNG_CHUNK = struct.Struct('>I4s')  # how a chunk starts: length of its content, kind
-_PNG_CHUNK_EXTRA = 12  # bytes of a chunk besides its content
-# How many bytes one compressed byte can stand for.
-_MAX_DEFLATE_RATIO = 1032
-# Chunks with which OpenCV turns an image, adds a channel or picks a frame.
-_PNG_CHANGES = {b'eXIf', b'tRNS', b'acTL'}
 
 
 class UnreadableImageError(UserError):
@@ -54,50 +36,6 @@ def read_bytes(path: str | Path) -> bytes:
         raise UnreadableImageError(f'cannot read {path}: {error.strerror}') from None
 
 
-def _decode(data: bytes, flag: int) -> np.ndarray | None:
-    # Old OpenCV fills the rest of a cut-off PNG with zeros and says nothing.
-    if not data or (data.startswith(_PNG_MAGIC) and _PNG_END not in data[-64:]):
-        return None
-    plain = _decode_plain_png(data, flag)
-    if plain is not None:
-        return plain
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error:  # a size that no picture has
-        return None
-
-
-def _has_png_header(data: bytes) -> bool:
-    return data.startswith(_PNG_MAGIC) and len(data) >= _PNG_HEADER.size
-
-
-def _png_chunks(data: bytes) -> Iterator[bytes]:
-    """Yield the kind of each chunk, in order."""
-    position = len(_PNG_MAGIC)
-    while position + _PNG_CHUNK_EXTRA <= len(data):
-        length, kind = _PNG_CHUNK.unpack_from(data, position)
-        yield kind
-        position += _PNG_CHUNK_EXTRA + length
-
-
-def _decode_plain_png(data: bytes, flag: int) -> np.ndarray | None:
-    """Decode a grey or RGB PNG of 8 bits twice as fast as OpenCV; None for all that is not one."""
-    if decode_image_png_u8 is None or not _has_png_header(data):
-        return None
-    width, height, depth, colour = _PNG_HEADER.unpack_from(data)
-    kept = (cv2.IMREAD_UNCHANGED, cv2.IMREAD_COLOR if colour == _PNG_RGB else cv2.IMREAD_GRAYSCALE)
-    if depth != 8 or colour not in (_PNG_GREY, _PNG_RGB) or flag not in kept:
-        return None
-    is_size_wrong = width * height > _MAX_DEFLATE_RATIO * len(data)  # would end the process
-    if is_size_wrong or not _PNG_CHANGES.isdisjoint(_png_chunks(data)):
-        return None
-    try:
-        pixels = decode_image_png_u8(data, (height, width), 'rgb' if colour == _PNG_RGB else 'mono')
-    except Exception:  # the library has no type of its own; OpenCV tells what is wrong
-        return None
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if colour == _PNG_RGB else pixels[..., 0]
-
-
 def read_image(path: str | Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """Read a photograph.
 
@@ -112,7 +50,7 @@ def read_image(path: str | Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
         UserError: For a file that is not there.
         UnreadableImageError: For a file that is cut off or no image.
     """
-    image = _decode(read_bytes(path), flag)
+    image = decode_image(read_bytes(path), flag)
     if image is None:
         raise UnreadableImageError(f'cannot read the image {path}: it is truncated or not an image')
     return image
@@ -134,10 +72,10 @@ def read_label(path: str | Path) -> np.ndarray:
         UnreadableImageError: For a file that is cut off or no image.
     """
     data = read_bytes(path)
-    label = _decode(data, cv2.IMREAD_UNCHANGED)
+    label = decode_image(data, cv2.IMREAD_UNCHANGED)
     if label is None:
         raise UnreadableImageError(f'cannot read the label {path}: it is truncated or not an image')
-    if _has_png_header(data) and _PNG_HEADER.unpack_from(data)[-1] == _PNG_PALETTE:
+    if is_palette_png(data):
         return _palette_indices(data, path)
     return label
 

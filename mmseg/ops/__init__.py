@@ -10,6 +10,7 @@ from .resize import linear_matrix, linear_taps, resize
 from .separable_pyramid import PointwiseBranch, SeparableBranch, separable_pyramid
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
 from .transfer import HostCopy, to_device
+from .upsampled_classes import upsampled_classes
 
 __all__ = [
     'HostCopy',
@@ -35,4 +36,5 @@ __all__ = [
     'similarity_factors',
     'similarity_scores',
     'to_device',
+    'upsampled_classes',
 ]

@@ -1,12 +1,14 @@
 """Resizing, and the bilinear weights behind it for those who need its transpose."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 
 
 def resize(
     input: torch.Tensor,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     scale_factor: float | None = None,
     mode: str = 'nearest',
     align_corners: bool | None = None,
@@ -25,8 +27,8 @@ def resize(
     Returns:
         Maps (B, C, H', W').
     """
-    size = None if size is None else (int(size[0]), int(size[1]))
-    return F.interpolate(input, size, scale_factor, mode, align_corners)
+    whole = None if size is None else (int(size[0]), int(size[1]))
+    return F.interpolate(input, whole, scale_factor, mode, align_corners)
 
 
 def linear_taps(

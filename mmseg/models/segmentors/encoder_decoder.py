@@ -15,6 +15,7 @@ from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_n
 from mmseg.models.decode_heads import BaseDecodeHead, Decoded
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
+from mmseg.ops import upsampled_classes
 from mmseg.utils.errors import UserError
 
 _MODES = ('whole', 'slide')
@@ -234,13 +235,14 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
             Classes (B, H', W') int64: the likeliest by the mean probability of all views.
         """
         if len(imgs) == 1:
-            scores = self._view_logits(*imgs, *img_metas, rescale)  # they rank as probabilities do
-        else:
-            scores = self.inference(imgs[0], img_metas[0], rescale)
-            for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
-                scores += self.inference(img, metas, rescale)
-        # argmax gives the same, several times slower on a CPU
-        return scores.max(dim=1).indices
+            # Logits rank as probabilities do.
+            logits = self._view_logits(*imgs, *img_metas, rescale=False)
+            size = _original_size(img_metas[0]) if rescale else logits.shape[2:]
+            return upsampled_classes(logits, size, self.align_corners)
+        scores = self.inference(imgs[0], img_metas[0], rescale)
+        for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
+            scores += self.inference(img, metas, rescale)
+        return upsampled_classes(scores, scores.shape[2:])
 
     def _view_logits(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
@@ -256,10 +258,15 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
         """Bring logits to the size of the original images."""
         if not rescale:
             return logits
-        sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
-        if len(sizes) != 1:
-            raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
-        return self.decode_head.upsample(logits, sizes.pop())
+        return self.decode_head.upsample(logits, _original_size(img_meta))
+
+
+def _original_size(img_meta: ImgMetas) -> tuple[int, int]:
+    """Return height and width of a batch's original images."""
+    sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
+    if len(sizes) != 1:
+        raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
+    return sizes.pop()
 
 
 def unflipped(maps: torch.Tensor, img_meta: ImgMetas) -> torch.Tensor:
