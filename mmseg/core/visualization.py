@@ -168,13 +168,15 @@ def load_picture(path: str | Path) -> np.ndarray:
     picture = decode_image(Path(path).read_bytes())
     if picture is None:
         raise UserError(f'{path} is not a readable image (png, jpg, …)')
-    return picture[..., ::-1]
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
     """Write a picture (H, W, 3), or a map of class indices (H, W), as an image file."""
     path = Path(path)
-    channels = np.ascontiguousarray(picture[..., ::-1] if picture.ndim == 3 else picture)
+    channels = np.ascontiguousarray(picture)
+    if picture.ndim == 3:
+        channels = cv2.cvtColor(channels, cv2.COLOR_RGB2BGR)
     with atomic_path(path) as temporary:
         _, data = cv2.imencode(path.suffix or '.png', channels)
         temporary.write_bytes(data.tobytes())

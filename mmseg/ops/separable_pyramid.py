@@ -122,10 +122,16 @@ class SeparableBranch(PointwiseBranch):
         room: torch.Tensor,
     ) -> None:
         """See `PointwiseBranch`."""
-        maps = self._convolve(self._padded(maps, room), weights[0])
-        statistics = [values[piece] for values in self.statistics]
-        hidden = self._normalized(maps, weights, statistics)[0].relu_()
-        super().add(out, hidden, weights, piece, room)
+        depthwise, gamma, beta = weights[:3]
+        mean, var = statistics = [values[piece] for values in self.statistics]
+        padded = self._padded(maps, room)
+        if self.is_training:
+            hidden = self._normalized(self._convolve(padded, depthwise), weights, statistics)[0]
+        else:
+            scale = gamma * (var + self.eps).rsqrt()
+            kernels = (depthwise * scale[:, None, None, None]).to(maps.dtype)
+            hidden = self._convolve(padded, kernels, (beta - mean * scale).to(maps.dtype))
+        super().add(out, hidden.relu_(), weights, piece, room)
 
     def pull(
         self,
@@ -167,8 +173,10 @@ class SeparableBranch(PointwiseBranch):
         padded.narrow(2, self.reach, height).narrow(3, self.reach, width).copy_(maps)
         return padded
 
-    def _convolve(self, padded: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(padded, kernels, dilation=self.dilation, groups=len(kernels))
+    def _convolve(
+        self, padded: torch.Tensor, kernels: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        return F.conv2d(padded, kernels, bias, dilation=self.dilation, groups=len(kernels))
 
     def _kernel_gradient(self, padded: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:
         """Convolve each map with its gradient as the kernel and the dilation as the stride."""
