@@ -13,7 +13,7 @@ import torch
 
 from .errors import UserError
 
-_PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'numpy', 'opencv-python', 'timm')
+_PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'numpy', 'opencv-python', 'kornia-rs', 'timm')
 _GIGABYTE = 1024**3
 
 
