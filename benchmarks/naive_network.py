@@ -7,9 +7,14 @@ import torch.nn.functional as F
 from mmcv.cnn import DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.models.backbones.mit_layers import EfficientAttention, to_maps, to_tokens
+from mmseg.models.backbones.mit_layers import (
+    EfficientAttention,
+    TokenLinear,
+    to_maps,
+    to_tokens,
+)
 from mmseg.models.decode_heads.aspp import ASPPModule
-from mmseg.models.decode_heads.convs import PointwiseConv, SeparableConv
+from mmseg.models.decode_heads.convs import PointwiseConv, SeparableConv, WideConv
 from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
 
 
@@ -65,7 +70,9 @@ _PLAIN: dict[type, type] = {
     EfficientAttention: PlainAttention,
     LinearEmbedding: PlainEmbedding,
     ASPPModule: PlainASPP,
+    TokenLinear: nn.Linear,
     PointwiseConv: nn.Conv2d,
+    WideConv: nn.Conv2d,
     SeparableConv: DepthwiseSeparableConvModule,
 }
 

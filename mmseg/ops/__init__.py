@@ -6,11 +6,13 @@ from .instance_scatter import scatter_similarity
 from .joined_relu import joined_relu
 from .normalize import normalize
 from .pointwise_conv import pointwise_conv
+from .products import had_better_convolve, linear
 from .resize import linear_matrix, linear_taps, resize
 from .separable_pyramid import PointwiseBranch, SeparableBranch, separable_pyramid
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
 from .transfer import HostCopy, to_device
 from .upsampled_classes import upsampled_classes
+from .wide_conv import wide_conv
 
 __all__ = [
     'HostCopy',
@@ -19,9 +21,11 @@ __all__ = [
     'boundary_mask',
     'class_means',
     'downscale_label',
+    'had_better_convolve',
     'instance_loss',
     'instance_loss_reference',
     'joined_relu',
+    'linear',
     'linear_matrix',
     'linear_taps',
     'normalize',
@@ -37,4 +41,5 @@ __all__ = [
     'similarity_scores',
     'to_device',
     'upsampled_classes',
+    'wide_conv',
 ]

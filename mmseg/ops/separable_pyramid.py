@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from .products import add_product, product, product_of_columns
+
 # Bytes of a piece: the system's allocator keeps it for the next one.
 _PIECE_BYTES = 16 << 20
 
@@ -53,14 +55,13 @@ class PointwiseBranch:
         """Add what a piece of the channels contributes.
 
         Args:
-            out: The result's pixels (B, h*w, O), changed in place.
+            out: The result's pixels (B*h*w, O), changed in place.
             maps: The piece (B, c, h, w).
             weights: Their parts that belong to it.
             piece: Which of the C channels it holds.
             room: From `make_room`.
         """
-        for pixels, columns in zip(out, maps.flatten(2), strict=True):
-            pixels.addmm_(columns.T, weights[-1].T)
+        add_product(out, _to_pixels(maps), weights[-1].T)
 
     def pull(
         self,
@@ -74,19 +75,15 @@ class PointwiseBranch:
         """Return the gradient (B, c, h, w) of a piece of the channels.
 
         Args:
-            grad: Gradient of the result (B, O, h*w).
+            grad: Gradient of the result's pixels (B*h*w, O).
             maps: The piece (B, c, h, w).
             weights: Their parts that belong to it.
-            grads: The same parts of the weights' gradients; what is found is added.
+            grads: The same parts of the weights' gradients, to be filled.
             piece: Which of the C channels it holds.
             rooms: Two from `make_room`.
         """
-        grad_maps = torch.empty_like(maps, memory_format=torch.contiguous_format)
-        images = zip(grad, maps.flatten(2), grad_maps.flatten(2), strict=True)
-        for pixels, columns, grad_columns in images:
-            grads[-1].addmm_(pixels, columns.T)
-            torch.mm(weights[-1].T, pixels, out=grad_columns)
-        return grad_maps
+        grads[-1].copy_(product_of_columns(grad, _to_pixels(maps)))
+        return _to_maps(product(grad, weights[-1]), maps)
 
 
 class SeparableBranch(PointwiseBranch):
@@ -111,7 +108,7 @@ class SeparableBranch(PointwiseBranch):
     def make_room(self, maps: torch.Tensor) -> torch.Tensor:
         """Return room (B, c, h + 2 reach, w + 2 reach) whose border is and stays zero."""
         height, width = (side + 2 * self.reach for side in maps.shape[2:])
-        return maps.new_zeros(*maps.shape[:2], height, width)
+        return maps.new_zeros(len(maps), height, width, maps.shape[1]).permute(0, 3, 1, 2)
 
     def add(
         self,
@@ -161,17 +158,18 @@ class SeparableBranch(PointwiseBranch):
             self.eps,
             [True, True, True],
         )
-        grads[0].add_(self._kernel_gradient(padded, grad_maps))
-        grads[1].add_(grad_gamma)
-        grads[2].add_(grad_beta)
+        grads[0].copy_(self._kernel_gradient(padded, grad_maps))
+        grads[1].copy_(grad_gamma)
+        grads[2].copy_(grad_beta)
         return self._convolve(self._padded(grad_maps, rooms[1]), depthwise.flip(2, 3))
 
     def _padded(self, maps: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
         """Copy maps (B, c, h, w) into the room, which has zeros around them."""
-        padded = room[:, : maps.shape[1]]
         height, width = maps.shape[2:]
-        padded.narrow(2, self.reach, height).narrow(3, self.reach, width).copy_(maps)
-        return padded
+        if room.shape[1] > maps.shape[1]:
+            room = self.make_room(maps)
+        room.narrow(2, self.reach, height).narrow(3, self.reach, width).copy_(maps)
+        return room
 
     def _convolve(
         self, padded: torch.Tensor, kernels: torch.Tensor, bias: torch.Tensor | None = None
@@ -180,9 +178,10 @@ class SeparableBranch(PointwiseBranch):
 
     def _kernel_gradient(self, padded: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:
         """Convolve each map with its gradient as the kernel and the dilation as the stride."""
-        pairs = padded.flatten(0, 1)[None], grad.flatten(0, 1)[:, None]
-        each = F.conv2d(*pairs, stride=self.dilation, groups=len(pairs[1]))
-        return each.view(*grad.shape[:2], *each.shape[2:]).sum(0)[:, None]
+        settings: dict[str, Any] = {'stride': self.dilation, 'groups': grad.shape[1]}
+        pairs = zip(padded.split(1), grad.unsqueeze(2), strict=True)
+        each = [F.conv2d(image, kernels, **settings) for image, kernels in pairs]
+        return torch.cat(each).sum(0)[:, None]
 
     def _normalized(
         self, maps: torch.Tensor, weights: Weights, statistics: Sequence[torch.Tensor | None]
@@ -205,17 +204,15 @@ def separable_pyramid(x: torch.Tensor, branches: Sequence[PointwiseBranch]) -> l
         Each branch's maps (B, O, h, w) in channels-last order, in the type of autocast where that
         is on.
     """
-    x, weights = x.contiguous(), [branch.weights for branch in branches]
+    x = x.contiguous(memory_format=torch.channels_last)
+    weights: Sequence[Weights] = [branch.weights for branch in branches]
     if torch.is_autocast_enabled('cpu'):
         dtype = torch.get_autocast_dtype('cpu')
         x = x.to(dtype)
         # Vectors belong to batch norms, which stay in float32.
         weights = [[w.to(dtype) if w.dim() > 1 else w for w in own] for own in weights]
     flat = [weight for own in weights for weight in own]
-    return [
-        pixels.transpose(1, 2).unflatten(2, x.shape[2:])
-        for pixels in _Pyramid.apply(x, branches, *flat)
-    ]
+    return [_to_maps(pixels, x) for pixels in _Pyramid.apply(x, branches, *flat)]
 
 
 class _Pyramid(torch.autograd.Function):
@@ -226,32 +223,29 @@ class _Pyramid(torch.autograd.Function):
         ctx.branches = branches
         ctx.save_for_backward(x, *flat)
         weights = _by_branch(branches, flat)
-        outs = tuple(x.new_zeros(len(x), x[0, 0].numel(), len(own[-1])) for own in weights)
+        outs = tuple(x.new_zeros(x[:, 0].numel(), len(own[-1])) for own in weights)
         largest = x[:, next(_pieces(x))]
         rooms = [branch.make_room(largest) for branch in branches]
         for piece in _pieces(x):
+            maps = x[:, piece].contiguous(memory_format=torch.channels_last)
             for branch, own, out, room in zip(branches, weights, outs, rooms, strict=True):
-                branch.add(out, x[:, piece], _of_piece(own, piece), piece, room)
+                branch.add(out, maps, _of_piece(own, piece), piece, room)
         return outs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, *flat = ctx.saved_tensors
-        flat_grads = [torch.zeros_like(weight) for weight in flat]
+        flat_grads = [torch.empty_like(weight) for weight in flat]
         weights, grads = (_by_branch(ctx.branches, tensors) for tensors in (flat, flat_grads))
         largest = x[:, next(_pieces(x))]
         rooms = [[branch.make_room(largest) for _ in range(2)] for branch in ctx.branches]
         grad_x = torch.empty_like(x)
         for piece in _pieces(x):
+            maps = x[:, piece].contiguous(memory_format=torch.channels_last)
             parts = (
                 branch.pull(
-                    grad.transpose(1, 2),
-                    x[:, piece],
-                    _of_piece(own, piece),
-                    _of_piece(own_grads, piece),
-                    piece,
-                    own_rooms,
+                    grad, maps, _of_piece(own, piece), _of_piece(own_grads, piece), piece, own_rooms
                 )
                 for branch, grad, own, own_grads, own_rooms in zip(
                     ctx.branches, grad_outs, weights, grads, rooms, strict=True
@@ -262,6 +256,16 @@ class _Pyramid(torch.autograd.Function):
                 total += part
             grad_x[:, piece] = total
         return grad_x, None, *flat_grads
+
+
+def _to_pixels(maps: torch.Tensor) -> torch.Tensor:
+    """View maps (B, C, h, w) in channels-last order as (B*h*w, C)."""
+    return maps.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _to_maps(pixels: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """View pixels (B*h*w, C) as maps (B, C, h, w) of other maps' size."""
+    return pixels.unflatten(0, (len(like), *like.shape[2:])).permute(0, 3, 1, 2)
 
 
 def _by_branch(

@@ -94,7 +94,8 @@ def test_pyramid__follows_autocast():
 
 def test_pyramid__keeps_nothing_as_large_as_its_input_for_the_backward_pass():
     module = pyramid(channels=40)
-    x = torch.randn(2, 40, 32, 32, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(2, 40, 32, 32, dtype=torch.float64).to(memory_format=torch.channels_last)
+    x.requires_grad_()
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         module.joined(x)

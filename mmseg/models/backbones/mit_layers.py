@@ -14,6 +14,8 @@ from timm.layers import DropPath
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from mmseg.ops import linear
+
 BlockNorm = partial(nn.LayerNorm, eps=1e-6)
 
 
@@ -25,6 +27,14 @@ def to_tokens(maps: torch.Tensor) -> torch.Tensor:
 def to_maps(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """View (B, h*w, C) as (B, C, h, w)."""
     return tokens.transpose(1, 2).unflatten(2, (height, width))
+
+
+class TokenLinear(nn.Linear):
+    """A linear layer over tokens."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Map tokens (B, N, in_features) to (B, N, out_features)."""
+        return linear(input, self.weight, self.bias)
 
 
 class OverlapPatchEmbed(nn.Module):
@@ -78,9 +88,9 @@ class EfficientAttention(nn.Module):
         self.qk_scale = qk_scale
         self.attn_drop = attn_drop
         self.sr_ratio = sr_ratio
-        self.q = nn.Linear(dim, dim, bias=qkv_bias)
-        self.kv = nn.Linear(dim, 2 * dim, bias=qkv_bias)
-        self.proj = nn.Linear(dim, dim)
+        self.q = TokenLinear(dim, dim, bias=qkv_bias)
+        self.kv = TokenLinear(dim, 2 * dim, bias=qkv_bias)
+        self.proj = TokenLinear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)
         if sr_ratio > 1:
             self.sr = nn.Conv2d(dim, dim, sr_ratio, stride=sr_ratio)
@@ -127,15 +137,30 @@ class MixFFN(nn.Module):
 
     def __init__(self, dim: int, hidden_dim: int, drop: float) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.fc1 = TokenLinear(dim, hidden_dim)
         self.dwconv = DepthwiseConv(hidden_dim)
-        self.fc2 = nn.Linear(hidden_dim, dim)
+        self.fc2 = TokenLinear(hidden_dim, dim)
         self.drop = nn.Dropout(drop)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Map tokens (B, N, C) of a grid of height x width; same shape out."""
-        hidden = F.gelu(self.dwconv(self.fc1(tokens), height, width))
-        return self.drop(self.fc2(self.drop(hidden)))
+        hidden = self.fc1(tokens)
+        if _is_memory_dear(hidden):
+            mixed = checkpoint(
+                self._narrow,
+                hidden,
+                height,
+                width,
+                use_reentrant=False,
+                preserve_rng_state=self.drop.p > 0,
+            )
+        else:
+            mixed = self._narrow(hidden, height, width)
+        return self.drop(mixed)
+
+    def _narrow(self, hidden: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """Map the hidden channels (B, N, hidden_dim) to (B, N, C)."""
+        return self.fc2(self.drop(F.gelu(self.dwconv(hidden, height, width))))
 
 
 class Block(nn.Module):
@@ -201,6 +226,16 @@ class Block(nn.Module):
 
     def _feed(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         return self.mlp(self.norm2(tokens), height, width)
+
+
+def _is_memory_dear(hidden: torch.Tensor) -> bool:
+    """Say whether to keep the widest maps once instead of three times for the backward pass.
+
+    The convolution and the GELU that are then computed again take a hundredth of a step on a CPU.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return hidden.device.type == 'cpu' and torch.is_grad_enabled() and hidden.requires_grad
 
 
 def _padded(maps: torch.Tensor, size: int) -> torch.Tensor:

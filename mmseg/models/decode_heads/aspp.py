@@ -129,7 +129,9 @@ class ASPPWrapper(nn.Module):
         self.image_pool = make_image_pool(in_channels, channels, **layers) if pool else None
         self.aspp_modules = ASPPModule(dilations, in_channels, channels, sep, **layers)
         num_branches = len(dilations) + int(pool)
-        self.bottleneck = ConvModule(num_branches * channels, channels, 3, padding=1, **layers)
+        self.bottleneck = ConvModule(
+            num_branches * channels, channels, 3, padding=1, conv_cfg={'type': 'WideConv'}, **layers
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""

@@ -6,7 +6,7 @@ import torch
 from mmcv.cnn import CONV_LAYERS, ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.ops import PointwiseBranch, SeparableBranch, pointwise_conv, separable_pyramid
+from mmseg.ops import PointwiseBranch, SeparableBranch, pointwise_conv, separable_pyramid, wide_conv
 
 
 def is_traced() -> bool:
@@ -26,7 +26,18 @@ class PointwiseConv(nn.Conv2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Map (B, in_channels, h, w) to (B, out_channels, h, w)."""
         if is_eager_on_cpu(input):
-            return pointwise_conv(input, self.weight.flatten(1), self.bias, channels_last=True)
+            return pointwise_conv(input, self.weight.flatten(1), self.bias)
+        return super().forward(input)
+
+
+@CONV_LAYERS.register_module()
+class WideConv(nn.Conv2d):
+    """A convolution of many channels."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Map (B, in_channels, h, w) to (B, out_channels, h, w)."""
+        if is_eager_on_cpu(input):
+            return wide_conv(input, self.weight, self.bias, self.padding)
         return super().forward(input)
 
 

@@ -3,11 +3,9 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from mmseg.models.decode_heads.convs import is_eager_on_cpu
-from mmseg.ops import pointwise_conv
+from mmseg.ops import linear
 from mmseg.utils.errors import UserError
 
 
@@ -31,7 +29,6 @@ class LinearEmbedding(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
-        if is_eager_on_cpu(x):
-            return pointwise_conv(x, self.proj.weight, self.proj.bias)
         # views throughout where x lies in channels-last order, as MiT's maps do
-        return F.linear(x.permute(0, 2, 3, 1), self.proj.weight, self.proj.bias).permute(0, 3, 1, 2)
+        tokens = linear(x.flatten(2).transpose(1, 2), self.proj.weight, self.proj.bias)
+        return tokens.transpose(1, 2).unflatten(2, x.shape[2:])
