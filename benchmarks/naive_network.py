@@ -8,6 +8,7 @@ from mmcv.cnn import DepthwiseSeparableConvModule
 from torch import nn
 
 from mmseg.models.backbones.mit_layers import (
+    Block,
     EfficientAttention,
     TokenLinear,
     to_maps,
@@ -46,6 +47,15 @@ class PlainAttention(EfficientAttention):
         return self.proj_drop(self.proj((weights @ value).transpose(1, 2).flatten(2)))
 
 
+class PlainBlock(Block):
+    """A layer that keeps everything for the backward pass."""
+
+    def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """Map tokens (B, N, C) of a grid of height x width; same shape out."""
+        tokens = tokens + self.drop_path(self._attend(tokens, height, width))
+        return tokens + self.drop_path(self._feed(tokens, height, width))
+
+
 class PlainEmbedding(LinearEmbedding):
     """A linear layer on tokens, from maps and back to maps."""
 
@@ -67,6 +77,7 @@ class PlainASPP(ASPPModule):
 
 
 _PLAIN: dict[type, type] = {
+    Block: PlainBlock,
     EfficientAttention: PlainAttention,
     LinearEmbedding: PlainEmbedding,
     ASPPModule: PlainASPP,

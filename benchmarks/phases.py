@@ -10,6 +10,7 @@ from mmcv.runner import Hook
 from torch import nn
 
 from mmseg.models.uda import DACS
+from mmseg.ops import product
 
 from .naive_dida import NaiveDIDA
 
@@ -129,6 +130,6 @@ def matrix_product_ceiling(device: torch.device, dtype: torch.dtype) -> float:
     best = float('inf')
     for _ in range(5):
         start = synchronized_time(device)
-        left @ right
+        product(left, right)
         best = min(best, synchronized_time(device) - start)
     return 2 * size**3 / best

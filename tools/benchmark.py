@@ -25,6 +25,7 @@ from benchmarks.workloads import WORKLOADS, run_workload
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import collect_env
 from mmseg.utils.errors import UserError
+from mmseg.utils.heap import heap_environment
 
 NAIVE = 'naive'
 
@@ -102,7 +103,9 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
         UserError: The process failed; its own words stand above.
     """
     command = [sys.executable, __file__, *sys.argv[1:], '--job', json.dumps(job)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    # as tools/run_configs.py starts a training
+    environment = None if job['naive'] else heap_environment()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode != 0:
         raise UserError(f'the measurement ended with code {done.returncode}')
     return json.loads(done.stdout.splitlines()[-1])

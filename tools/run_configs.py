@@ -15,6 +15,7 @@ from typing import Any
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.environment import git_revision
 from mmseg.utils.errors import UserError
+from mmseg.utils.heap import heap_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = ROOT / 'configs' / 'generated'
@@ -129,7 +130,8 @@ def train(
         command += ['--auto-resume']
     if options:
         command += ['--options', *options]
-    code, was_asked = _wait_for(subprocess.Popen(command, cwd=ROOT))
+    process = subprocess.Popen(command, cwd=ROOT, env=heap_environment())
+    code, was_asked = _wait_for(process)
     if code:
         raise RunFailed(code if code > 0 else 128 - code)
     if was_asked and not (work_dir / RESULT).exists():

@@ -6,7 +6,7 @@ from .instance_scatter import scatter_similarity
 from .joined_relu import joined_relu
 from .normalize import normalize
 from .pointwise_conv import pointwise_conv
-from .products import had_better_convolve, linear
+from .products import linear, product
 from .resize import linear_matrix, linear_taps, resize
 from .separable_pyramid import PointwiseBranch, SeparableBranch, separable_pyramid
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
@@ -21,7 +21,6 @@ __all__ = [
     'boundary_mask',
     'class_means',
     'downscale_label',
-    'had_better_convolve',
     'instance_loss',
     'instance_loss_reference',
     'joined_relu',
@@ -32,6 +31,7 @@ __all__ = [
     'normalize_scores',
     'pointwise_conv',
     'positive_sum',
+    'product',
     'resize',
     'scale_saturation',
     'scatter_similarity',

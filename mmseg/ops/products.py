@@ -7,8 +7,12 @@ B batch, N tokens, P pixels, C channels in, O channels out.
 
 import torch
 import torch.nn.functional as F
+from torch.nn.grad import conv2d_weight
 
 from mmseg.utils.processor import convolutions_multiply_quicker
+
+# Pixels at a time where a product is added: few enough for memory that is used again.
+_NUM_PIXELS = 1 << 13
 
 
 def linear(
@@ -40,7 +44,8 @@ def product(pixels: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
 def add_product(out: torch.Tensor, pixels: torch.Tensor, matrix: torch.Tensor) -> None:
     """Add pixels (P, C) @ matrix (C, O) to out (P, O), in place."""
     if had_better_convolve(pixels):
-        out += product(pixels, matrix)
+        for some, part in zip(out.split(_NUM_PIXELS), pixels.split(_NUM_PIXELS), strict=True):
+            some += product(part, matrix)
     else:
         out.addmm_(pixels, matrix)
 
@@ -51,16 +56,14 @@ def product_of_columns(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         return left.T @ right
     shape = torch.Size([left.shape[1], right.shape[1], 1, 1])
     maps = _as_maps(right[None]), _as_maps(left[None])
-    return torch.nn.grad.conv2d_weight(maps[0], shape, maps[1]).flatten(1)
+    return conv2d_weight(maps[0], shape, maps[1]).flatten(1)
 
 
 def had_better_convolve(x: torch.Tensor) -> bool:
     """Say whether x is multiplied quicker by a convolution; what is traced is left as it is."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_autocast_enabled('cpu'):
         return False
-    return (
-        x.device.type == 'cpu' and x.dtype == torch.float32 and convolutions_multiply_quicker()
-    )
+    return x.device.type == 'cpu' and x.dtype == torch.float32 and convolutions_multiply_quicker()
 
 
 def _as_maps(tokens: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_input, conv2d_weight
 
 # Channels at a time in the gradient of float32 weights. Neighbours of a pixel that lie a multiple
 # of 4096 bytes apart, as they do with 1024 channels, drive each other out of the cache.
@@ -52,10 +53,10 @@ class _WideConv(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = torch.nn.grad.conv2d_input(x.shape, weight, grad, padding=ctx.padding)
+            grad_x = conv2d_input(x.shape, weight, grad, padding=ctx.padding)
         size = _NUM_CHANNELS if x.dtype == torch.float32 else x.shape[1]
         parts = [
-            torch.nn.grad.conv2d_weight(
+            conv2d_weight(
                 some.contiguous(memory_format=torch.channels_last),
                 torch.Size([len(weight), some.shape[1], *weight.shape[2:]]),
                 grad,

@@ -9,6 +9,7 @@ from torch import nn
 
 from mmseg.models.decode_heads.aspp import ASPPModule
 from mmseg.models.decode_heads.convs import is_pyramid
+from mmseg.ops import products
 
 LAYERS = {'norm_cfg': {'type': 'BN'}, 'act_cfg': {'type': 'ReLU'}}
 
@@ -59,6 +60,16 @@ def test_pyramid__has_results_gradients_and_statistics_of_single_layers(
     x = torch.randn(3, 20, *size, dtype=torch.float64)
     for got, expected in zip(outcome(ours, x), outcome(plain, x), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-8, atol=1e-8)
+
+
+def test_pyramid__is_the_same_by_either_library(monkeypatch):
+    module, x = pyramid(dtype=torch.float32), torch.randn(2, 20, 12, 10)
+    outcomes = []
+    for convolves in (True, False):
+        monkeypatch.setattr(products, 'convolutions_multiply_quicker', lambda c=convolves: c)
+        outcomes.append(outcome(copy.deepcopy(module), x))
+    for got, expected in zip(*outcomes, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize('channels', [16, 33, 70])

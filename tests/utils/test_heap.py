@@ -1,10 +1,13 @@
 """Freed memory is kept for what comes next."""
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from mmseg.utils.heap import heap_environment
 
 COUNT_FAULTS = """
 import resource, sys
@@ -31,3 +34,18 @@ def faults(choice):
 @pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='the C library is another one')
 def test_keep_freed_memory__spares_the_system_clearing_pages_again():
     assert faults('keep') < faults('not') / 10
+
+
+def test_heap_environment__leaves_out_the_caches_of_threads(monkeypatch):
+    monkeypatch.delenv('GLIBC_TUNABLES', raising=False)
+    environment = heap_environment()
+    assert environment.pop('GLIBC_TUNABLES') == 'glibc.malloc.tcache_count=0'
+    assert environment.items() <= os.environ.items()
+
+
+def test_heap_environment__leaves_the_settings_that_there_are(monkeypatch):
+    monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.arena_max=2')
+    expected = 'glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0'
+    assert heap_environment()['GLIBC_TUNABLES'] == expected
+    monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.tcache_count=7')
+    assert heap_environment()['GLIBC_TUNABLES'] == 'glibc.malloc.tcache_count=7'
