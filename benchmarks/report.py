@@ -13,6 +13,8 @@ _COLUMNS = {
     'teraflops': ('TFLOP/s', '{:.3g}'),
     'ceiling_teraflops': ('ceiling', '{:.3g}'),
 }
+# Operators of a profile that the table names.
+_NUM_OPERATORS = 15
 
 
 def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -24,7 +26,8 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         'milliseconds', the median of a step, with 'milliseconds_range'; 'memory', the highest
         peak (GiB); 'images_per_second'; where known 'teraflops', 'ceiling_teraflops' (the
-        device's best matrix product) and 'phases' (milliseconds a step).
+        device's best matrix product), 'phases' (milliseconds a step) and 'operators' (name,
+        milliseconds and calls in the first of the runs).
     """
     steps = [seconds for run in runs for seconds in run['seconds']]
     seconds = statistics.median(steps)
@@ -41,6 +44,8 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             phase: 1e3 * statistics.median(run['phases'][phase] for run in runs)
             for phase in runs[0]['phases']
         }
+    if 'operators' in runs[0]:
+        summary['operators'] = runs[0]['operators']
     return summary
 
 
@@ -72,6 +77,11 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> str:
             for name, summary in summaries.items()
         ]
         lines += ['', *_align([['ms a phase', *phases], *times])]
+    for name, summary in summaries.items():
+        if 'operators' in summary:
+            most = summary['operators'][:_NUM_OPERATORS]
+            times = [[operator, f'{ms:,.1f}', f'{calls:,}'] for operator, ms, calls in most]
+            lines += ['', *_align([[f'operators of {name}', 'ms', 'calls'], *times])]
     if len(summaries) == 2:
         lines.append('')
         for (name, one), (other, two) in itertools.permutations(summaries.items()):

@@ -32,6 +32,7 @@ from .naive_loops import ReloadingRareClassDataset, decoding_by_opencv, naive_te
 from .naive_network import plain_networks
 from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
+from .profiling import Operator, OperatorProfile, ProfileHook
 
 _NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
 _TYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -79,11 +80,12 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
     """Train as `tools/train.py` does, with a clock.
 
     Args:
-        job: `config`, `options`, `naive`, `random_data`, `size`, `warmups` and `steps`.
+        job: `config`, `options`, `naive`, `random_data`, `size`, `warmups`, `steps` and `profile`.
 
     Returns:
         'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB),
-        'operations' a step and the 'ceiling' of operations a second.
+        'operations' a step, the 'ceiling' of operations a second, and with `profile` the
+        'operators' of another step.
     """
     device = _device(job)
     cfg = _config(job)
@@ -100,6 +102,7 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
     ]
     _train(cfg, job, device, job['warmups'] + 2 * job['steps'])
     memory = peak_memory_gb(device)
+    operators = {'operators': _profile(cfg, job, device)} if job.get('profile') else {}
     # Compiled networks would hide their operations; they do as many as plain ones.
     _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
     with operation_counter() as counter:
@@ -111,6 +114,7 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         'memory': memory,
         'operations': counter.get_total_flops(),
         'ceiling': matrix_product_ceiling(device, dtype),
+        **operators,
     }
 
 
@@ -269,6 +273,16 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
         run.checkpoint_config = {'by_epoch': False, 'interval': num_iters + 1}
         run.log_config = {'interval': num_iters + 1, 'hooks': []}
         train_segmentor(model, dataset, run, device=device)
+
+
+def _profile(cfg: Config, job: Mapping[str, Any], device: torch.device) -> list[Operator]:
+    """Train for some more iterations and watch the last of them."""
+    watching = OperatorProfile(device)
+    run = copy.copy(cfg)
+    hook = {'type': ProfileHook, 'watching': watching, 'iteration': job['warmups']}
+    run.custom_hooks = [{**hook, 'priority': 'LOWEST'}]
+    _train(run, job, device, job['warmups'] + 1)
+    return watching.operators()
 
 
 def _training_set(cfg: Config, naive: bool) -> Any:

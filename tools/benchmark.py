@@ -23,9 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.report import ratios, summarize, table
 from benchmarks.workloads import WORKLOADS, run_workload
 from mmseg.utils.cli import run_cli
-from mmseg.utils.environment import collect_env
+from mmseg.utils.environment import collect_env, training_environment
 from mmseg.utils.errors import UserError
-from mmseg.utils.heap import heap_environment
 
 NAIVE = 'naive'
 
@@ -50,6 +49,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         if name == 'train':
             workload.add_argument('--random-data', action='store_true', help='images of noise')
             workload.add_argument('--size', type=int, default=512, help='of noise images [512]')
+            workload.add_argument('--profile', action='store_true', help='name the operators too')
     return parser.parse_args(arguments)
 
 
@@ -104,7 +104,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     command = [sys.executable, __file__, *sys.argv[1:], '--job', json.dumps(job)]
     # as tools/run_configs.py starts a training
-    environment = None if job['naive'] else heap_environment()
+    environment = None if job['naive'] else training_environment()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode != 0:
         raise UserError(f'the measurement ended with code {done.returncode}')

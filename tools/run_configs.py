@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.utils.atomic import atomic_path
-from mmseg.utils.environment import git_revision
+from mmseg.utils.environment import git_revision, training_environment
 from mmseg.utils.errors import UserError
-from mmseg.utils.heap import heap_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = ROOT / 'configs' / 'generated'
@@ -130,7 +129,7 @@ def train(
         command += ['--auto-resume']
     if options:
         command += ['--options', *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=heap_environment())
+    process = subprocess.Popen(command, cwd=ROOT, env=training_environment())
     code, was_asked = _wait_for(process)
     if code:
         raise RunFailed(code if code > 0 else 128 - code)

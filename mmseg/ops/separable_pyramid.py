@@ -21,7 +21,6 @@ from torch.autograd.function import once_differentiable
 from .products import add_product, product, product_of_columns
 
 # Bytes of a piece: the system's allocator keeps it for the next one.
-
 _PIECE_BYTES = 16 << 20
 
 Weights = Sequence[torch.Tensor]

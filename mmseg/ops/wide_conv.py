@@ -51,18 +51,26 @@ class _WideConv(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        grad_x = None
+        grad_x, grad_weight = None, None
         if ctx.needs_input_grad[0]:
             grad_x = conv2d_input(x.shape, weight, grad, padding=ctx.padding)
-        size = _NUM_CHANNELS if x.dtype == torch.float32 else x.shape[1]
-        parts = [
-            conv2d_weight(
-                some.contiguous(memory_format=torch.channels_last),
-                torch.Size([len(weight), some.shape[1], *weight.shape[2:]]),
-                grad,
-                padding=ctx.padding,
-            )
-            for some in x.split(size, 1)
-        ]
+        if ctx.needs_input_grad[1]:
+            grad_weight = _weight_gradient(x, weight, grad, ctx.padding)
         grad_bias = grad.sum((0, 2, 3)) if ctx.has_bias else None
-        return grad_x, torch.cat(parts, 1), grad_bias, None
+        return grad_x, grad_weight, grad_bias, None
+
+
+def _weight_gradient(
+    x: torch.Tensor, weight: torch.Tensor, grad: torch.Tensor, padding: Sequence[int]
+) -> torch.Tensor:
+    size = _NUM_CHANNELS if x.dtype == torch.float32 else x.shape[1]
+    parts = [
+        conv2d_weight(
+            some.contiguous(memory_format=torch.channels_last),
+            torch.Size([len(weight), some.shape[1], *weight.shape[2:]]),
+            grad,
+            padding=padding,
+        )
+        for some in x.split(size, 1)
+    ]
+    return torch.cat(parts, 1)

@@ -62,6 +62,19 @@ def test_train__phases_memory_and_operations_against_the_naive_step(monkeypatch,
 
 
 @pytest.mark.usefixtures('in_this_process')
+def test_train__names_the_operators_that_take_the_time(monkeypatch, capsys, tmp_path):
+    config = write_config(tmp_path, uda=True)
+    out = tmp_path / 'figures.json'
+    arguments = ['train', config, '--random-data', '--size', 64, '--profile', '--json', out]
+    assert f'operators of {config}' in run(monkeypatch, capsys, *arguments)
+    (setting,) = json.loads(out.read_text())['settings'].values()
+    names, times, calls = zip(*setting['operators'], strict=True)
+    assert {'aten::mkldnn_convolution', 'aten::convolution_backward'} & set(names)
+    assert list(times) == sorted(times, reverse=True)
+    assert min(calls) >= 1
+
+
+@pytest.mark.usefixtures('in_this_process')
 def test_loader__against_itself_with_an_option(monkeypatch, capsys, tmp_path):
     config = write_config(tmp_path, uda=True)
     changed = ['--against-options', 'data.samples_per_gpu=1']

@@ -98,10 +98,12 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
 
     def record(command, **kwargs):
         calls.append(command)
+        assert kwargs['env'] == {'HEAP': 'whole'}
         return start([sys.executable, '-c', ''])
 
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, 'Popen', record)
+    monkeypatch.setattr(run_configs, 'training_environment', lambda: {'HEAP': 'whole'})
     run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
     assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
     assert calls[0][3:] == [
