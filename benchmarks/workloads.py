@@ -83,9 +83,9 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         job: `config`, `options`, `naive`, `random_data`, `size`, `warmups`, `steps` and `profile`.
 
     Returns:
-        'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB),
-        'operations' a step, the 'ceiling' of operations a second, and with `profile` the
-        'operators' of another step.
+        'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB);
+        with `profile` the 'operators' of another step; unless `naive`, the 'operations' of a step
+        and the 'ceiling' of operations a second.
     """
     device = _device(job)
     cfg = _config(job)
@@ -102,20 +102,23 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
     ]
     _train(cfg, job, device, job['warmups'] + 2 * job['steps'])
     memory = peak_memory_gb(device)
-    operators = {'operators': _profile(cfg, job, device)} if job.get('profile') else {}
-    # Compiled networks would hide their operations; they do as many as plain ones.
-    _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
-    with operation_counter() as counter:
-        _train(cfg, job, device, 1)
-    return {
+    figures = {
         'seconds': clock.steps,
         'phases': {name: seconds / job['steps'] for name, seconds in clock.seconds.items()},
         'images': cfg.data.samples_per_gpu,
         'memory': memory,
-        'operations': counter.get_total_flops(),
-        'ceiling': matrix_product_ceiling(device, dtype),
-        **operators,
     }
+    if job.get('profile'):
+        figures['operators'] = _profile(cfg, job, device)
+    # The plain step needs too much memory to be taken once more beside what this process holds.
+    if not job['naive']:
+        # Compiled networks would hide their operations; they do as many as plain ones.
+        _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
+        with operation_counter() as counter:
+            _train(cfg, job, device, 1)
+        figures['operations'] = counter.get_total_flops()
+        figures['ceiling'] = matrix_product_ceiling(device, dtype)
+    return figures
 
 
 def measure_loader(job: Mapping[str, Any]) -> dict[str, Any]:

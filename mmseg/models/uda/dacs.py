@@ -201,6 +201,7 @@ class DACS(nn.Module):
             log_vars, embedding = self._learn_source(img, gt_semantic_seg)
         if self.instance is not None:
             self.instance.observe(embedding, gt_semantic_seg, iteration)
+        del embedding
 
         norm = _normalisation(img_metas)
         weak_img = target_img
