@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,13 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         job: `config`, `options`, `naive`, `random_data`, `size`, `warmups`, `steps` and `profile`.
 
     Returns:
-        'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB);
-        with `profile` the 'operators' of another step; unless `naive`, the 'operations' of a step
-        and the 'ceiling' of operations a second.
+        'seconds' of each step, 'phases' (seconds a step), 'images' a step, 'memory' (peak, GiB),
+        'operations' a step, the 'ceiling' of operations a second, and with `profile` the
+        'operators' of another step.
     """
+    # A large step fits into memory once: it is counted and gone before this process takes it.
+    with get_context('spawn').Pool(1) as pool:
+        operations = pool.apply(_count_operations, (job,))
     device = _device(job)
     cfg = _config(job)
     dtype = _TYPES.get(cfg.get('amp'), torch.float32)
@@ -107,17 +111,11 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         'phases': {name: seconds / job['steps'] for name, seconds in clock.seconds.items()},
         'images': cfg.data.samples_per_gpu,
         'memory': memory,
+        'operations': operations,
+        'ceiling': matrix_product_ceiling(device, dtype),
     }
     if job.get('profile'):
         figures['operators'] = _profile(cfg, job, device)
-    # The plain step needs too much memory to be taken once more beside what this process holds.
-    if not job['naive']:
-        # Compiled networks would hide their operations; they do as many as plain ones.
-        _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
-        with operation_counter() as counter:
-            _train(cfg, job, device, 1)
-        figures['operations'] = counter.get_total_flops()
-        figures['ceiling'] = matrix_product_ceiling(device, dtype)
     return figures
 
 
@@ -276,6 +274,16 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
         run.checkpoint_config = {'by_epoch': False, 'interval': num_iters + 1}
         run.log_config = {'interval': num_iters + 1, 'hooks': []}
         train_segmentor(model, dataset, run, device=device)
+
+
+def _count_operations(job: Mapping[str, Any]) -> int:
+    """Count the operations of a step."""
+    device, cfg = _device(job), _config(job)
+    # Compiled networks would hide their operations; they do as many as plain ones.
+    _leave_out(cfg, ('custom_hooks', *_FAST_SETTINGS))
+    with operation_counter() as counter:
+        _train(cfg, job, device, 1)
+    return counter.get_total_flops()
 
 
 def _profile(cfg: Config, job: Mapping[str, Any], device: torch.device) -> list[Operator]:
