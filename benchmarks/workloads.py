@@ -4,6 +4,7 @@ import copy
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
@@ -89,8 +90,8 @@ def measure_train(job: Mapping[str, Any]) -> dict[str, Any]:
         'operators' of another step.
     """
     # A large step fits into memory once: it is counted and gone before this process takes it.
-    with get_context('spawn').Pool(1) as pool:
-        operations = pool.apply(_count_operations, (job,))
+    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+        operations = pool.submit(_count_operations, job).result()
     device = _device(job)
     cfg = _config(job)
     dtype = _TYPES.get(cfg.get('amp'), torch.float32)

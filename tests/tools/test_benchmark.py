@@ -50,7 +50,8 @@ def test_train__phases_memory_and_operations_against_the_naive_step(monkeypatch,
     config = write_config(tmp_path, uda=True)
     out = tmp_path / 'figures.json'
     arguments = ['train', config, '--random-data', '--size', 64, '--against', 'naive']
-    printed = run(monkeypatch, capsys, *arguments, '--json', out)
+    loading = ['--options', 'data.workers_per_gpu=1', '--json', out]
+    printed = run(monkeypatch, capsys, *arguments, *loading)
     assert f'naive / {config}:' in printed
     figures = json.loads(out.read_text())
     assert set(figures['ratios']) == {'milliseconds', 'memory'}
