@@ -1,5 +1,6 @@
 """Joining the processes that `torchrun` started, and sharing a training out over them."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,9 @@ def join_processes(
         get_root_logger().setLevel(logging.ERROR)
     yield device
     # Not after an error: the others may be waiting for this process, and torchrun ends them.
+    # gloo's threads end with the last reference to the group, and networks in cycles hold some. A
+    # thread that let go of a tensor while Python shuts down would abort the process.
+    gc.collect()
     dist.destroy_process_group()
 
 
