@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +27,15 @@ while :; do case "$1" in --*) echo "$1" && shift ;; *) break ;; esac; done
 SLURM_NNODES=2 SLURM_JOB_ID=123456 SLURM_JOB_NODELIST='node[07-08]' exec "$@"
 """
 SCONTROL = '#!/bin/sh\n[ "$*" = "show hostnames node[07-08]" ] && printf "node07\\nnode08\\n"\n'
+# Ends as tools/train.py does, but for naming the threads that are left.
+NAME_THREADS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, '.')
+from tools import train
+train.main()
+print('left:', *((task / 'comm').read_text() for task in Path('/proc/self/task').iterdir()))
+"""
 PYTHON = '#!/bin/sh\necho "in $PWD, $OMP_NUM_THREADS threads"\nprintf "<%s>\\n" "$@"\n'
 
 
@@ -136,6 +146,24 @@ def test_train__two_processes_train_evaluate_and_save(tmp_path):
     assert output.count('2/2 evaluated: student mIoU') == 1
     assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['meta']['global_batch'] == 4
     assert len(list((tmp_path / 'run').glob('*.log'))) == 1
+
+
+def test_train__no_thread_of_the_process_group_outlives_a_training(tmp_path):
+    config = write_config(tmp_path, uda=True)
+    (tmp_path / 'run.py').write_text(NAME_THREADS)
+    torchrun = (sys.executable, '-m', 'torch.distributed.run', '--standalone')
+    script = ('--nproc-per-node', '2', tmp_path / 'run.py')
+    done = subprocess.run(
+        list(map(str, (*torchrun, *script, config, '--work-dir', tmp_path / 'run'))),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('left:') == 2
+    assert 'gloo' not in done.stdout
 
 
 def test_train__a_killed_process_takes_the_job_down_within_a_minute(tmp_path):
