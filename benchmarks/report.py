@@ -40,7 +40,6 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if 'operations' in runs[0]:
         summary['teraflops'] = runs[0]['operations'] / seconds / 1e12
         summary['ceiling_teraflops'] = max(run['ceiling'] for run in runs) / 1e12
-    if 'phases' in runs[0]:
         summary['phases'] = {
             phase: 1e3 * statistics.median(run['phases'][phase] for run in runs)
             for phase in runs[0]['phases']
@@ -64,10 +63,11 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     Returns:
         The table; with two settings it ends with their ratios, either way round.
     """
-    columns = [key for key in _COLUMNS if any(key in s for s in summaries.values())]
+    columns = [key for key in _COLUMNS if all(key in s for s in summaries.values())]
     headings = ['', *(_COLUMNS[key][0] for key in columns)]
     rows = [
-        [name, *(_cell(summary, key) for key in columns)] for name, summary in summaries.items()
+        [name, *(_COLUMNS[key][1].format(summary[key]) for key in columns)]
+        for name, summary in summaries.items()
     ]
     lines = _align([headings, *rows])
     phases = list(dict.fromkeys(p for s in summaries.values() for p in s.get('phases', {})))
@@ -91,10 +91,6 @@ def table(summaries: Mapping[str, Mapping[str, Any]]) -> str:
                 f'{ratio["memory"]:.2f} × the memory'
             )
     return '\n'.join(lines)
-
-
-def _cell(summary: Mapping[str, Any], key: str) -> str:
-    return _COLUMNS[key][1].format(summary[key]) if key in summary else ''
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:
