@@ -5,15 +5,14 @@ python tools/compare.py WORK_DIR [WORK_DIR …] --images 0 7 --out FILE
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
+from torch import nn
 
-from mmseg.apis import inference_segmentor, init_segmentor, load_config
+from mmseg.apis import inference_segmentor, init_segmentor, load_config, match_classes
 from mmseg.apis.work_dir import find_run
 from mmseg.core.visualization import (
     captioned,
@@ -41,12 +40,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def predictions(run: str, files: Sequence[str], device: Any) -> tuple[str, list[np.ndarray]]:
-    """Return the run's method and its label map (H, W) of each image."""
+def load_network(run: str, dataset: Any, device: Any) -> tuple[str, nn.Module]:
+    """Return the run's method and its network, whose classes must be those of the data set."""
     config, checkpoint = find_run(run)
     cfg = load_config(config)
     model = init_segmentor(cfg, checkpoint, device)
-    return cfg.get('name_uda', Path(run).name), inference_segmentor(model, files)
+    match_classes(model, dataset)
+    return cfg.get('name_uda', Path(run).name), model
 
 
 def main() -> None:
@@ -59,11 +59,11 @@ def main() -> None:
         raise UserError(f'--images: expected 0 to {len(dataset) - 1}, got {beyond[0]}')
     names = [dataset.img_infos[index]['filename'] for index in args.images]
     files = [str(Path(dataset.img_dir) / name) for name in names]
+    networks = [load_network(run, dataset, device) for run in args.runs]
     images = [load_picture(file) for file in files]
     columns = [('image', images)]
-    for run in args.runs:
-        name, label_maps = predictions(run, files, device)
-        pairs = zip(images, label_maps, strict=True)
+    for name, network in networks:
+        pairs = zip(images, inference_segmentor(network, files), strict=True)
         columns.append((name, [overlay(i, m, dataset.PALETTE, args.opacity) for i, m in pairs]))
     if dataset.has_labels:
         maps = [dataset.get_gt_seg_map(index) for index in args.images]

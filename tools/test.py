@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg.apis import init_segmentor, load_config, predict
+from mmseg.apis import init_segmentor, load_config, match_classes, predict
 from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
@@ -99,6 +99,7 @@ def main() -> None:
     images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
     model = init_segmentor(cfg, checkpoint, device, branch, args.trust_checkpoint)
+    match_classes(model, dataset)
 
     loader = build_test_loader(dataset, cfg, device, False if args.format_only else None)
     counts: list[Any] = []

@@ -2,7 +2,7 @@
 
 from .config import load_config
 from .distributed_test import multi_gpu_test
-from .inference import inference_segmentor, init_segmentor, show_result_pyplot
+from .inference import inference_segmentor, init_segmentor, match_classes, show_result_pyplot
 from .loader import DeviceLoader
 from .optimizer import build_optimizer
 from .segment import Segmentation, Segmenter
@@ -17,6 +17,7 @@ __all__ = [
     'inference_segmentor',
     'init_segmentor',
     'load_config',
+    'match_classes',
     'multi_gpu_test',
     'predict',
     'set_random_seed',

@@ -6,6 +6,7 @@ from mmseg.apis import (
     inference_segmentor,
     init_segmentor,
     load_config,
+    match_classes,
     show_result_pyplot,
     single_gpu_test,
 )
@@ -13,6 +14,7 @@ from mmseg.apis.loader import build_test_loader
 from mmseg.core.checkpoint import save_checkpoint
 from mmseg.core.visualization import load_picture, overlay
 from mmseg.datasets import build_dataset
+from mmseg.utils.errors import UserError
 from tests.apis.tiny import CLASSES, PALETTE, write_config
 
 
@@ -38,6 +40,51 @@ def test_init_segmentor__names_and_colours_come_from_the_checkpoint(config, mode
     image = np.full((40, 56, 3), 90, np.uint8)
     (ours,), (theirs,) = inference_segmentor(model, image), inference_segmentor(loaded, image)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize('classes', [['road', 'car'], [*CLASSES, 'train']])
+def test_init_segmentor__a_checkpoint_of_other_classes_than_the_head(
+    config, model, tmp_path, monkeypatch, classes
+):
+    monkeypatch.setattr(model, 'CLASSES', classes)
+    save_checkpoint(model, tmp_path / 'x.pth')
+    told = f'x.pth has {len(classes)} .road, .*, the head .model.decode_head.num_classes. has 5;'
+    with pytest.raises(UserError, match=told):
+        init_segmentor(config, tmp_path / 'x.pth', 'cpu')
+
+
+def test_init_segmentor__every_class_has_a_colour_where_the_palette_is_short(
+    config, model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(model, 'PALETTE', PALETTE[:2])
+    save_checkpoint(model, tmp_path / 'x.pth')
+    loaded = init_segmentor(config, tmp_path / 'x.pth', 'cpu')
+    assert loaded.PALETTE[:2] == PALETTE[:2] and len(loaded.PALETTE) == 5
+
+
+@pytest.mark.parametrize(
+    ('classes', 'told'),
+    [
+        (CLASSES[::-1], "class 0 is 'road' in the checkpoint .* and 'sky' in the data set Custom"),
+        (CLASSES[:3], r'the checkpoint .* has 5 .*, the data set CustomDataset .data.test. has 3'),
+        ([*CLASSES[:4], 'ski'], "class 4 is 'sky' in .* and 'ski' in the data set"),
+    ],
+)
+def test_match_classes__a_data_set_of_other_classes(config, model, tmp_path, classes, told):
+    save_checkpoint(model, tmp_path / 'x.pth')
+    loaded = init_segmentor(config, tmp_path / 'x.pth', 'cpu')
+    settings = {**config.data.test, 'classes': classes, 'palette': None, 'extra_means': None}
+    with pytest.raises(UserError, match=told):
+        match_classes(loaded, build_dataset(settings, {'test_mode': True}))
+
+
+def test_match_classes__names_that_the_data_set_lacks_are_the_networks(config, model, tmp_path):
+    settings = {**config.data.test, 'classes': None, 'palette': None}
+    dataset = build_dataset(settings, {'test_mode': True})
+    save_checkpoint(model, tmp_path / 'x.pth')
+    loaded = init_segmentor(config, tmp_path / 'x.pth', 'cpu')
+    match_classes(loaded, dataset)
+    assert list(dataset.CLASSES) == CLASSES and dataset.PALETTE == PALETTE
 
 
 @pytest.mark.parametrize('size', [(40, 56), (31, 97), (200, 60)])

@@ -1,5 +1,6 @@
 """Metrics, and the names and colours of classes."""
 
+from .class_agreement import check_same_classes, class_difference
 from .class_names import get_classes, get_palette
 from .confusion import count_pairs
 from .metrics import (
@@ -18,6 +19,8 @@ from .metrics import (
 
 __all__ = [
     'areas_of',
+    'check_same_classes',
+    'class_difference',
     'confusion_matrix',
     'count_pairs',
     'eval_metrics',
