@@ -59,6 +59,9 @@ def parse_args() -> argparse.Namespace:
         '--smoke', action='store_true', help='two iterations of each run on small drawn streets'
     )
     parser.add_argument(
+        '--no-check', action='store_true', help='do not look at a run before its first iteration'
+    )
+    parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to every config'
     )
     parser.add_argument(
@@ -83,7 +86,8 @@ def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -
         return read_result(finished)
     begun = unfinished_work_dir(config, args.work_root) if args.resume else None
     work_dir = begun or new_work_dir(config, args.work_root)
-    train(write(config, work_dir, args), work_dir, gpu, args.options, begun is not None)
+    path, is_begun = write(config, work_dir, args), begun is not None
+    train(path, work_dir, gpu, args.options, is_begun, not args.no_check)
     if args.smoke:
         for checkpoint in work_dir.glob('*.pth'):
             checkpoint.unlink()

@@ -12,9 +12,9 @@ from tools.run_configs import RunFailed, RunStopped
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """Run the command with training replaced by a record of it; returns how to call it."""
-    trained, options_given, resumed = [], [], []
+    trained, options_given, resumed, checked = [], [], [], []
 
-    def train(config_file, work_dir, gpu, options, auto_resume):
+    def train(config_file, work_dir, gpu, options, auto_resume, check):
         work_dir.mkdir(parents=True, exist_ok=auto_resume)
         if len(trained) == command.fails_at:
             raise RunFailed(3)
@@ -30,6 +30,7 @@ def command(monkeypatch, tmp_path):
         (work_dir / 'iter_2.pth').touch()
         trained.append(config['name'])
         options_given.append(options)
+        checked.append(check)
 
     def command(*arguments):
         monkeypatch.setattr(sys, 'argv', ['run_experiments.py', *arguments])
@@ -38,6 +39,7 @@ def command(monkeypatch, tmp_path):
 
     command.fails_at = command.stops_at = None
     command.options_given, command.resumed = options_given, resumed
+    command.checked = checked
     monkeypatch.setattr(run_experiments, 'train', train)
     monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
@@ -156,3 +158,9 @@ def test_run_experiments__config_file_runs_once_for_each_seed(command, tmp_path)
     with pytest.raises(UserError, match='no config file at'):
         command('--config', 'nowhere.json')
     assert command('--config', 'mine_s0.json', '--seeds', '3,4')[1:] == ['mine_s3', 'mine_s4']
+
+
+def test_run_experiments__no_check_reaches_every_run(command):
+    command('--exp', '9', '--jobs', '1')
+    command('--exp', '9', '--jobs', '2,3', '--no-check')
+    assert command.checked == [True, False, False]

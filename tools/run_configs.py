@@ -108,6 +108,7 @@ def train(
     gpu: int | None,
     options: Sequence[str] = (),
     auto_resume: bool = False,
+    check: bool = True,
 ) -> None:
     """Train a config in a process of its own.
 
@@ -117,6 +118,7 @@ def train(
         gpu: Index of the CUDA device; None leaves the choice to the training.
         options: Changes to the config, `key=value`.
         auto_resume: Whether to go on from the newest checkpoint in the work dir.
+        check: Whether the run is looked at before its first iteration.
 
     Raises:
         RunFailed: The process ended with an error.
@@ -127,6 +129,8 @@ def train(
         command += ['--gpu', str(gpu)]
     if auto_resume:
         command += ['--auto-resume']
+    if not check:
+        command += ['--no-check']
     if options:
         command += ['--options', *options]
     process = subprocess.Popen(command, cwd=ROOT, env=training_environment())

@@ -16,6 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed, train_segmentor
+from mmseg.apis.checks import RunUnderCheck, check_run
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
 from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir, save_config
@@ -45,6 +46,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--load-from', help='checkpoint to take the first weights from')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate')
+    parser.add_argument(
+        '--no-check',
+        action='store_true',
+        help='leave out the look at data, classes, a first batch and room on the disk before it',
+    )
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load checkpoints that may run code'
     )
@@ -119,6 +125,8 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     set_random_seed(cfg.seed, cfg.deterministic)
     model = build_train_model(cfg)
     model.init_weights()
+    if not args.no_check:
+        check_run(RunUnderCheck(cfg, dataset, model, device, not args.no_validate))
     meta = {
         'seed': cfg.seed,
         'config': text,

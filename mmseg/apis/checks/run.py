@@ -1,0 +1,95 @@
+"""A run that is looked at before it begins, and what is found out about it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from mmcv.utils import Config
+from torch import nn
+
+from mmseg.datasets import build_dataset, means_for_source
+from mmseg.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line about a run.
+
+    Attributes:
+        severity: 'error' where the run could not do what it is for, 'warning' where it probably
+            does not do what is meant.
+        message: What was expected, what came, what to do.
+    """
+
+    severity: Literal['error', 'warning']
+    message: str
+
+
+@dataclass
+class RunUnderCheck:
+    """What a run is made of; checks look at it and leave it as it is.
+
+    Attributes:
+        cfg: The whole config, with `work_dir`.
+        dataset: The training set.
+        model: From `build_train_model`, its weights initialised; on any device.
+        device: Where the run will train.
+        validate: Whether it will evaluate while it trains.
+    """
+
+    cfg: Config
+    dataset: Any
+    model: nn.Module
+    device: torch.device = field(default_factory=lambda: torch.device('cpu'))
+    validate: bool = True
+
+    @property
+    def student(self) -> Any:
+        """The network that learns, which may stand alone."""
+        return self.model.get_model() if hasattr(self.model, 'get_model') else self.model
+
+    @property
+    def heads(self) -> dict[str, Any]:
+        """The network's heads by their names in the config."""
+        heads = {'decode_head': getattr(self.student, 'decode_head', None)}
+        auxiliary = getattr(self.student, 'auxiliary_head', None)
+        if isinstance(auxiliary, nn.ModuleList):
+            heads |= {f'auxiliary_head[{i}]': head for i, head in enumerate(auxiliary)}
+        else:
+            heads['auxiliary_head'] = auxiliary
+        return {name: head for name, head in heads.items() if head is not None}
+
+    @property
+    def source(self) -> Any:
+        """The labelled training images: what a pair of domains or a sampler is laid around."""
+        dataset = self.dataset
+        while hasattr(dataset, 'source'):
+            dataset = dataset.source
+        return dataset
+
+    @property
+    def target(self) -> Any | None:
+        """The unlabelled training images; None without adaptation."""
+        return getattr(self.dataset, 'target', None)
+
+    @cached_property
+    def val(self) -> Any | None:
+        """The validation set; None where the run does not evaluate.
+
+        Raises:
+            UserError: It is not as it should be.
+        """
+        if not self.validate:
+            return None
+        return self._build(self.cfg.data.get('val'), 'data.val')
+
+    def _build(self, settings: Mapping[str, Any] | None, name: str) -> Any:
+        if settings is None:
+            raise UserError(f'there is no {name} to evaluate on: set it, or give --no-validate')
+        means = means_for_source(self.cfg.data.get('train'))
+        return build_dataset(settings, {'test_mode': True, 'extra_means': means})
+
+
+Findings = Iterator[Finding]
