@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
-from PIL import Image
 
 from mmseg.apis import load_config
 from mmseg.datasets import build_dataset
-from mmseg.datasets.image_io import UnreadableImageError
+from mmseg.datasets.image_io import UnreadableImageError, image_size
 from mmseg.datasets.pipelines import CachedResize
 from mmseg.datasets.pipelines.loading import image_path
 from mmseg.utils.cli import run_cli
@@ -134,9 +133,8 @@ def _write(dataset: Any, cache: CachedResize, index: int) -> bool:
 def _size(path: str) -> tuple[int, int]:
     """Return width and height of an image; (1, 1) for one that cannot be read."""
     try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError:
+        return image_size(path)
+    except UnreadableImageError:
         return 1, 1
 
 

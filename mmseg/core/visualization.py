@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from mmseg.utils.atomic import atomic_path
-from mmseg.utils.decoding import decode_image
 from mmseg.utils.errors import UserError
+from mmseg.utils.photographs import decode_photograph
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LINE = 18
@@ -158,14 +158,14 @@ def bar_chart(
 
 
 def load_picture(path: str | Path) -> np.ndarray:
-    """Read an image file as a picture (H, W, 3).
+    """Read an image file as a picture (H, W, 3) for people to look at.
 
     Raises:
         UserError: There is no such file or it is not an image.
     """
     if not Path(path).is_file():
         raise UserError(f'no image at {path}')
-    picture = decode_image(Path(path).read_bytes())
+    picture = decode_photograph(Path(path).read_bytes(), str(path), max_value='fit')
     if picture is None:
         raise UserError(f'{path} is not a readable image (png, jpg, …)')
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

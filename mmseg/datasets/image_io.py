@@ -1,14 +1,15 @@
 """Reading images and label maps from disk, each failure naming the file."""
 
-import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg.utils.decoding import decode_image, is_palette_png
 from mmseg.utils.errors import UserError
+from mmseg.utils.label_decoding import decode_label
+from mmseg.utils.orientation import shown_size
+from mmseg.utils.photographs import decode_photograph
 
 
 class UnreadableImageError(UserError):
@@ -36,56 +37,64 @@ def read_bytes(path: str | Path) -> bytes:
         raise UnreadableImageError(f'cannot read {path}: {error.strerror}') from None
 
 
-def read_image(path: str | Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """Read a photograph.
+def read_image(
+    path: str | Path, flag: int = cv2.IMREAD_COLOR, max_value: float | None = None
+) -> np.ndarray:
+    """Read a photograph, upright as its EXIF says.
 
     Args:
         path: The file.
         flag: OpenCV's reading flag.
+        max_value: Value of white in files of more than 8 bits; see `decode_photograph`.
 
     Returns:
         Pixels (H, W, 3) uint8 in BGR order (for the default flag).
 
     Raises:
-        UserError: For a file that is not there.
+        UserError: For a file that is not there, or whose white is not known.
         UnreadableImageError: For a file that is cut off or no image.
     """
-    image = decode_image(read_bytes(path), flag)
+    image = decode_photograph(read_bytes(path), f'the image {path}', flag, max_value)
     if image is None:
         raise UnreadableImageError(f'cannot read the image {path}: it is truncated or not an image')
     return image
 
 
-def read_label(path: str | Path) -> np.ndarray:
-    """Read a label map as the numbers that stand in the file.
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Return the width and height that `read_image` gives a photograph, from its header alone.
 
-    Palette PNGs give their indices, which OpenCV would turn into colours.
+    Raises:
+        UnreadableImageError: For a file that is not there or no image.
+    """
+    try:
+        with open(path, 'rb') as file:
+            return shown_size(file)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise UnreadableImageError(f'the image {path} cannot be read') from None
+
+
+def read_label(path: str | Path) -> np.ndarray:
+    """Read a label map as the numbers that stand in the file; EXIF does not turn it.
 
     Args:
         path: The file.
 
     Returns:
-        Label ids (H, W), or (H, W, channels) in OpenCV's BGR order, uint8 or uint16.
+        Label ids (H, W), or (H, W, channels) in OpenCV's BGR order; see `decode_label`.
 
     Raises:
         UserError: For a file that is not there.
         UnreadableImageError: For a file that is cut off or no image.
     """
-    data = read_bytes(path)
-    label = decode_image(data, cv2.IMREAD_UNCHANGED)
+    try:
+        label = decode_label(read_bytes(path))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UnreadableImageError(f'cannot read the label {path}: {error}') from None
     if label is None:
         raise UnreadableImageError(f'cannot read the label {path}: it is truncated or not an image')
-    if is_palette_png(data):
-        return _palette_indices(data, path)
     return label
-
-
-def _palette_indices(data: bytes, path: str | Path) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadableImageError(f'cannot read the label {path}: {error}') from None
 
 
 def label_histogram(label: np.ndarray) -> np.ndarray:

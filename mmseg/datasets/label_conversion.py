@@ -16,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX, id_lookup_table
 from mmseg.utils.atomic import atomic_path, remove_unfinished
@@ -24,7 +23,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.progress import track
 
-from .image_io import UnreadableImageError, read_label
+from .image_io import UnreadableImageError, image_size, read_label
 from .statistics_files import SAMPLES_WITH_CLASS_FILE, STATS_DICT_FILE, STATS_FILE
 
 CONVERTED = '_labelTrainIds.png'
@@ -242,10 +241,9 @@ def _problem(file: LabelFile, labels: np.ndarray) -> str | None:
     if not file.image.is_file():
         return f'{file.original} has no image {file.image}'
     try:
-        with Image.open(file.image) as image:
-            size = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return f'the image {file.image} of {file.original} cannot be read'
+        size = image_size(file.image)
+    except UnreadableImageError as error:
+        return f'{error}: {file.original} belongs to it'
     if size != labels.shape[::-1]:
         height, width = labels.shape
         return f'{file.original} is {width}x{height}, {file.image} {size[0]}x{size[1]} pixels'

@@ -2,9 +2,11 @@
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 try:
     from kornia_rs.io import decode_image_png_u8
@@ -15,13 +17,27 @@ _PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'IEND\xaeB`\x82'
 # What a PNG's first chunk holds from its start: width, height, bits a channel, colour type.
 _PNG_HEADER = struct.Struct('>16xIIBB')
-_PNG_GREY, _PNG_RGB, _PNG_PALETTE = 0, 2, 3
+PNG_GREY, _PNG_RGB, PNG_PALETTE, PNG_GREY_ALPHA = 0, 2, 3, 4
 _PNG_CHUNK = struct.Struct('>I4s')  # how a chunk starts: length of its content, kind
 _PNG_CHUNK_EXTRA = 12  # bytes of a chunk besides its content
 # How many bytes one compressed byte can stand for.
 _MAX_DEFLATE_RATIO = 1032
 # Chunks with which OpenCV turns an image, adds a channel or picks a frame.
 _PNG_CHANGES = {b'eXIf', b'tRNS', b'acTL'}
+# Pillow reads headers, and what OpenCV has decoded before: OpenCV's limit is enough.
+Image.MAX_IMAGE_PIXELS = 1 << 30
+
+
+class PngKind(NamedTuple):
+    """What a PNG holds.
+
+    Attributes:
+        depth: Bits of a channel, or of a palette index: 1, 2, 4, 8 or 16.
+        colour: Its colour type, such as `PNG_GREY`.
+    """
+
+    depth: int
+    colour: int
 
 
 def decode_image(data: bytes, flag: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
@@ -66,7 +82,7 @@ def _decode_plain_png(data: bytes, flag: int) -> np.ndarray | None:
         return None
     width, height, depth, colour = _PNG_HEADER.unpack_from(data)
     kept = (cv2.IMREAD_UNCHANGED, cv2.IMREAD_COLOR if colour == _PNG_RGB else cv2.IMREAD_GRAYSCALE)
-    if depth != 8 or colour not in (_PNG_GREY, _PNG_RGB) or flag not in kept:
+    if depth != 8 or colour not in (PNG_GREY, _PNG_RGB) or flag not in kept:
         return None
     is_size_wrong = width * height > _MAX_DEFLATE_RATIO * len(data)  # would end the process
     if is_size_wrong or not _PNG_CHANGES.isdisjoint(_png_chunks(data)):
@@ -78,6 +94,6 @@ def _decode_plain_png(data: bytes, flag: int) -> np.ndarray | None:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if colour == _PNG_RGB else pixels[..., 0]
 
 
-def is_palette_png(data: bytes) -> bool:
-    """Whether a file is a PNG of palette indices, which OpenCV turns into colours."""
-    return _has_png_header(data) and _PNG_HEADER.unpack_from(data)[-1] == _PNG_PALETTE
+def png_kind(data: bytes) -> PngKind | None:
+    """Tell what a PNG holds from its header; None for other files."""
+    return PngKind(*_PNG_HEADER.unpack_from(data)[2:]) if _has_png_header(data) else None

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmseg.utils import decoding
-from mmseg.utils.decoding import decode_image, is_palette_png
+from mmseg.utils.decoding import decode_image, png_kind
 
 _IMAGE = np.random.default_rng(0).integers(0, 256, (9, 14, 3), np.uint8)
 
@@ -79,6 +79,17 @@ def test_decode_image__a_flipped_bit_gives_what_opencv_makes_of_it(tmp_path):
         np.testing.assert_array_equal(image, expected)
 
 
-def test_is_palette_png__tells_palettes_from_other_files(tmp_path):
-    assert [k for k in _KINDS_OF_PNG if is_palette_png(_png(tmp_path, k))] == ['palette']
-    assert not is_palette_png(b'')
+def test_png_kind__tells_depth_and_colour(tmp_path):
+    kinds = {kind: tuple(png_kind(_png(tmp_path, kind))) for kind in _KINDS_OF_PNG}
+    assert kinds == {
+        'RGB': (8, 2),
+        'grey': (8, 0),
+        'RGBA': (8, 6),
+        '16 bits': (16, 0),
+        '1 bit': (1, 0),
+        'palette': (8, 3),
+        'one colour transparent': (8, 2),
+        'one grey transparent': (8, 0),
+        'turned by EXIF': (8, 2),
+    }
+    assert png_kind(b'') is None

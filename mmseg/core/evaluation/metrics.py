@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-import mmcv
 import numpy as np
 import torch
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.label_decoding import decode_label
 
 LabelMap = str | np.ndarray | torch.Tensor
 Areas = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -46,11 +47,7 @@ def confusion_matrix(
         UserError: The maps differ in size.
     """
     pred = np.load(pred_label) if isinstance(pred_label, str) else _as_array(pred_label)
-    true = (
-        mmcv.imread(label, flag='unchanged', backend='pillow')
-        if isinstance(label, str)
-        else _as_array(label)
-    )
+    true = decode_label(Path(label).read_bytes()) if isinstance(label, str) else _as_array(label)
     true = _relabel(true, label_map or {}, reduce_zero_label)
     if pred.shape != true.shape:
         raise UserError(f'a prediction of size {pred.shape} was given for labels of {true.shape}')

@@ -25,18 +25,29 @@ class LoadImageFromFile:
 
     Args:
         to_float32: Whether to turn it into float32 at once; else it stays uint8.
-        color_type: 'color', 'grayscale' or 'unchanged'.
+        color_type: 'color', 'grayscale' or 'unchanged'. 'unchanged' keeps all channels, and the
+            numbers of files of more than 8 bits, unless `max_value` is given.
+        max_value: Value of white in files of more than 8 bits, which becomes 255: 4095 for 12 bits.
+            None takes 65535 for white, and refuses files that would then be nearly black.
     """
 
-    def __init__(self, to_float32: bool = False, color_type: str = 'color') -> None:
+    def __init__(
+        self,
+        to_float32: bool = False,
+        color_type: str = 'color',
+        max_value: float | None = None,
+    ) -> None:
         if color_type not in _COLOR_FLAGS:
             raise UserError(f'color_type must be one of {list(_COLOR_FLAGS)}, got {color_type!r}')
+        if max_value is not None and not max_value > 0:
+            raise UserError(f'max_value must be above 0, got {max_value}')
         self.to_float32 = to_float32
         self.color_type = color_type
+        self.max_value = max_value
         self.flag = _COLOR_FLAGS[color_type]
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        image = read_image(image_path(results), self.flag)
+        image = read_image(image_path(results), self.flag, self.max_value)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         return describe_image(results, image.shape)
 
@@ -107,9 +118,16 @@ class LoadAnnotations:
             raise UserError(
                 f'the label {filename} has {label.shape[-1]} channels: expected one number a pixel'
             )
-        if label.dtype != np.uint8 and label.max() > IGNORE_INDEX:
-            raise UserError(f'the label {filename} holds {label.max()}: expected at most 255')
-        return label.astype(np.uint8, copy=False)
+        if label.dtype == np.uint8:
+            return label
+        with np.errstate(invalid='ignore'):
+            labels = label.astype(np.uint8)
+        if (labels != label).any():
+            wrong = label[labels != label].max()
+            raise UserError(
+                f'the label {filename} holds {wrong}: expected whole numbers from 0 to 255'
+            )
+        return labels
 
 
 def remap_label(

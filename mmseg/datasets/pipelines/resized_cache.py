@@ -94,6 +94,9 @@ class CachedResize:
             'scale': scale,
             'keep_ratio': self.resize.keep_ratio,
         }
+        load: Any = self.steps[0]
+        if load.max_value is not None:
+            settings['max_value'] = load.max_value
         key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
         kind = f'{scale[0]}x{scale[1]}_{key}'
         return self.folder / kind / f'{results["img_info"]["filename"]}.npy'

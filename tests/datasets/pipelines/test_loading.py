@@ -60,3 +60,31 @@ def test_remap_label__renames_all_at_once():
 def test_remap_label__reduce_zero_label_keeps_what_is_ignored():
     label = np.array([[0, 1, 2, 255]], np.uint8)
     np.testing.assert_array_equal(remap_label(label, None, True), [[255, 0, 1, 255]])
+
+
+def test_load_image__twelve_bits_need_to_know_white(tmp_path):
+    pixels = photograph(0, 6, 9).astype(np.uint16) * 16
+    write_png(tmp_path / 'a.png', pixels)
+    results = {'img_prefix': str(tmp_path), 'img_info': {'filename': 'a.png'}}
+    with pytest.raises(UserError, match=r'a\.png holds values up to .*max_value=4095'):
+        LoadImageFromFile()(dict(results))
+    image = LoadImageFromFile(max_value=4095)(dict(results))['img']
+    np.testing.assert_array_equal(image, np.rint(pixels * (255 / 4095)).astype(np.uint8))
+
+
+@pytest.mark.parametrize('max_value', [0, -1, float('nan')])
+def test_load_image__white_is_above_black(max_value):
+    with pytest.raises(UserError, match='max_value must be above 0'):
+        LoadImageFromFile(max_value=max_value)
+
+
+@pytest.mark.parametrize('dtype', [np.int16, np.float32, np.int32])
+@pytest.mark.parametrize(('value', 'is_label'), [(3, True), (-1, False), (256, False)])
+def test_load_annotations__other_numbers_are_whole_and_small(tmp_path, dtype, value, is_label):
+    write_png(tmp_path / 'l.tiff', np.full((3, 4), value, dtype))
+    results = {'seg_prefix': str(tmp_path), 'ann_info': {'seg_map': 'l.tiff'}}
+    if is_label:
+        np.testing.assert_array_equal(LoadAnnotations()(results)['gt_semantic_seg'], value)
+        return
+    with pytest.raises(UserError, match=rf'l\.tiff holds {value}.*: expected whole numbers'):
+        LoadAnnotations()(results)
