@@ -64,8 +64,7 @@ class Inspector:
         is_teacher = name == 'teacher'
         counts = np.zeros(3, np.int64)  # labelled, confident, confident and right
         for index in self.indices if is_teacher else self.examples:
-            probs = self._predict(network, index)
-            confidence, pred = (t.cpu().numpy() for t in probs.max(dim=0))
+            pred, confidence = self._predict(network, index)
             labels = self.dataset.get_gt_seg_map(index)
             labelled = labels != self.dataset.ignore_index
             sure = labelled & (confidence >= self.threshold)
@@ -79,12 +78,14 @@ class Inspector:
         accuracy = num_right / num_sure if num_sure else float('nan')
         return {'confident_share': share, 'confident_acc': accuracy}
 
-    def _predict(self, network: Any, index: int) -> torch.Tensor:
-        """Return an image's class probabilities (C, H, W), from the first view of it."""
+    def _predict(self, network: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return an image's classes and their probabilities (H, W), from the first view of it."""
         batch = collate([self.dataset[index]], samples_per_gpu=1)
         (plain,) = DeviceLoader([batch], self.device)
         with torch.inference_mode():
-            return network.inference(plain['img'][0], plain['img_metas'][0], rescale=True)[0]
+            decision = network.decide(plain['img'][:1], plain['img_metas'][:1], True, True)
+        labels, confidence = (part[0].cpu().numpy() for part in decision)
+        return labels, confidence
 
     def _keep(self, index: int, labels: np.ndarray, pred: np.ndarray, network: str) -> None:
         name = self.dataset.img_infos[index]['filename']

@@ -11,19 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv import ConfigDict
 from mmcv.parallel import collate
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.picture_box import picture_box
 from mmseg.datasets.pipelines import Compose
-from mmseg.models.segmentors.encoder_decoder import unflipped
 from mmseg.utils.errors import UserError
 
 from .inference import LoadImage
 from .loader import DeviceLoader
-
-_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Segmenter:
         if window is not None:
             stride = tuple(max(side * 2 // 3, 1) for side in window)
             windows = {'crop_size': window, 'stride': stride}
-            model.test_cfg = ConfigDict({**windows, **model.test_cfg})
+            model.test_cfg = {**windows, **model.test_cfg}
             self.max_area = window[0] * window[1] if self.max_area is None else self.max_area
 
     def __call__(self, images: Sequence[str | Path | np.ndarray]) -> list[Segmentation]:
@@ -96,29 +93,26 @@ class Segmenter:
             group = list(alike)
             (batch,) = DeviceLoader([collate(group, samples_per_gpu=len(group))], device)
             with torch.inference_mode():
-                views = [
-                    self._logits(img, metas)
-                    for img, metas in zip(batch['img'], batch['img_metas'], strict=True)
-                ]
-            results += _decide(views)
+                decision = self.model.decide(
+                    batch['img'], batch['img_metas'], with_confidence=True, slide=self._slides
+                )
+            maps = (part.cpu().numpy() for part in decision)
+            results += [Segmentation(*pair) for pair in zip(*maps, strict=True)]
         return results
 
-    def _logits(self, img: torch.Tensor, metas: Sequence[Mapping[str, Any]]) -> torch.Tensor:
-        """Return logits (B, C, H, W) of one view of a batch."""
-        model = self.model
-        infer = model.whole_inference
-        if model.test_cfg.mode == 'slide' or self._is_large(img.shape[2] * img.shape[3]):
-            infer = model.slide_inference
-        return unflipped(infer(img, metas, True), metas)
-
-    def _is_large(self, area: int) -> bool:
-        return 'crop_size' in self.model.test_cfg and area > (self.max_area or area)
+    def _slides(self, metas: Sequence[Mapping[str, Any]], size: Sequence[int]) -> bool:
+        """Tell whether a view goes through in windows, by what of it is no padding."""
+        box = picture_box(metas[0], size)
+        settings = self.model.test_cfg
+        is_large = box.height * box.width > (self.max_area or box.height * box.width)
+        return settings.mode == 'slide' or ('crop_size' in settings and is_large)
 
 
 def window_size(cfg: Config) -> tuple[int, int] | None:
     """Return the height and width of the crops that a config trains on; None where it has none."""
     crop = (cfg.model.get('test_cfg') or {}).get('crop_size') or cfg.get('crop_size')
     crop = crop or next(_crops(cfg.data.get('train')), None)
+    crop = (crop, crop) if isinstance(crop, int) else crop
     return None if crop is None else (int(crop[0]), int(crop[1]))
 
 
@@ -159,16 +153,3 @@ def _sizes(sample: Mapping[str, Any]) -> list[tuple[int, ...]]:
         for img, meta in zip(sample['img'], sample['img_metas'], strict=True)
         for size in (tuple(img.shape), tuple(meta.data['ori_shape']))
     ]
-
-
-def _decide(views: Sequence[torch.Tensor]) -> list[Segmentation]:
-    """Take each pixel's likeliest class by the mean probability of views (B, C, H, W)."""
-    labels, confidence = [], []
-    for top in range(0, views[0].shape[2], _ROWS_AT_ONCE):
-        rows = slice(top, top + _ROWS_AT_ONCE)
-        probs = sum(view[:, :, rows].float().softmax(1) for view in views) / len(views)
-        most, index = probs.max(dim=1)
-        labels.append(index.to(torch.uint8).cpu())
-        confidence.append(most.cpu())
-    pairs = zip(torch.cat(labels, 1).numpy(), torch.cat(confidence, 1).numpy(), strict=True)
-    return [Segmentation(*pair) for pair in pairs]

@@ -32,21 +32,29 @@ def resize(
 
 
 def linear_taps(
-    num_in: int, num_out: int, device: torch.device | None = None
+    num_in: int,
+    num_out: int,
+    device: torch.device | None = None,
+    align_corners: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return what each output sample of linear resizing (`align_corners=False`) reads.
+    """Return what each output sample of linear resizing reads.
 
     Args:
         num_in: Samples along the input side.
         num_out: Samples along the output side.
         device: Where the result is to live.
+        align_corners: As in `torch.nn.functional.interpolate`.
 
     Returns:
         Lower index (num_out,), upper index (num_out,), and the weight of the upper one
         (num_out,) in [0, 1): out[i] = (1 - weight) · in[lower] + weight · in[upper].
     """
-    position = (torch.arange(num_out, device=device, dtype=torch.float64) + 0.5) * num_in / num_out
-    position = (position - 0.5).clamp(0, num_in - 1)
+    index = torch.arange(num_out, device=device, dtype=torch.float64)
+    if align_corners:
+        position = index * (num_in - 1) / max(num_out - 1, 1)
+    else:
+        position = (index + 0.5) * num_in / num_out - 0.5
+    position = position.clamp(0, num_in - 1)
     lower = position.floor()
     upper = (lower + 1).clamp(max=num_in - 1)
     return lower.long(), upper.long(), (position - lower).float()

@@ -1,23 +1,23 @@
-"""The classes of upsampled logits, without the upsampled logits."""
+"""The classes of resized logits, without the resized logits.
 
-from collections.abc import Sequence
+B images, C classes; h×w before and H×W after bilinear resizing. Output rows are made in strips, a
+few after another, from the input rows that they read.
+"""
+
+from collections.abc import Iterator, Sequence
 
 import torch
 
-from .resize import resize
+from .resize import linear_taps, resize
 
-# Upsampled values at a time: few enough for memory that is used again.
+# Resized values at a time: few enough for memory that is used again.
 _STRIP_VALUES = 1 << 22
 
 
 def upsampled_classes(
     logits: torch.Tensor, size: Sequence[int], align_corners: bool = False
 ) -> torch.Tensor:
-    """Return the class of each pixel after bilinear upsampling.
-
-    Where the height grows by a whole factor, strips of rows are upsampled one after another. They
-    hold the values that the whole would hold: a strip takes in the rows next to it, and cuts off
-    what the end of the strip itself would have changed.
+    """Return the class of each pixel after bilinear resizing.
 
     Args:
         logits: Logits (B, C, h, w).
@@ -27,25 +27,96 @@ def upsampled_classes(
     Returns:
         Index of the highest logit (B, H, W), int64.
     """
-    num_images, num_classes, height, _ = logits.shape
-    if tuple(size) == tuple(logits.shape[2:]):
-        return _classes(logits)
-    factor, rest = divmod(size[0], height)
-    if rest or align_corners:
-        return _classes(resize(logits, size, mode='bilinear', align_corners=align_corners))
-    classes = torch.empty(num_images, *size, dtype=torch.int64, device=logits.device)
-    num_rows = max(1, _STRIP_VALUES // (num_images * num_classes * factor * size[1]))
-    for top in range(0, height, num_rows):
-        bottom = min(top + num_rows, height)
-        first, last = max(top - 1, 0), min(bottom + 1, height)
-        strip = resize(
-            logits[:, :, first:last], ((last - first) * factor, size[1]), mode='bilinear'
-        )
-        kept = strip.narrow(2, (top - first) * factor, (bottom - top) * factor)
-        classes[:, top * factor : bottom * factor] = _classes(kept)
+    size_in = (int(logits.shape[2]), int(logits.shape[3]))
+    classes = torch.empty(len(logits), *size, dtype=torch.int64, device=logits.device)
+    for lines in strips_of(size, logits.shape[0] * logits.shape[1]):
+        rows = rows_read(size_in[0], size[0], lines, align_corners)
+        part = logits[:, :, rows]
+        strip = resized_strip(part, rows, lines, size_in, size, align_corners)
+        # argmax gives the same, several times slower on a CPU
+        classes[:, lines] = strip.max(dim=1).indices
     return classes
 
 
-def _classes(logits: torch.Tensor) -> torch.Tensor:
-    # argmax gives the same, several times slower on a CPU
-    return logits.max(dim=1).indices
+def strips_of(size: Sequence[int], num_maps: int) -> Iterator[slice]:
+    """Cut output rows into strips of at most some 4 million values, from top to bottom.
+
+    Args:
+        size: Height H and width W.
+        num_maps: B · C.
+
+    Yields:
+        Output rows.
+    """
+    num_lines = max(1, _STRIP_VALUES // (num_maps * size[1]))
+    for top in range(0, size[0], num_lines):
+        yield slice(top, min(top + num_lines, size[0]))
+
+
+def rows_read(num_in: int, num_out: int, lines: slice, align_corners: bool = False) -> slice:
+    """Tell which input rows a strip of output rows reads.
+
+    Args:
+        num_in: Input rows h.
+        num_out: Output rows H.
+        lines: The strip.
+        align_corners: As in `torch.nn.functional.interpolate`.
+    """
+    if num_in == num_out:
+        return lines
+    if _is_repeated(num_in, num_out, lines, align_corners):
+        factor = num_out // num_in
+        first, last = lines.start // factor - 1, -(-lines.stop // factor) + 1
+        return slice(max(first, 0), min(last, num_in))
+    lower, upper, _ = linear_taps(num_in, num_out, align_corners=align_corners)
+    return slice(int(lower[lines.start]), int(upper[lines.stop - 1]) + 1)
+
+
+def resized_strip(
+    maps: torch.Tensor,
+    rows: slice,
+    lines: slice,
+    size_in: Sequence[int],
+    size_out: Sequence[int],
+    align_corners: bool = False,
+) -> torch.Tensor:
+    """Return a strip of maps after bilinear resizing.
+
+    Where the height grows by a whole factor the values are those of resizing the whole, to the
+    bit: the strip takes in the rows next to it, and cuts off what its own end would have changed.
+
+    Args:
+        maps: The input rows that the strip reads (B, C, n, w).
+        rows: Which they are, from `rows_read`.
+        lines: The output rows of the strip.
+        size_in: Height h and width w of all the maps.
+        size_out: Height H and width W of all the resized maps.
+        align_corners: As in `torch.nn.functional.interpolate`.
+
+    Returns:
+        Values (B, C, N, W) of the N output rows.
+    """
+    num_in, num_out, num_lines = size_in[0], size_out[0], lines.stop - lines.start
+    if tuple(size_in) == tuple(size_out):
+        return maps
+    if num_in != num_out and _is_repeated(num_in, num_out, lines, align_corners):
+        factor = num_out // num_in
+        height = (rows.stop - rows.start) * factor
+        strip = resize(maps, (height, size_out[1]), mode='bilinear', align_corners=False)
+        return strip.narrow(2, lines.start - rows.start * factor, num_lines)
+    maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
+    if num_in != num_out:
+        taps = linear_taps(num_in, num_out, maps.device, align_corners)
+        lower, upper, weight = (tap[lines] for tap in taps)
+        above, below = (maps.index_select(2, index - rows.start) for index in (lower, upper))
+        maps = torch.lerp(above, below, weight[:, None].to(maps.dtype))
+    return resize(maps, (num_lines, size_out[1]), mode='bilinear', align_corners=align_corners)
+
+
+def _is_repeated(num_in: int, num_out: int, lines: slice, align_corners: bool) -> bool:
+    """Tell whether input rows repeat a whole number of times, and a strip spans one of them."""
+    return (
+        not align_corners
+        and num_out % num_in == 0
+        and lines.stop - lines.start >= num_out // num_in
+    )

@@ -56,6 +56,29 @@ def test_segmenter__views_are_averaged_as_in_the_test(config):
     np.testing.assert_array_equal(result.labels, labels)
 
 
+@pytest.mark.parametrize('flip_direction', ['horizontal', 'vertical'])
+def test_segmenter__padding_is_cut_off_and_makes_no_image_large(config, flip_direction):
+    padded = Config.fromfile(config.filename)
+    padded.data.test.pipeline[1].update(flip=True, flip_direction=flip_direction)
+    padded.data.test.pipeline[1].transforms.insert(1, {'type': 'Pad', 'size': (64, 96)})
+    network = init_segmentor(padded, device='cpu')
+    sizes = []
+
+    def encode(img, metas):
+        sizes.append(tuple(img.shape[2:]))
+        return torch.stack([-img[:, 0], img[:, 0], *[img[:, 0] * 0 - 9] * 3], 1)
+
+    network.encode_decode = encode
+    picture = np.zeros((40, 56, 3), np.uint8)
+    picture[25:, 10:] = 255
+    segmenter = Segmenter(network)
+    for result in segmenter([picture, picture]):
+        np.testing.assert_array_equal(result.labels, picture[..., 0] > 127)
+    (labels,) = inference_segmentor(network, picture)
+    np.testing.assert_array_equal(labels, picture[..., 0] > 127)
+    assert set(sizes) == {(64, 96)}
+
+
 def test_segmenter__what_is_larger_than_in_the_test_goes_in_overlapping_windows(model, monkeypatch):
     seen = []
     encode = model.encode_decode

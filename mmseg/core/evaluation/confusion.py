@@ -4,6 +4,9 @@ import torch
 
 from mmseg.utils.errors import UserError
 
+# Pixels at a time: int64 numbers of all of a large image would be its largest tensors.
+_STRIP_PIXELS = 1 << 22
+
 
 def count_pairs(
     pred: torch.Tensor, labels: torch.Tensor, num_classes: int, ignore_index: int
@@ -26,13 +29,16 @@ def count_pairs(
         sizes = f'{tuple(pred.shape[1:])} was given for labels of {tuple(labels.shape[1:])}'
         raise UserError(f'a prediction of size {sizes}')
     batch, side = len(pred), num_classes + 1
-    ignored = labels == ignore_index
-    pred, labels = (_gather_outside(classes, num_classes) for classes in (pred, labels))
-    # Ignored pixels go to a row of their own, which is cut off.
-    rows = labels.masked_fill(ignored, side)
-    pairs = (rows * side + pred).flatten(1)
-    counts = pairs.new_zeros(batch, (side + 1) * side)
-    counts.scatter_add_(1, pairs, torch.ones_like(pairs))
+    counts = torch.zeros(batch, (side + 1) * side, dtype=torch.int64, device=pred.device)
+    num_rows = max(1, _STRIP_PIXELS // max(batch * pred.shape[2], 1))
+    for some_pred, some_labels in zip(
+        pred.split(num_rows, 1), labels.split(num_rows, 1), strict=True
+    ):
+        ignored = some_labels == ignore_index
+        columns, rows = (_gather_outside(c, num_classes) for c in (some_pred, some_labels))
+        # Ignored pixels go to a row of their own, which is cut off.
+        pairs = (rows.masked_fill(ignored, side) * side + columns).flatten(1)
+        counts.scatter_add_(1, pairs, torch.ones_like(pairs))
     return counts.view(batch, side + 1, side)[:, :side]
 
 

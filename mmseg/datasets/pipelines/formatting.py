@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmcv.parallel import DataContainer
 
+from mmseg.core.picture_box import PICTURE_BOX
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
@@ -90,7 +91,8 @@ class Collect:
 
     Args:
         keys: Entries to keep as they are.
-        meta_keys: Entries to keep, where present, in the dict `img_metas`.
+        meta_keys: Entries to keep, where present, in the dict `img_metas`; where the picture lies
+            in a padded image is always kept.
     """
 
     def __init__(self, keys: Sequence[str], meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -103,6 +105,7 @@ class Collect:
             raise UserError(
                 f'Collect finds no {missing[0]!r}: no earlier step of the pipeline makes it'
             )
-        metas = {key: results[key] for key in self.meta_keys if key in results}
+        kept = dict.fromkeys((*self.meta_keys, PICTURE_BOX))
+        metas = {key: results[key] for key in kept if key in results}
         data = {'img_metas': DataContainer(metas, cpu_only=True)}
         return data | {key: results[key] for key in self.keys}

@@ -12,6 +12,7 @@ import mmcv
 import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.core.picture_box import PICTURE_BOX, PictureBox
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
@@ -80,6 +81,8 @@ class Resize:
             `results`.
         """
         height, width = results['img'].shape[:2]
+        if PICTURE_BOX in results:
+            results[PICTURE_BOX] = results[PICTURE_BOX].resized(old_size, (height, width))
         factors = [width / old_size[1], height / old_size[0]]
         results['scale_factor'] = np.array(factors * 2, np.float32)
         results['img_shape'] = results['pad_shape'] = results['img'].shape
@@ -153,12 +156,18 @@ class RandomFlip:
             code = 1 if results['flip_direction'] == 'horizontal' else 0
             for key in ('img', *label_keys(results)):
                 results[key] = cv2.flip(results[key], code)
+            if PICTURE_BOX in results:
+                box, size = results[PICTURE_BOX], results['img'].shape
+                results[PICTURE_BOX] = box.flipped(size, results['flip_direction'])
         return results
 
 
 @PIPELINES.register_module()
 class Pad:
-    """Pad image and labels on the right and at the bottom.
+    """Pad image and labels on the right and at the bottom, and note where the picture lies.
+
+    What a network says of padding in a test is cut off by that note, the `PictureBox` under
+    'picture_box'.
 
     Args:
         size: Smallest (height, width) to pad to.
@@ -188,6 +197,8 @@ class Pad:
         else:
             size = [max(side, least) for side, least in zip(old, self.size, strict=True)]
         bottom, right = size[0] - old[0], size[1] - old[1]
+        if bottom or right:
+            results.setdefault(PICTURE_BOX, PictureBox(0, 0, *old))
         results['img'] = _pad(results['img'], bottom, right, self.pad_val)
         for key in label_keys(results):
             results[key] = _pad(results[key], bottom, right, self.seg_pad_val)

@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import nn
 
 from mmseg.core.deferred_numbers import DeferredNumbers
+from mmseg.core.picture_box import PICTURE_BOX
 from mmseg.core.visualization import overlay
 from mmseg.utils.errors import UserError
 
@@ -69,7 +70,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
     ) -> list[np.ndarray]:
         """Predict the label map (H, W) of each image; see `predict_labels` for the arguments."""
-        return list(self.predict_labels([img], [img_meta], rescale).cpu().numpy())
+        return list(self.predict_labels([img], [img_meta], rescale).cpu().long().numpy())
 
     def aug_test(
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
@@ -81,7 +82,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         """
         if not rescale:
             raise UserError('views of several scales can only be joined with rescale=True')
-        return list(self.predict_labels(imgs, img_metas).cpu().numpy())
+        return list(self.predict_labels(imgs, img_metas).cpu().long().numpy())
 
     def forward(
         self,
@@ -117,7 +118,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         if len(imgs) != len(img_metas):
             raise UserError(f'{len(imgs)} views but facts about {len(img_metas)}')
         for metas in img_metas:
-            for key in ('ori_shape', 'img_shape', 'pad_shape'):
+            for key in ('ori_shape', 'img_shape', 'pad_shape', PICTURE_BOX):
                 sizes = {tuple(meta[key]) for meta in metas if key in meta}
                 if len(sizes) > 1:
                     raise UserError(

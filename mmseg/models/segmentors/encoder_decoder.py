@@ -10,16 +10,12 @@ import torch
 from mmcv import ConfigDict
 from torch import nn
 
-from mmseg.core.building import nearest
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
 from mmseg.models.decode_heads import BaseDecodeHead, Decoded
-from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
+from mmseg.models.segmentors.base import ImgMetas
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
-from mmseg.ops import upsampled_classes
+from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.errors import UserError
-
-_MODES = ('whole', 'slide')
-_TEST_SETTINGS = {'mode', 'crop_size', 'stride'}
 
 
 class Embedded(NamedTuple):
@@ -40,7 +36,7 @@ class Embedded(NamedTuple):
 
 
 @SEGMENTORS.register_module()
-class EncoderDecoder(AveragesGradients, BaseSegmentor):
+class EncoderDecoder(AveragesGradients, SegmentsViews):
     """Segmentor of an encoder and a decoder.
 
     Args:
@@ -82,7 +78,6 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
         self.num_classes = self.decode_head.num_classes
         self.train_cfg = ConfigDict(train_cfg or {})
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
-        _check_test_cfg(self.test_cfg)
 
     @property
     def embed_channels(self) -> int:
@@ -177,104 +172,11 @@ class EncoderDecoder(AveragesGradients, BaseSegmentor):
         """
         return self.losses(self.forward_embedding(img), gt_semantic_seg, seg_weight)
 
-    def whole_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
-        """Segment images (B, 3, H, W) in one piece; see `inference` for the arguments.
-
-        Returns:
-            Logits (B, C, H', W').
-        """
-        return self._rescale(self.encode_decode(img, img_meta), img_meta, rescale)
-
-    def slide_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
-        """Segment images (B, 3, H, W) in overlapping windows, whose logits are averaged.
-
-        Args:
-            img: Normalised images.
-            img_meta: See `inference`.
-            rescale: See `inference`.
-
-        Returns:
-            Logits (B, C, H', W').
-        """
-        height, width = img.shape[2:]
-        total = img.new_zeros(img.shape[0], self.num_classes, height, width)
-        counts = img.new_zeros(1, 1, height, width)
-        for top in _window_starts(height, self.test_cfg.crop_size[0], self.test_cfg.stride[0]):
-            for left in _window_starts(width, self.test_cfg.crop_size[1], self.test_cfg.stride[1]):
-                rows = slice(top, top + self.test_cfg.crop_size[0])
-                columns = slice(left, left + self.test_cfg.crop_size[1])
-                total[..., rows, columns] += self.encode_decode(img[..., rows, columns], img_meta)
-                counts[..., rows, columns] += 1
-        return self._rescale(total / counts, img_meta, rescale)
-
-    def inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
-        """Segment images as `test_cfg` says.
-
-        Args:
-            img: Normalised images (B, 3, H, W).
-            img_meta: Facts about each image: `ori_shape` (the same for all), `flip` and
-                `flip_direction`.
-            rescale: Whether the result has the size `ori_shape` rather than that of `img`.
-
-        Returns:
-            Probabilities (B, C, H', W'), flipped back where the images were flipped.
-        """
-        return self._view_logits(img, img_meta, rescale).softmax(dim=1)
-
-    def predict_labels(
-        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
-    ) -> torch.Tensor:
-        """Predict label maps, and leave them on the device.
-
-        Args:
-            imgs: Views (A), each (B, 3, H, W), of any scale, flipped or not.
-            img_metas: For each view, facts about its images; see `inference`.
-            rescale: Whether the maps have the size `ori_shape` rather than that of the images.
-
-        Returns:
-            Classes (B, H', W') int64: the likeliest by the mean probability of all views.
-        """
-        if len(imgs) == 1:
-            # Logits rank as probabilities do.
-            logits = self._view_logits(*imgs, *img_metas, rescale=False)
-            size = _original_size(img_metas[0]) if rescale else logits.shape[2:]
-            return upsampled_classes(logits, size, self.align_corners)
-        scores = self.inference(imgs[0], img_metas[0], rescale)
-        for img, metas in zip(imgs[1:], img_metas[1:], strict=True):
-            scores += self.inference(img, metas, rescale)
-        return upsampled_classes(scores, scores.shape[2:])
-
-    def _view_logits(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
-        infer = self.slide_inference if self.test_cfg.mode == 'slide' else self.whole_inference
-        return unflipped(infer(img, img_meta, rescale), img_meta)
-
     def _auxiliary_heads(self) -> dict[str, nn.Module]:
         """The auxiliary heads under the names that their losses carry."""
         if isinstance(self.auxiliary_head, nn.ModuleList):
             return {f'aux_{i}': head for i, head in enumerate(self.auxiliary_head)}
         return {} if self.auxiliary_head is None else {'aux': self.auxiliary_head}
-
-    def _rescale(self, logits: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
-        """Bring logits to the size of the original images."""
-        if not rescale:
-            return logits
-        return self.decode_head.upsample(logits, _original_size(img_meta))
-
-
-def _original_size(img_meta: ImgMetas) -> tuple[int, int]:
-    """Return height and width of a batch's original images."""
-    sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
-    if len(sizes) != 1:
-        raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
-    return sizes.pop()
-
-
-def unflipped(maps: torch.Tensor, img_meta: ImgMetas) -> torch.Tensor:
-    """Flip maps (B, C, H, W) back where the images that they belong to were flipped."""
-    if not img_meta[0].get('flip'):
-        return maps
-    axis = 3 if img_meta[0].get('flip_direction', 'horizontal') == 'horizontal' else 2
-    return maps.flip(dims=(axis,))
 
 
 def _build_auxiliary(
@@ -283,19 +185,3 @@ def _build_auxiliary(
     if cfg is None or isinstance(cfg, Mapping):
         return None if cfg is None else build_head(cfg)
     return nn.ModuleList(build_head(head) for head in cfg)
-
-
-def _window_starts(length: int, window: int, stride: int) -> list[int]:
-    """Where windows begin so that they cover `length`; the last one is moved back inside."""
-    num_windows = max(length - window + stride - 1, 0) // stride + 1
-    return [max(min(i * stride, length - window), 0) for i in range(num_windows)]
-
-
-def _check_test_cfg(test_cfg: Mapping[str, Any]) -> None:
-    for key in sorted(set(test_cfg) - _TEST_SETTINGS):
-        raise UserError(f'test_cfg has no setting {key!r}; {nearest(key, _TEST_SETTINGS)}')
-    mode = test_cfg.get('mode')
-    if mode not in _MODES:
-        raise UserError(f"test_cfg.mode is {mode!r}; expected 'whole' or 'slide'")
-    if mode == 'slide' and not {'crop_size', 'stride'} <= set(test_cfg):
-        raise UserError("test_cfg: the mode 'slide' needs crop_size and stride")

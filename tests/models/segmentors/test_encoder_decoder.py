@@ -9,7 +9,7 @@ from mmcv import ConfigDict
 
 from mmseg.models import HEADS, build_segmentor
 from mmseg.models.decode_heads import BaseDecodeHead
-from mmseg.models.segmentors.encoder_decoder import _window_starts
+from mmseg.models.segmentors.views import _window_starts
 from mmseg.utils.errors import UserError
 from tests.golden import load
 from tests.golden.fill import fill_deterministic, input_for

@@ -1,0 +1,185 @@
+"""How a segmentor tests: views of an image, whole or in windows, become label maps.
+
+Legend: B images of H x W, A views, C classes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from mmcv import ConfigDict
+
+from mmseg.core.picture_box import picture_box
+from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
+from mmseg.models.segmentors.decision import Decision, decide
+from mmseg.models.segmentors.test_settings import check_test_cfg
+from mmseg.models.segmentors.view_rows import (
+    SlideRows,
+    ViewRows,
+    WholeRows,
+    unflipped,
+    without_padding,
+)
+from mmseg.ops import resize
+from mmseg.utils.errors import UserError
+
+# Whether a view goes through in windows, by facts about its images, height and width.
+Slides = Callable[[ImgMetas, Sequence[int]], bool]
+
+
+class SegmentsViews(BaseSegmentor):
+    """The part of a segmentor that tests, from `encode_decode` on."""
+
+    num_classes: int
+    align_corners: bool
+
+    @property
+    def test_cfg(self) -> ConfigDict:
+        """Settings of testing, as the argument of that name."""
+        return self._test_cfg
+
+    @test_cfg.setter
+    def test_cfg(self, settings: Mapping[str, Any]) -> None:
+        self._test_cfg = ConfigDict(check_test_cfg(settings))
+
+    def whole_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images (B, 3, H, W) in one piece; see `inference` for the arguments.
+
+        Returns:
+            Logits (B, C, H', W').
+        """
+        return self._rescale(self.encode_decode(img, img_meta), img_meta, rescale)
+
+    def slide_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images (B, 3, H, W) in overlapping windows, whose logits are averaged.
+
+        Args:
+            img: Normalised images.
+            img_meta: See `inference`.
+            rescale: See `inference`.
+
+        Returns:
+            Logits (B, C, H', W').
+        """
+        rows = self._slide_rows(img, img_meta, [{}]).rows(slice(0, img.shape[2]))
+        return self._rescale(rows, img_meta, rescale)
+
+    def inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Segment images as `test_cfg` says.
+
+        Args:
+            img: Normalised images (B, 3, H, W).
+            img_meta: Facts about each image: `ori_shape` (the same for all), `flip` and
+                `flip_direction`, and where padding lies (see `picture_box`).
+            rescale: Whether the result has the size `ori_shape`, padding cut off, rather than that
+                of `img`.
+
+        Returns:
+            Probabilities (B, C, H', W'), flipped back where the images were flipped.
+        """
+        is_slide = check_test_cfg(self.test_cfg)['mode'] == 'slide'
+        infer = self.slide_inference if is_slide else self.whole_inference
+        logits = infer(img, img_meta, rescale)
+        # Padding is cut off before: what is left is flipped about its own middle.
+        return unflipped(logits, img_meta).softmax(dim=1)
+
+    def predict_labels(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> torch.Tensor:
+        """Predict label maps, and leave them on the device; see `decide`.
+
+        Returns:
+            Classes (B, H', W'): the likeliest by the mean probability of all views.
+        """
+        return self.decide(imgs, img_metas, rescale).labels
+
+    def decide(
+        self,
+        imgs: Sequence[torch.Tensor],
+        img_metas: Sequence[ImgMetas],
+        rescale: bool = True,
+        with_confidence: bool = False,
+        slide: Slides | None = None,
+    ) -> Decision:
+        """Take each pixel's likeliest class by the mean probability of views, in strips of rows.
+
+        Args:
+            imgs: Views (A), each (B, 3, H, W), of any scale, padded and flipped or not.
+            img_metas: For each view, facts about its images; see `inference`.
+            rescale: Whether the result has the size `ori_shape` rather than that of the images.
+            with_confidence: Whether the probability of the class is wanted too.
+            slide: Whether a view goes through in windows, by its facts and its height and width;
+                None for what `test_cfg.mode` says.
+
+        Returns:
+            Classes (B, H', W') and their probabilities, on the device.
+        """
+        size = _original_size(img_metas[0]) if rescale else tuple(imgs[0].shape[2:])
+        areas = [img.shape[2] * img.shape[3] for img in imgs]
+        return decide(
+            [
+                partial(self._view_rows, img, metas if rescale else without_padding(metas), slide)
+                for img, metas in zip(imgs, img_metas, strict=True)
+            ],
+            (len(imgs[0]), *size),
+            self.num_classes,
+            self.align_corners,
+            with_confidence,
+            # the memory of logits of all views, against that of one view and of sums
+            is_one_by_one=sum(areas) > max(areas) + size[0] * size[1],
+        )
+
+    def _view_rows(
+        self,
+        img: torch.Tensor,
+        img_meta: ImgMetas,
+        slide: Slides | None,
+    ) -> ViewRows:
+        """Open a view (B, 3, H, W): its logits, row by row."""
+        by_mode = check_test_cfg(self.test_cfg)['mode'] == 'slide'
+        if by_mode if slide is None else slide(img_meta, img.shape[2:]):
+            return self._slide_rows(img, img_meta, img_meta)
+        return WholeRows(self.whole_inference(img, img_meta, False), img_meta)
+
+    def _slide_rows(self, img: torch.Tensor, img_meta: ImgMetas, layout: ImgMetas) -> SlideRows:
+        window = check_test_cfg({**self.test_cfg, 'mode': 'slide'})
+        bands, tiles = (
+            [
+                slice(start, min(start + side, length))
+                for start in _window_starts(length, side, step)
+            ]
+            for length, side, step in zip(
+                img.shape[2:], window['crop_size'], window['stride'], strict=True
+            )
+        )
+
+        def encode(part: torch.Tensor) -> torch.Tensor:
+            return self.encode_decode(part, img_meta)
+
+        return SlideRows(encode, img, layout, bands, tiles)
+
+    def _rescale(self, logits: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
+        """Bring the picture's part of logits to the size of the original images."""
+        if not rescale:
+            return logits
+        box = picture_box(img_meta[0], logits.shape[2:])
+        logits = logits[:, :, box.top : box.bottom, box.left : box.right]
+        size = _original_size(img_meta)
+        if logits.shape[2:] == size:
+            return logits
+        return resize(logits, size, mode='bilinear', align_corners=self.align_corners)
+
+
+def _original_size(img_meta: ImgMetas) -> tuple[int, int]:
+    """Return height and width of a batch's original images."""
+    sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
+    if len(sizes) != 1:
+        raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
+    return sizes.pop()
+
+
+def _window_starts(length: int, window: int, stride: int) -> list[int]:
+    """Where windows begin so that they cover `length`; the last one is moved back inside."""
+    num_windows = max(length - window + stride - 1, 0) // stride + 1
+    return [max(min(i * stride, length - window), 0) for i in range(num_windows)]
