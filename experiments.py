@@ -103,6 +103,7 @@ def _over_seeds(runs: Sequence[Run], seeds: Sequence[int]) -> list[Run]:
     return [replace(run, seed=seed) for run in distinct for seed in seeds]
 
 
+_PUBLISHED_BANK = '(paper: tools/build_instance_bank.py, uda.instance.bank_file)'
 EXPERIMENTS = {
     QUICK_START_ID: Experiment(
         'quick start: source-only and DIDA on drawn street scenes (no data or GPU needed)',
@@ -118,11 +119,11 @@ EXPERIMENTS = {
     5: Experiment('rare class sampling and feature distance', studies.training_steps()),
     6: Experiment('decoders of DAFormer', studies.decoders()),
     7: Experiment(
-        'DIDA, GTA to Cityscapes, as in the paper',
+        f'DIDA, GTA to Cityscapes, untrained bank {_PUBLISHED_BANK}',
         [Run('dida', rcs_temperature=0.01, crop_pseudo_labels=True)],
     ),
     8: Experiment(
-        'DIDA, Synthia to Cityscapes, as in the paper',
+        f'DIDA, Synthia to Cityscapes, untrained bank {_PUBLISHED_BANK}',
         [Run('dida', source='synthia', seed=2, rcs_temperature=0.01, crop_pseudo_labels=True)],
     ),
     9: Experiment(

@@ -126,6 +126,8 @@ class NaiveDIDA(nn.Module):
         level = self.dacs.instance
         features = upsample(embedding, labels.shape[2:])
         if not level.bank.is_full:
+            if iteration > 0 and iteration % level.fill_patience == 0:
+                level.bank.share_out_()
             pairs = [
                 full_size_class_means(features[i : i + 1], labels[i : i + 1], self.num_classes)
                 for i in range(len(features))

@@ -26,7 +26,7 @@ from .precision import Precision
 from .training_state import restore_log_values, restore_training_state, training_state
 
 # What hooks keep in `meta` from one iteration to the next.
-_CARRIED_ON = ('bank_means', 'best', 'evaluated', 'skipped_steps', 'seconds')
+_CARRIED_ON = ('bank', 'bank_means', 'best', 'evaluated', 'skipped_steps', 'seconds')
 
 
 @RUNNERS.register_module(force=True)

@@ -3,10 +3,13 @@ _base_ = ['dacs_a999_fdthings.py']
 uda = dict(
     instance=dict(
         num_entries=300,  # bank entries N, shared evenly by the classes
-        bank_file=None,  # folder of a bank; None starts from an unfilled one
+        # Folder of a bank that a trained network filled, the published start
+        # (tools/build_instance_bank.py); None lets the first iterations fill it, untrained.
+        bank_file=None,
         loss_weight=0.5,  # lambda_I
         momentum=0.999,  # of the bank's entries
         update_interval=50,  # iterations between updates of the bank
+        fill_patience=None,  # iterations until unfilled entries go to other classes; None: 3 N
         vectors='mean',  # what an entry follows: 'mean', 'boundary' or 'mean+boundary'
         form='sum',  # similarity: 'sum' (published code) or 'softmax' (paper)
         temperature=1.0,  # form 'softmax' only

@@ -18,7 +18,9 @@ class ResultHook(Hook):
     """Write `result.json` into the work dir when the run ends.
 
     Its keys: `mIoU`, `mIoU_teacher` (null without a teacher), `IoU` per class and `extra` means,
-    all in percent of the last evaluation (null without one); `seconds`; `peak_memory_gb`.
+    all in percent of the last evaluation (null without one); `seconds`; `peak_memory_gb`; and for
+    a model with an instance bank, `instance_loss_since`, the iteration since which the instance
+    loss runs (null if it never did).
 
     Args:
         evaluation: The hook that evaluates, or None.
@@ -45,6 +47,8 @@ class ResultHook(Hook):
             'seconds': round(time.monotonic() - self.start_time, 1),
             'peak_memory_gb': round(peak_memory_gb(runner.device), 3),
         }
+        if getattr(runner.model, 'bank', None) is not None:
+            result['instance_loss_since'] = runner.meta.get('bank', {}).get('loss_since')
         if runner.rank == 0:
             with atomic_path(Path(runner.work_dir) / 'result.json') as temporary:
                 temporary.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')

@@ -95,20 +95,21 @@ def bank(runs: Sequence[Shown]) -> list[Figure]:
 
 
 def _occupancy(s: Shown) -> list[Figure]:
-    if not s.run.bank or not s.run.classes:
+    if not s.run.bank:
         return []
     last = s.run.bank[-1]
+    classes = s.run.classes or [f'class {c}' for c in range(len(last['quotas']))]
     filled = {'name': 'filled', 'color': COLORS[0], 'values': last['counts']}
     free = {
         'name': 'free',
         'color': '#dbeafe',
-        'values': [q - c for q, c in zip(last['quotas'], last['counts'], strict=True)],
+        'values': [max(q - c, 0) for q, c in zip(last['quotas'], last['counts'], strict=True)],
     }
     traces = [
         {
             'type': 'bar',
             'name': part['name'],
-            'x': s.run.classes,
+            'x': classes,
             'y': part['values'],
             'marker': {'color': part['color']},
         }
@@ -121,8 +122,26 @@ def _occupancy(s: Shown) -> list[Figure]:
         'legend': {'orientation': 'h', 'y': 1, 'yanchor': 'bottom', 'traceorder': 'normal'},
     }
     title = 'Instance bank' if s.is_alone else f'Instance bank of {s.label}'
-    note = f'{sum(last["counts"])} of {sum(last["quotas"])} entries are filled.'
+    note = _bank_note(last, classes)
     return [Figure(f'bank-{s.label}', title, traces, layout, note, 380)]
+
+
+def _bank_note(last: Json, classes: Sequence[str]) -> str:
+    """Say how full the bank is, what it waits for and since when the instance loss runs."""
+    filled, total = sum(last['counts']), sum(last['quotas'])
+    sentences = [f'{filled} of {total} entries are filled.']
+    waited_for = [
+        name
+        for name, count, quota in zip(classes, last['counts'], last['quotas'], strict=True)
+        if count < quota
+    ]
+    if last.get('loss_since') is not None:
+        sentences.append(f'The instance loss runs since iteration {last["loss_since"]}.')
+    elif filled < total and 'loss_since' in last:
+        sentences.append(f'The instance loss has not run: waiting for {", ".join(waited_for)}.')
+    for iteration in last.get('shared_out', []):
+        sentences.append(f'Unfilled entries were shared out anew at iteration {iteration}.')
+    return ' '.join(sentences)
 
 
 def _drift(runs: Sequence[Shown]) -> list[Figure]:

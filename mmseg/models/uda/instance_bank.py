@@ -3,7 +3,7 @@
 N entries, D channels, C classes, B images.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ class InstanceBank(nn.Module):
     """N labelled feature vectors that follow the student's class vectors.
 
     Entries start unfilled (label −1), are filled class by class up to the quotas, and are then
-    moved by momentum. Features, labels and quotas belong to the state dict.
+    moved by momentum. Features, labels and what the quotas follow from belong to the state dict:
+    `class_pixels` (C,), negative for a class that has given up what it did not fill.
 
     Args:
         num_entries: N.
@@ -91,9 +92,12 @@ class InstanceBank(nn.Module):
     def _refresh(self) -> None:
         # Host-side mirrors: reading a buffer every step would wait for the device.
         self.num_filled = int((self.labels != UNFILLED).sum())
-        pixels = self.class_pixels.tolist()
-        self._order = rare_first(pixels)
-        self._quotas = class_quotas(len(self.labels), pixels)
+        pixels, counts = self.class_pixels.tolist(), self.class_counts().tolist()
+        self._order = rare_first([abs(number) for number in pixels])
+        kept = [count if number < 0 else 0 for number, count in zip(pixels, counts, strict=True)]
+        shares = class_quotas(len(self.labels) - sum(kept), [max(number, 0) for number in pixels])
+        self._quotas = [share + own for share, own in zip(shares, kept, strict=True)]
+        self._is_uncounted = [number == 0 for number in pixels]
 
     def set_class_pixels(self, class_pixels: Sequence[float]) -> None:
         """Tell the bank how many pixels of each class (C,) the source set holds.
@@ -119,6 +123,8 @@ class InstanceBank(nn.Module):
     def fill_(self, vectors: torch.Tensor, present: torch.Tensor) -> int:
         """Put class vectors into unfilled entries, one per class and image, up to the quotas.
 
+        A class that the source's statistics do not count takes part as soon as it is seen.
+
         Args:
             vectors: Class vectors of each image (B, C, D).
             present: Which of them exist (B, C) bool.
@@ -129,6 +135,7 @@ class InstanceBank(nn.Module):
         free = (self.labels == UNFILLED).nonzero()[:, 0].tolist()
         counts = self.class_counts().tolist()
         available = _usable(vectors, present).tolist()
+        self._admit(c for image in available for c in range(self.num_classes) if image[c])
         before = len(free)
         for c in self._order:
             for image in range(len(vectors)):
@@ -139,6 +146,28 @@ class InstanceBank(nn.Module):
                     counts[c] += 1
         self.num_filled += before - len(free)
         return before - len(free)
+
+    @torch.no_grad()
+    def share_out_(self) -> None:
+        """Give what some classes did not fill to others; every class keeps the entries it has.
+
+        Those whose quota is met share the rest evenly. Where no class has met its quota, those that
+        were seen at all take the place of those that were not; where none was seen, all wait on.
+        """
+        quotas = torch.tensor(self._quotas)
+        counts, pixels = self.class_counts().cpu(), self.class_pixels.cpu()
+        gives_up = counts < quotas
+        if gives_up[quotas > 0].all():
+            gives_up &= counts == 0
+        if not self.is_full and (~gives_up & (pixels > 0)).any():
+            self.class_pixels.copy_(torch.where(gives_up, -pixels.abs(), pixels))
+            self._refresh()
+
+    def _admit(self, seen: Iterable[int]) -> None:
+        uncounted = {c for c in seen if self._is_uncounted[c]}
+        if uncounted:
+            self.class_pixels[list(uncounted)] = 1
+            self._refresh()
 
     @torch.no_grad()
     def update_(self, vectors: torch.Tensor, present: torch.Tensor, momentum: float) -> None:

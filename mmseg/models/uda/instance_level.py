@@ -13,6 +13,8 @@ from .instance_bank import InstanceBank
 from .interaction import smooth_probs
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
+# With 19 classes and 2 images a step, a class in 1 % of the crops fills its share in time.
+_PATIENCE_PER_ENTRY = 3
 
 
 class InstanceLevel(nn.Module):
@@ -26,6 +28,8 @@ class InstanceLevel(nn.Module):
         loss_weight: λ_I.
         momentum: m of the bank's update, in [0, 1].
         update_interval: Iterations between updates of a full bank.
+        fill_patience: Iterations after which what a class did not fill of the bank goes to the
+            others, and between two such times; three an entry where None.
         vectors: What stands for a class: 'mean', 'boundary' or 'mean+boundary'.
         form: Similarity form, 'sum' (published code) or 'softmax' (paper).
         temperature: Divisor of the cosines, form 'softmax' only.
@@ -47,6 +51,7 @@ class InstanceLevel(nn.Module):
         loss_weight: float = 0.5,
         momentum: float = 0.999,
         update_interval: int = 50,
+        fill_patience: int | None = None,
         vectors: str = 'mean',
         form: str = 'sum',
         temperature: float = 1.0,
@@ -67,6 +72,8 @@ class InstanceLevel(nn.Module):
             pixel_weights,
         )
         _expect(update_interval >= 1, 'update_interval', 'at least 1', update_interval)
+        patient = fill_patience is None or fill_patience >= 1
+        _expect(patient, 'fill_patience', 'at least 1, or None', fill_patience)
         if bank_file is None:
             self.bank = InstanceBank(num_entries, dim, num_classes)
         else:
@@ -74,6 +81,7 @@ class InstanceLevel(nn.Module):
         self.loss_weight = loss_weight
         self.momentum = momentum
         self.update_interval = update_interval
+        self.fill_patience = fill_patience or _PATIENCE_PER_ENTRY * len(self.bank.labels)
         self.vectors = vectors
         self.form = form
         self.temperature = temperature
@@ -93,6 +101,8 @@ class InstanceLevel(nn.Module):
         """
         num_classes = self.bank.num_classes
         if not self.bank.is_full:
+            if iteration > 0 and iteration % self.fill_patience == 0:
+                self.bank.share_out_()
             pairs = [
                 class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
                 for i in range(len(embedding))

@@ -4,15 +4,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmseg.core.hooks import BankHook, TextLoggerHook
+from mmseg.core.hooks import BankHook, ResultHook, TextLoggerHook
 from mmseg.core.hooks.bank_hook import class_means
+from mmseg.utils.logger import get_root_logger
 from tests.core.hooks.training import TinySegmentor, TinySelfTraining, make_runner, train
 
 
 def bank(quotas=(2, 1, 1)):
     features = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [9.0, 9.0]])
     return SimpleNamespace(
-        labels=torch.tensor([0, 0, 1, -1]), features=features, quotas=list(quotas)
+        labels=torch.tensor([0, 0, 1, -1]), features=features, quotas=list(quotas), is_full=False
     )
 
 
@@ -47,6 +48,51 @@ def test_bank_hook__logs_occupancy_and_relative_drift(tmp_path):
     trained = records(tmp_path, 'train')
     assert [record['bank_filled'] for record in trained] == [0.75] * 3
     assert trained[1]['bank_drift'] == pytest.approx(0.125)
+
+
+class SharingOut(TinySelfTraining):
+    """A bank whose last entry is shared out anew at iteration 2 and filled at iteration 3."""
+
+    def train_step(self, batch, optimizer):
+        self.num_steps = getattr(self, 'num_steps', 0) + 1
+        if self.num_steps == 2:
+            self.bank.quotas = [3, 1]
+        if self.num_steps == 3:
+            self.bank.labels[3], self.bank.is_full = 0, True
+        return super().train_step(batch, optimizer)
+
+
+def test_bank_hook__tells_when_entries_were_shared_out_and_since_when_the_loss_runs(tmp_path):
+    get_root_logger(tmp_path / 'run.log')
+    runner = make_runner(SharingOut(bank([2, 2])), tmp_path, 4, [BankHook(1), TextLoggerHook(1)])
+    runner.register_hook(ResultHook(), 'LOWEST')
+    train(runner)
+    events = [(record['shared_out'], record['loss_since']) for record in records(tmp_path, 'bank')]
+    assert events == [([], None), ([2], None), ([2], 3), ([2], 3)]
+    log = (tmp_path / 'run.log').read_text()
+    assert '3 of 4 entries are filled, the others wait for sky (1 of 2)' in log
+    assert 'at iteration 2 the entries' in log and 'road 2 → 3, sky 2 → 1' in log
+    assert 'the instance loss runs from iteration 3' in log and 'never ran' not in log
+    assert json.loads((tmp_path / 'result.json').read_text())['instance_loss_since'] == 3
+
+
+def test_bank_hook__a_run_that_ends_without_the_instance_loss_says_so(tmp_path):
+    get_root_logger(tmp_path / 'run.log')
+    runner = make_runner(TinySelfTraining(bank([2, 2])), tmp_path, 2, [BankHook(5)])
+    runner.register_hook(ResultHook(), 'LOWEST')
+    train(runner)
+    last = (tmp_path / 'run.log').read_text().splitlines()[-1]
+    assert 'WARNING - the instance loss never ran' in last
+    assert 'wait for sky (1 of 2)' in last
+    assert json.loads((tmp_path / 'result.json').read_text())['instance_loss_since'] is None
+
+
+def test_bank_hook__events_before_a_resumption_are_not_told_anew(tmp_path):
+    model = TinySelfTraining(bank([2, 2]))
+    model.bank.is_full = True
+    meta = {'bank': {'shared_out': [2], 'loss_since': 3}}
+    train(make_runner(model, tmp_path, 2, [BankHook(1), TextLoggerHook(1)], meta=meta))
+    assert [r['loss_since'] for r in records(tmp_path, 'bank')] == [3, 3]
 
 
 def test_bank_hook__a_model_without_a_bank_is_left_alone(tmp_path):

@@ -78,6 +78,35 @@ def test_bank__occupancy_and_drift(one, two):
     ]
 
 
+@pytest.mark.parametrize(
+    ('events', 'note'),
+    [
+        (
+            {'loss_since': None, 'shared_out': []},
+            'The instance loss has not run: waiting for traffic light, sky.',
+        ),
+        (
+            {'loss_since': 31, 'shared_out': [20, 30]},
+            'The instance loss runs since iteration 31. '
+            'Unfilled entries were shared out anew at iteration 20. '
+            'Unfilled entries were shared out anew at iteration 30.',
+        ),
+    ],
+)
+def test_bank__tells_what_it_waits_for_and_since_when_the_loss_runs(one, events, note):
+    one[0].run.bank[-1].update(events)
+    assert class_figures.bank(one)[0].note == f'3 of 5 entries are filled. {note}'
+
+
+def test_bank__a_run_without_an_evaluation_shows_it_too(tmp_path):
+    folder = write_run(tmp_path / 'dida')
+    (log,) = folder.glob('*.log.json')
+    lines = [line for line in log.read_text().splitlines() if '"val"' not in line]
+    log.write_text('\n'.join(lines) + '\n')
+    (occupancy, *_) = class_figures.bank(shown([read_run(folder)], ['dida']))
+    assert occupancy.traces[0]['x'] == ['class 0', 'class 1', 'class 2']
+
+
 def test_pseudo_labels__share_in_training_and_accuracy_in_validation(one):
     share, accuracy = training_figures.pseudo_labels(one)
     assert share.traces[0]['y'] == [20, 20, 20]

@@ -75,6 +75,93 @@ def test_fill__classes_that_the_source_lacks_give_up_their_entries():
     assert bank.class_counts().tolist() == [2, 0, 3]
 
 
+def fill_until_it_stops(bank, seen):
+    """Fill from images that show these classes only."""
+    present = torch.zeros(1, bank.num_classes, dtype=torch.bool)
+    present[:, list(seen)] = True
+    while bank.fill_(torch.ones(1, bank.num_classes, bank.features.shape[1]), present):
+        pass
+
+
+@pytest.mark.parametrize(
+    ('num_entries', 'pixels', 'seen', 'quotas'),
+    [
+        (6, [9, 5, 1], [0, 1], [3, 3, 0]),  # the rarest is never seen
+        (7, [9, 5, 1], [0, 2], [3, 0, 4]),  # what is left over goes to the rarest seen
+        (10, [9, 5, 7, 1, 3], [3], [0, 0, 0, 10, 0]),  # one class is left
+        (3, [9, 5, 7, 1, 3], [0, 2, 4], [1, 0, 1, 0, 1]),  # fewer entries than classes
+        (5, [9, 0, 1], [0], [5, 0, 0]),  # a class without a pixel had no share
+    ],
+)
+def test_share_out__entries_of_classes_never_seen_go_to_the_others(
+    num_entries, pixels, seen, quotas
+):
+    bank = InstanceBank(num_entries, 2, len(pixels))
+    bank.set_class_pixels(pixels)
+    for _ in range(len(pixels)):
+        fill_until_it_stops(bank, seen)
+        bank.share_out_()
+    assert bank.is_full
+    assert bank.quotas == quotas == bank.class_counts().tolist()
+
+
+def test_share_out__a_class_keeps_the_entries_it_has():
+    bank = InstanceBank(9, 1, 3)
+    bank.fill_(torch.full((1, 3, 1), 7.0), torch.tensor([[True, False, False]]))
+    fill_until_it_stops(bank, [1, 2])
+    bank.share_out_()
+    assert bank.quotas == [1, 4, 4]
+    fill_until_it_stops(bank, [0, 1, 2])
+    assert bank.is_full
+    assert bank.features[bank.labels == 0].tolist() == [[7.0]]
+
+
+def test_share_out__classes_that_fill_slowly_only_replace_those_never_seen():
+    bank = InstanceBank(9, 1, 3)
+    bank.fill_(torch.ones(1, 3, 1), torch.tensor([[True, True, False]]))
+    bank.share_out_()
+    assert bank.quotas == [5, 4, 0]
+
+
+def test_share_out__without_any_class_seen_all_wait():
+    bank = InstanceBank(6, 1, 3)
+    bank.share_out_()
+    assert bank.quotas == [2, 2, 2]
+
+
+def test_share_out__a_full_bank_stays_as_it_is():
+    bank = filled_bank()
+    before = bank.quotas
+    bank.share_out_()
+    assert bank.quotas == before
+
+
+def test_fill__a_class_that_the_statistics_do_not_count_takes_part_once_it_is_seen():
+    bank = InstanceBank(6, 1, 3)
+    bank.set_class_pixels([9, 5, 0])
+    bank.fill_(torch.ones(1, 3, 1), torch.tensor([[True, True, True]]))
+    assert bank.class_counts().tolist() == [1, 1, 1]
+    assert bank.quotas == [2, 2, 2]
+
+
+def test_state_dict__brings_back_entries_shared_out_anew():
+    bank = InstanceBank(7, 2, 3)
+    bank.set_class_pixels([7, 1, 2])
+    bank.fill_(torch.ones(1, 3, 2), torch.tensor([[True, False, False]]))
+    fill_until_it_stops(bank, [2])
+    bank.share_out_()
+    other = InstanceBank(7, 2, 3)
+    other.load_state_dict(bank.state_dict())
+    assert other.quotas == bank.quotas == [1, 0, 6]
+    fill_until_it_stops(bank, [0, 2])
+    fill_until_it_stops(other, [0, 2])
+    assert torch.equal(bank.labels, other.labels)
+
+
+def test_state_dict__has_the_keys_of_older_checkpoints():
+    assert list(InstanceBank(7, 2, 3).state_dict()) == ['features', 'labels', 'class_pixels']
+
+
 @pytest.mark.parametrize(
     ('num_entries', 'pixels', 'quotas'),
     [

@@ -78,6 +78,40 @@ def test_observe__a_full_bank_moves_at_the_interval_only():
     assert not torch.equal(level.bank.features, before)
 
 
+@pytest.mark.parametrize('patience', [2, 4, 6])
+def test_observe__what_a_class_did_not_fill_goes_to_others_after_a_while(patience):
+    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7, fill_patience=patience)
+    embedding, labels, probs = draw()
+    full_since = None
+    for iteration in range(9):
+        level.observe(embedding, labels.clamp(max=1), iteration)  # class 2 never comes up
+        if full_since is None and level.bank.is_full:
+            full_since = iteration
+    assert full_since == patience
+    assert level.bank.class_counts().tolist() == [4, 3, 0]
+    assert level.loss(embedding, embedding, probs, EVERYWHERE) > 0
+
+
+def test_observe__a_run_resumed_while_it_waits_fills_the_bank_like_one_that_went_on():
+    settings = {'num_entries': 9, 'fill_patience': 5}
+    whole, resumed = (InstanceLevel(DIM, NUM_CLASSES, **settings) for _ in range(2))
+    for iteration in range(12):
+        if iteration in (3, 5, 6):
+            resumed = InstanceLevel(DIM, NUM_CLASSES, **settings)
+            resumed.load_state_dict(whole.state_dict())
+        embedding, labels, _ = draw(batch=1, seed=iteration)
+        labels = labels.clamp(min=1)
+        for level in (whole, resumed):
+            level.observe(embedding, labels, iteration)
+    assert whole.bank.is_full
+    assert torch.equal(whole.bank.features, resumed.bank.features)
+    assert torch.equal(whole.bank.labels, resumed.bank.labels)
+
+
+def test_init__patience_is_three_iterations_an_entry():
+    assert InstanceLevel(DIM, NUM_CLASSES, num_entries=7).fill_patience == 21
+
+
 @pytest.mark.parametrize('form', ['sum', 'softmax'])
 def test_smooth__stays_a_distribution(form):
     embedding, _, probs = draw(batch=3, seed=9)
@@ -104,6 +138,8 @@ def test_init__a_bank_file_fills_the_bank(tmp_path):
         {'smoothing': -0.1},
         {'temperature': 0},
         {'update_interval': 0},
+        {'fill_patience': 0},
+        {'fill_patience': -5},
     ],
 )
 def test_init__settings_out_of_range_are_refused_by_name(settings):
