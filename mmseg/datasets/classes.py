@@ -1,8 +1,13 @@
 """Which classes a data set has, what they are called and how they are coloured."""
 
 import colorsys
+from collections import Counter
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mmseg.core.building import nearest
 from mmseg.utils.errors import UserError
@@ -30,10 +35,13 @@ def choose_classes(
     if isinstance(wanted, str):
         if not Path(wanted).is_file():
             raise UserError(f'the file of class names {wanted} does not exist')
-        wanted = Path(wanted).read_text().splitlines()
+        wanted = _lines(wanted)
     for name in wanted:
         if own is not None and name not in own:
             raise UserError(f'unknown class {name!r}: {nearest(name, own)}')
+    twice = [name for name, count in Counter(wanted).items() if count > 1]
+    if twice:
+        raise UserError(f'classes: {twice[0]!r} stands there twice; names must differ')
     return tuple(wanted)
 
 
@@ -63,15 +71,53 @@ def choose_palette(
 
     Returns:
         One colour for each class, or None where the classes are not known.
+
+    Raises:
+        UserError: For colours that are none, or another number of them than classes.
     """
-    if wanted is not None or classes is None:
-        return wanted
+    if wanted is not None:
+        return _checked_palette(wanted, classes)
+    if classes is None:
+        return None
     if own is None:
         return [_spread_colour(i) for i in range(len(classes))]
     if label_map is None:
         return own
     colours = {new: own[old] for old, new in label_map.items() if new >= 0}
     return [colours[new] for new in sorted(colours)]
+
+
+def _checked_palette(
+    palette: Sequence[Sequence[int]], classes: Sequence[str] | None
+) -> Sequence[Sequence[int]]:
+    colours = list(palette)
+    for index, colour in enumerate(colours):
+        if not _is_colour(colour):
+            raise UserError(
+                f'palette: expected [red, green, blue] from 0 to 255, got {colour!r} at {index}'
+            )
+    if classes is not None and len(colours) != len(classes):
+        raise UserError(
+            f'palette: expected a colour for each of the {len(classes)} classes '
+            f'({", ".join(classes)}), got {len(colours)}'
+        )
+    return colours
+
+
+def _is_colour(colour: Any) -> bool:
+    parts = list(colour) if isinstance(colour, Sequence | np.ndarray) else []
+    return len(parts) == 3 and all(
+        isinstance(part, Integral) and not isinstance(part, bool) and 0 <= part <= 255
+        for part in parts
+    )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f'the file of class names {path} cannot be read: {error}') from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _spread_colour(index: int) -> list[int]:

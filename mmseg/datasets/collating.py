@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from mmcv.parallel import DataContainer, collate
 from torch.utils.data import default_collate
+
+from mmseg.ops.transfer import writable_tensor
 
 from .indexed_images import IndexedImage
 
@@ -38,7 +39,7 @@ def collate_alike(samples: Sequence[IndexedImage]) -> list[dict[str, Any]]:
         batch = collate_batch([sample.inputs for sample in group])
         batch['indices'] = [sample.index for sample in group]
         if group[0].labels is not None:
-            batch['labels'] = default_collate([torch.from_numpy(s.labels) for s in group])
+            batch['labels'] = default_collate([writable_tensor(s.labels) for s in group])
         batches.append(batch)
     return batches
 

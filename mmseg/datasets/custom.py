@@ -2,13 +2,11 @@
 
 import copy
 import itertools
-import os
 import os.path as osp
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import mmcv
 import numpy as np
 from torch.utils.data import Dataset
 
@@ -20,6 +18,7 @@ from .builder import DATASETS
 from .classes import choose_classes, choose_palette, label_map_between
 from .evaluation import EvaluatesLabels
 from .image_io import MissingImageError, UnreadableImageError
+from .paired_files import PairedFiles
 from .pipelines import Compose, LoadAnnotations, without_labels
 from .samplers import shuffled_index
 from .skipped import SkippedFiles
@@ -32,7 +31,8 @@ _MAX_SKIPPED_IN_A_ROW = 20
 class CustomDataset(EvaluatesLabels, Dataset):
     """Images and label maps that belong together by name.
 
-    `img_dir/a/b<img_suffix>` has the labels `ann_dir/a/b<seg_map_suffix>`.
+    `img_dir/a/b<img_suffix>` has the labels `ann_dir/a/b<seg_map_suffix>`. Both may lie in one
+    folder: label maps and what converters write are no images.
 
     Args:
         pipeline: Transforms that make a sample.
@@ -41,16 +41,18 @@ class CustomDataset(EvaluatesLabels, Dataset):
         ann_dir: Folder of the label maps; None for images without labels, whose pipeline then
             loads and collects none.
         seg_map_suffix: End of a label map's name.
-        split: Text file with one name (without suffix) a line; None for all images.
+        split: Text file with an image a line, as `read_split` reads it; None for all images.
         data_root: Folder that relative paths start from.
         test_mode: Whether this is for tests: the pipeline loads no labels then.
         ignore_index: Label of pixels that do not count.
-        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one.
+        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one, to be the
+            classes; so too where the pipeline's `LoadAnnotations` alone says it.
         classes: Class names, a file of them, or None for the data set's own.
         palette: RGB colour of each class.
         eval_classes: Names of the classes over which means are taken; those without a labelled
             pixel are left out. None for all classes.
         extra_means: Further means to report: name → class names.
+        stats_dir: Folder of the class statistics that converters write; None for `data_root`.
         load_labels: Whether training samples carry labels; if not, none are read.
         strict: Whether a file that cannot be read stops training instead of being skipped.
         max_skipped_ratio: Share of the samples that may be skipped before training stops.
@@ -80,6 +82,7 @@ class CustomDataset(EvaluatesLabels, Dataset):
         *,
         eval_classes: Sequence[str] | None = None,
         extra_means: Mapping[str, Sequence[str]] | None = None,
+        stats_dir: str | None = None,
         load_labels: bool = True,
         strict: bool = False,
         max_skipped_ratio: float = 0.05,
@@ -90,9 +93,9 @@ class CustomDataset(EvaluatesLabels, Dataset):
         self.img_suffix = img_suffix
         self.seg_map_suffix = seg_map_suffix
         self.split = None if split is None else self._below_root(split)
+        self.stats_dir = self._below_root(stats_dir or '')
         self.test_mode = test_mode
         self.ignore_index = ignore_index
-        self.reduce_zero_label = reduce_zero_label
         own_classes, own_palette = self.CLASSES, self.PALETTE
         self.CLASSES = choose_classes(classes, own_classes)
         self.label_map = label_map_between(own_classes, self.CLASSES)
@@ -103,7 +106,18 @@ class CustomDataset(EvaluatesLabels, Dataset):
 
         self.has_labels = self.ann_dir is not None and load_labels
         self.pipeline = Compose(pipeline if self.has_labels else without_labels(pipeline))
-        self.label_reader = LoadAnnotations(reduce_zero_label)
+        self.reduce_zero_label = reduce_zero_label or self._pipeline_reduces()
+        self.label_reader = LoadAnnotations(self.reduce_zero_label)
+        self._files = PairedFiles(
+            self.img_dir,
+            img_suffix,
+            self.ann_dir,
+            seg_map_suffix,
+            self.split,
+            data_root,
+            self.stats_dir,
+            self.has_labels,
+        )
         self.img_infos = self._find_images()
         if self.has_labels:
             self._check_labels_exist()
@@ -181,6 +195,7 @@ class CustomDataset(EvaluatesLabels, Dataset):
             'ignore_index': self.ignore_index,
             'num_classes': None if self.CLASSES is None else len(self.CLASSES),
             'label_map': self.label_map,
+            'reduce_zero_label': self.reduce_zero_label,
             'convert_hint': self.convert_hint,
         }
         return inputs if rng is None else {**inputs, 'rng': rng}
@@ -214,7 +229,9 @@ class CustomDataset(EvaluatesLabels, Dataset):
         """The command that makes this data set's labels and statistics, where there is one."""
         if self.CONVERTER is None:
             return None
-        return f'python tools/convert_datasets/{self.CONVERTER}.py {self.data_root} --nproc 8'
+        root, stats = self.data_root or '.', self.stats_dir
+        elsewhere = '' if stats == self._below_root('') else f' --out-dir {stats}'
+        return f'python tools/convert_datasets/{self.CONVERTER}.py {root}{elsewhere} --nproc 8'
 
     @property
     def convert_hint(self) -> str:
@@ -248,41 +265,13 @@ class CustomDataset(EvaluatesLabels, Dataset):
                 f'the image folder {self.img_dir} of {type(self).__name__} does not exist: '
                 'put the data there, or set data_root and img_dir in the config'
             )
-        if self.split is None:
-            found = mmcv.scandir(self.img_dir, self.img_suffix, recursive=True)
-            names = sorted(name.replace(os.sep, '/') for name in found)
-        else:
-            names = [f'{stem}{self.img_suffix}' for stem in _read_lines(self.split)]
-        if not names:
-            raise UserError(f'no image named *{self.img_suffix} in {self.split or self.img_dir}')
-        return [self._image_info(name) for name in names]
+        return self._files.infos()
 
-    def _image_info(self, name: str) -> dict[str, Any]:
-        info: dict[str, Any] = {'filename': name}
-        if self.ann_dir is not None:
-            stem = name.removesuffix(self.img_suffix)
-            info['ann'] = {'seg_map': f'{stem}{self.seg_map_suffix}'}
-        return info
+    def _pipeline_reduces(self) -> bool:
+        steps = self.pipeline.transforms
+        return any(isinstance(s, LoadAnnotations) and s.reduce_zero_label for s in steps)
 
     def _check_labels_exist(self) -> None:
         if not osp.isdir(self.ann_dir):
             raise UserError(f'the label folder {self.ann_dir} does not exist')
-        found = mmcv.scandir(self.ann_dir, self.seg_map_suffix, recursive=True)
-        present = {name.replace(os.sep, '/') for name in found}
-        wanted = [info['ann']['seg_map'] for info in self.img_infos]
-        missing = [name for name in wanted if name not in present]
-        if missing:
-            raise UserError(
-                f'{len(missing)} of {len(wanted)} images have no label file, the first is '
-                f'{osp.join(self.ann_dir, missing[0])}{self.convert_hint}'
-            )
-
-
-def _read_lines(path: str) -> list[str]:
-    if not osp.isfile(path):
-        raise UserError(f'the split file {path} does not exist')
-    try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
-    except (UnicodeDecodeError, OSError) as error:
-        raise UserError(f'the split file {path} cannot be read: {error}') from None
-    return [line.strip() for line in lines if line.strip()]
+        self._files.check_labels(self.img_infos, self.convert_hint)

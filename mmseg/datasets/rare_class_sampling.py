@@ -173,7 +173,7 @@ class StatisticsFiles:
     """The class statistics that a converter wrote for a data set.
 
     Args:
-        dataset: The data set; the files stand in its `data_root`.
+        dataset: The data set; the files stand in its `stats_dir`.
     """
 
     def __init__(self, dataset: CustomDataset) -> None:
@@ -244,7 +244,7 @@ class StatisticsFiles:
         if index is not None or self.dataset.split is not None:
             return index
         raise UserError(
-            f'{file}, which the class statistics in {self.dataset.data_root} list for {what_for}, '
+            f'{file}, which the class statistics in {self.dataset.stats_dir} list for {what_for}, '
             f'is gone or has no image in {self.dataset.img_dir}{self.dataset.convert_hint}'
         )
 
@@ -267,13 +267,13 @@ class StatisticsFiles:
         num_classes = len(self.dataset.CLASSES or ()) or IGNORE_INDEX
         if not 0 <= c < num_classes:
             raise UserError(
-                f'the class statistics in {self.dataset.data_root} hold class {key} ({where}): '
+                f'the class statistics in {self.dataset.stats_dir} hold class {key} ({where}): '
                 f'expected 0 to {num_classes - 1}{self.dataset.convert_hint}'
             )
         return c
 
     def _path(self, name: str) -> str:
-        return osp.join(self.dataset.data_root or '', name)
+        return osp.join(self.dataset.stats_dir, name)
 
     def _read(self, name: str) -> Any:
         path = self._path(name)

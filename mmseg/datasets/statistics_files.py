@@ -1,7 +1,11 @@
-"""The names of the class statistics that converters write, and what they look like inside."""
+"""The names of what converters write, and what the class statistics look like inside."""
 
 from typing import Any
 
+# End of a converted label's name.
+CONVERTED = '_labelTrainIds.png'
+# The mapping that own labels were converted with.
+USED_MAPPING = 'converted_with.json'
 STATS_FILE = 'sample_class_stats.json'
 STATS_DICT_FILE = 'sample_class_stats_dict.json'
 SAMPLES_WITH_CLASS_FILE = 'samples_with_class.json'

@@ -47,7 +47,7 @@ class UDADataset(Dataset):
         if isinstance(source, Mapping):
             source = cast(CustomDataset, build_dataset(source, {'strict': strict}))
         if isinstance(target, Mapping):
-            unlabelled = {**target, 'load_labels': False}
+            unlabelled = {**_label_names(source, target), **target, 'load_labels': False}
             target = cast(CustomDataset, build_dataset(unlabelled, {'strict': strict}))
         _check_pair(source, target)
         self.target = target
@@ -94,6 +94,12 @@ class UDADataset(Dataset):
             'target_img_metas': target['img_metas'],
             'target_img': target['img'],
         }
+
+
+def _label_names(source: CustomDataset, target: Mapping[str, Any]) -> dict[str, str]:
+    """Let label maps that lie among own target images be known by the source's names."""
+    is_own = target.get('type') == CustomDataset.__name__
+    return {'seg_map_suffix': source.seg_map_suffix} if is_own else {}
 
 
 def _check_pair(source: CustomDataset, target: CustomDataset) -> None:

@@ -1,5 +1,6 @@
 """Moving small host tensors to a device without waiting for it."""
 
+import numpy as np
 import torch
 
 
@@ -45,3 +46,8 @@ class HostCopy:
         if self._arrival is not None:
             self._arrival.synchronize()
         return self._values if self._values.device.type == 'cpu' else self._values.cpu()
+
+
+def writable_tensor(array: np.ndarray) -> torch.Tensor:
+    """Turn an array into a tensor; one that must not be written to, as of a mapped file, copied."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

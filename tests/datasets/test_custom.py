@@ -188,3 +188,96 @@ def test_all_images_truncated__ends_with_an_error(gta_root, make_gta):
         truncate(path)
     with pytest.raises(UserError, match='20 files in a row'):
         make_gta().draw(0, seed=0)
+
+
+def test_one_folder__holds_images_labels_and_what_converters_write(tmp_path):
+    for i in range(3):
+        write_png(tmp_path / f'all/{i}.png', photograph(i, 6, 8))
+        for end in ('_mask', '_labelTrainIds'):
+            write_png(tmp_path / f'all/{i}{end}.png', np.full((6, 8), i, np.uint8))
+    settings = {'data_root': str(tmp_path), 'img_dir': 'all', 'img_suffix': '.png'}
+    converted = {'ann_dir': 'all', 'seg_map_suffix': '_labelTrainIds.png'}
+    (tmp_path / 'converted_with.json').write_text('{"labels": "all", "label_suffix": "_mask.png"}')
+    for labels in (converted, {}):
+        images = CustomDataset(LOAD, **labels, **settings).img_infos
+        assert [info['filename'] for info in images] == ['0.png', '1.png', '2.png']
+    (tmp_path / 'converted_with.json').unlink()
+    masks = CustomDataset(LOAD, ann_dir='all', seg_map_suffix='_mask.png', **settings)
+    assert [i['filename'] for i in masks.img_infos] == ['0.png', '1.png', '2.png']
+    np.testing.assert_array_equal(masks[2]['gt_semantic_seg'], 2)
+    with pytest.raises(UserError, match='images and labels are the same files'):
+        CustomDataset(LOAD, ann_dir='all', **settings)
+
+
+def test_split__pairs_choose_labels(tmp_path):
+    root = write_five_classes(tmp_path)
+    write_png(root / 'masks/day/1_mask.png', np.full((18, 26), 3, np.uint8))
+    (root / 'pairs.txt').write_text('photos/day/0.jpg masks/day/1_mask.png\n')
+    dataset = custom(root, split='pairs.txt')
+    assert len(dataset) == 1
+    np.testing.assert_array_equal(dataset[0]['gt_semantic_seg'], 3)
+    np.testing.assert_array_equal(dataset.get_gt_seg_map(0), 3)
+
+
+def test_split__names_that_are_gone_are_told_at_the_start(tmp_path):
+    root = write_five_classes(tmp_path)
+    (root / 'some.txt').write_text('day/0\nday/5\n')
+    with pytest.raises(UserError, match=r"some\.txt, line 2: 'day/5' names no file"):
+        custom(root, split='some.txt', ann_dir=None)
+
+
+@pytest.mark.parametrize('at_dataset', [False, True])
+@pytest.mark.parametrize('at_step', [False, True])
+def test_reduce_zero_label__said_once_or_twice_holds_everywhere(tmp_path, at_dataset, at_step):
+    root = write_five_classes(tmp_path, values=(0, 1, 2, 3))
+    step = {'type': 'LoadAnnotations', 'reduce_zero_label': at_step}
+    dataset = custom(root, pipeline=[LOAD[0], step], reduce_zero_label=at_dataset)
+    expected = [255, 0, 1, 2] if at_dataset or at_step else [0, 1, 2, 3]
+    assert dataset[0]['gt_semantic_seg'][0, :4].tolist() == expected
+    assert dataset.get_gt_seg_map(0)[0, :4].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ('classes', 'expected'),
+    [
+        (['floor', 'tree'], [255, 255, 0, 1]),
+        (['tree', 'floor', 'wall'], [255, 2, 1, 0]),
+        (['wall'], [255, 0, 255, 255]),
+    ],
+)
+def test_reduce_zero_label__comes_before_the_choice_of_classes(tmp_path, classes, expected):
+    class Room(CustomDataset):
+        CLASSES = ('wall', 'floor', 'tree')
+        PALETTE = ((1, 1, 1), (2, 2, 2), (3, 3, 3))
+
+    root = write_five_classes(tmp_path, values=(0, 1, 2, 3))
+    dataset = Room(
+        LOAD,
+        'photos',
+        ann_dir='masks',
+        seg_map_suffix='_mask.png',
+        data_root=str(root),
+        reduce_zero_label=True,
+        classes=classes,
+    )
+    assert dataset[0]['gt_semantic_seg'][0, :4].tolist() == expected
+
+
+def test_links__to_folders_and_files_are_followed_and_dead_ones_told(tmp_path):
+    store = write_five_classes(tmp_path / 'store')
+    root = tmp_path / 'root'
+    for folder in ('photos', 'masks'):
+        (root / folder).mkdir(parents=True)
+        (root / folder / 'day').symlink_to(store / folder / 'day')
+    assert len(custom(root)) == 3
+    (store / 'photos/day/3.jpg').symlink_to('gone.jpg')
+    with pytest.raises(UserError, match=r'1 of 4 files .*3\.jpg -> gone\.jpg'):
+        custom(root)
+
+
+def test_missing_labels__say_what_is_there_instead(tmp_path):
+    root = write_five_classes(tmp_path)
+    with pytest.raises(UserError, match=r'holds 3 \*\.png; set seg_map_suffix'):
+        custom(root, seg_map_suffix='_label.png')
+    with pytest.raises(UserError, match=r'holds 3 \*\.jpg; set img_suffix'):
+        custom(root, img_suffix='.JPG')

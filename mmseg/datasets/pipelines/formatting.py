@@ -8,6 +8,7 @@ import torch
 from mmcv.parallel import DataContainer
 
 from mmseg.core.picture_box import PICTURE_BOX
+from mmseg.ops.transfer import writable_tensor
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
@@ -29,7 +30,7 @@ def image_to_tensor(image: np.ndarray) -> torch.Tensor:
     """Turn an image (H, W) or (H, W, channels) into a tensor (channels, H, W)."""
     if image.ndim < 3:
         image = image[..., None]
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    return writable_tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
 @PIPELINES.register_module()
@@ -41,7 +42,7 @@ class ToTensor:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         for key in self.keys:
-            results[key] = torch.as_tensor(np.ascontiguousarray(results[key]))
+            results[key] = writable_tensor(np.ascontiguousarray(results[key]))
         return results
 
 

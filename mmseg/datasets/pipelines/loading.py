@@ -94,7 +94,8 @@ class LoadAnnotations:
     """Read the label map named by `ann_info['seg_map']`.
 
     Args:
-        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one.
+        reduce_zero_label: Whether label 0 means "ignore" and the others move down by one. A data
+            set that says so itself, or of which any such step does, has its labels all read so.
     """
 
     def __init__(self, reduce_zero_label: bool = False) -> None:
@@ -106,11 +107,15 @@ class LoadAnnotations:
         label = label[..., 0] if label.ndim == 3 and label.shape[-1] == 1 else label
         label = self._to_bytes(label, filename)
         _check_size(label, filename, results)
-        label = remap_label(label, results.get('label_map'), self.reduce_zero_label)
+        label = remap_label(label, results.get('label_map'), self.reduces(results))
         _check_values(label, filename, results)
         results['gt_semantic_seg'] = label
         results.setdefault('seg_fields', []).append('gt_semantic_seg')
         return results
+
+    def reduces(self, results: dict[str, Any]) -> bool:
+        """Whether label 0 of a sample means "ignore": its data set decides."""
+        return results.get('reduce_zero_label', self.reduce_zero_label)
 
     @staticmethod
     def _to_bytes(label: np.ndarray, filename: str) -> np.ndarray:
@@ -133,11 +138,11 @@ class LoadAnnotations:
 def remap_label(
     label: np.ndarray, label_map: dict[int, int] | None, reduce_zero_label: bool
 ) -> np.ndarray:
-    """Rename label values.
+    """Rename label values: first all move down, then classes are renamed.
 
     Args:
         label: Labels (H, W) uint8.
-        label_map: New label of each old one, -1 for classes that are ignored.
+        label_map: New label of each class, -1 for classes that are ignored.
         reduce_zero_label: Whether 0 becomes 255 and the others move down by one.
 
     Returns:
@@ -145,12 +150,13 @@ def remap_label(
     """
     if not label_map and not reduce_zero_label:
         return label
-    table = np.arange(256)
+    renamed = np.arange(256)
     for old, new in (label_map or {}).items():
-        table[old] = IGNORE_INDEX if new < 0 else new
+        renamed[old] = IGNORE_INDEX if new < 0 else new
+    table = np.arange(256)
     if reduce_zero_label:
         table = np.where((table == 0) | (table == IGNORE_INDEX), IGNORE_INDEX, table - 1)
-    return table.astype(np.uint8)[label]
+    return renamed[table].astype(np.uint8)[label]
 
 
 def _check_size(label: np.ndarray, filename: str, results: dict[str, Any]) -> None:

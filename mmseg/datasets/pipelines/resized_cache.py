@@ -90,7 +90,7 @@ class CachedResize:
             'images': results.get('img_prefix'),
             'labels': results.get('seg_prefix') if self.with_labels else None,
             'label_map': sorted((results.get('label_map') or {}).items()),
-            'reduce_zero_label': self.with_labels and self.steps[1].reduce_zero_label,
+            'reduce_zero_label': self.with_labels and self.steps[1].reduces(results),
             'scale': scale,
             'keep_ratio': self.resize.keep_ratio,
         }
