@@ -12,6 +12,7 @@ from mmcv.parallel import collate
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.report import ExampleWriter
 from mmseg.core.visualization import load_picture
 from mmseg.utils.distributed import rank
@@ -66,7 +67,7 @@ class Inspector:
         for index in self.indices if is_teacher else self.examples:
             pred, confidence = self._predict(network, index)
             labels = self.dataset.get_gt_seg_map(index)
-            labelled = labels != self.dataset.ignore_index
+            labelled = labels != IGNORE_INDEX
             sure = labelled & (confidence >= self.threshold)
             counts += [labelled.sum(), sure.sum(), (sure & (pred == labels)).sum()]
             if index in self.examples:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mmseg.core.evaluation import count_pairs
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.precision import Precision
 from mmseg.core.visualization import colorize, load_picture, overlay, save_picture
 from mmseg.ops import HostCopy
@@ -165,7 +166,7 @@ def _predictions(
             confusion = None
             if 'labels' in batch:
                 num_classes = len(dataset.CLASSES)
-                confusion = count_pairs(labels, batch['labels'], num_classes, dataset.ignore_index)
+                confusion = count_pairs(labels, batch['labels'], num_classes, IGNORE_INDEX)
             started.append(_PredictedBatch(batch, labels if with_maps else None, confusion))
         if len(started) > _NUM_AHEAD:
             yield from started.popleft()

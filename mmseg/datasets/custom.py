@@ -44,7 +44,8 @@ class CustomDataset(EvaluatesLabels, Dataset):
         split: Text file with an image a line, as `read_split` reads it; None for all images.
         data_root: Folder that relative paths start from.
         test_mode: Whether this is for tests: the pipeline loads no labels then.
-        ignore_index: Label of pixels that do not count.
+        ignore_index: What the label files hold, from 0 to 65535, where pixels do not count; 255
+            stands for it, and in files too, wherever labels are read.
         reduce_zero_label: Whether label 0 means "ignore" and the others move down by one, to be the
             classes; so too where the pipeline's `LoadAnnotations` alone says it.
         classes: Class names, a file of them, or None for the data set's own.
@@ -95,6 +96,8 @@ class CustomDataset(EvaluatesLabels, Dataset):
         self.split = None if split is None else self._below_root(split)
         self.stats_dir = self._below_root(stats_dir or '')
         self.test_mode = test_mode
+        if not 0 <= ignore_index < 1 << 16:
+            raise UserError(f'ignore_index: expected a label from 0 to 65535, got {ignore_index}')
         self.ignore_index = ignore_index
         own_classes, own_palette = self.CLASSES, self.PALETTE
         self.CLASSES = choose_classes(classes, own_classes)

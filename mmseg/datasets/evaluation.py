@@ -8,6 +8,7 @@ import torch
 
 from mmseg.core.building import nearest
 from mmseg.core.evaluation import areas_of, confusion_matrix, total_area_to_metrics
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.reports import metrics_table
 from mmseg.utils.errors import UserError
 
@@ -19,7 +20,6 @@ class EvaluatesLabels:
     """What a data set with labels (`get_gt_seg_map`) needs to be evaluated on."""
 
     CLASSES: Sequence[str] | None
-    ignore_index: int
     eval_classes: Sequence[str] | None
     extra_means: Mapping[str, Sequence[str]]
 
@@ -49,7 +49,7 @@ class EvaluatesLabels:
         indices = indices if isinstance(indices, Sequence) else [indices]
         num_classes = len(self._class_names())
         return [
-            confusion_matrix(pred, self.get_gt_seg_map(index), num_classes, self.ignore_index)
+            confusion_matrix(pred, self.get_gt_seg_map(index), num_classes, IGNORE_INDEX)
             for pred, index in zip(preds, indices, strict=True)
         ]
 

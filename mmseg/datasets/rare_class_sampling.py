@@ -181,7 +181,9 @@ class StatisticsFiles:
         self._index_of = {info['ann']['seg_map']: i for i, info in enumerate(dataset.img_infos)}
         # Classes in the files are those of the label maps, before any renaming.
         ids = np.arange(256, dtype=np.uint8)
-        self._renamed = remap_label(ids, dataset.label_map, dataset.reduce_zero_label)
+        self._renamed = remap_label(
+            ids, dataset.label_map, dataset.reduce_zero_label, dataset.ignore_index
+        )
         # Each file and class stands in the statistics many times.
         self._find = cache(self._find_index)
         self._classes: dict[str, int | None] = {}
@@ -262,7 +264,7 @@ class StatisticsFiles:
 
     def _find_class(self, key: str, where: str) -> int | None:
         c = int(self._renamed[int(key)]) if 0 <= int(key) <= IGNORE_INDEX else int(key)
-        if c in (IGNORE_INDEX, self.dataset.ignore_index):
+        if c == IGNORE_INDEX or int(key) == self.dataset.ignore_index:
             return None
         num_classes = len(self.dataset.CLASSES or ()) or IGNORE_INDEX
         if not 0 <= c < num_classes:

@@ -105,8 +105,6 @@ def _label_names(source: CustomDataset, target: Mapping[str, Any]) -> dict[str, 
 def _check_pair(source: CustomDataset, target: CustomDataset) -> None:
     if not source.has_labels:
         raise UserError(f'the source {source.img_dir} needs labels: set its ann_dir')
-    own, other = (source.CLASSES, source.ignore_index), (target.CLASSES, target.ignore_index)
+    own, other = source.CLASSES, target.CLASSES
     if own != other:
-        raise UserError(
-            f'source and target must have the same classes and ignore_index, got {own} and {other}'
-        )
+        raise UserError(f'source and target must have the same classes, got {own} and {other}')

@@ -9,6 +9,7 @@ from mmcv.utils import Registry
 from torch import nn
 
 from mmseg.core.building import build_from_cfg
+from mmseg.models.ignored_label import settle_ignore_index
 
 
 def _build(
@@ -76,9 +77,13 @@ def build_train_model(
         test_cfg: Takes the place of `cfg['model']['test_cfg']` where given.
 
     Returns:
-        A module with `train_step(batch, optimizer)`.
+        A module with `train_step(batch, optimizer)`; its heads ignore the label 255.
+
+    Raises:
+        UserError: A setting is not known, or a head ignores another label than the data.
     """
     model = _with_phases(cfg['model'], train_cfg, test_cfg)
+    model = settle_ignore_index(model, (cfg.get('data') or {}).get('train'))
     if not cfg.get('uda'):
         return build_segmentor(model)
     return UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})

@@ -281,3 +281,9 @@ def test_missing_labels__say_what_is_there_instead(tmp_path):
         custom(root, seg_map_suffix='_label.png')
     with pytest.raises(UserError, match=r'holds 3 \*\.jpg; set img_suffix'):
         custom(root, img_suffix='.JPG')
+
+
+@pytest.mark.parametrize('ignored', [-1, 65536])
+def test_init__an_ignored_label_that_no_file_can_hold_is_refused(make_gta, ignored):
+    with pytest.raises(UserError, match=f'expected a label from 0 to 65535, got {ignored}'):
+        make_gta(ignore_index=ignored)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from mmseg.core.evaluation import mean_iou
+from mmseg.datasets import CustomDataset
 from mmseg.utils.errors import UserError
+
+from .layouts import photograph, write_png
 
 
 @pytest.fixture
@@ -82,3 +85,26 @@ def test_confusion__adds_up_over_the_set(dataset):
         ((label != 255) & (pred == 9)).sum() for label, pred in zip(labels, preds, strict=True)
     )
     assert confusion[:, 9].sum() == terrain > 0
+
+
+@pytest.mark.parametrize('ignored', [0, 2, 5, 254])
+def test_evaluate__pixels_that_the_files_ignore_do_not_count(tmp_path, ignored):
+    labels = np.array([[0, 1, 1, 3], [2, 4, 3, 3]], np.uint8)
+    labels[0, 1] = labels[1, 3] = ignored
+    write_png(tmp_path / 'labels/a.png', labels)
+    write_png(tmp_path / 'images/a.png', photograph(0, 2, 4))
+    dataset = CustomDataset(
+        [{'type': 'LoadImageFromFile'}],
+        str(tmp_path / 'images'),
+        '.png',
+        str(tmp_path / 'labels'),
+        classes=list('abcde'),
+        ignore_index=ignored,
+    )
+    pred = np.array([[0, 4, 1, 3], [2, 3, 3, 4]])  # wrong at the ignored pixels, and at one of e
+    scores = dataset.evaluate([pred])
+    counted = labels != ignored
+    assert scores['aAcc'] == pytest.approx((counted.sum() - 1) / counted.sum())
+    assert scores['IoU.b'] == 1  # 0.5 if the first ignored pixel counted
+    assert scores['IoU.d'] == pytest.approx(2 / 3)  # two pixels found, one of e taken for d
+    assert scores['IoU.e'] == 0

@@ -213,3 +213,16 @@ def test_chosen_classes__are_counted_under_their_new_labels(make_gta):
     dataset = RareClassDataset(make_gta(classes=['train', 'sky', 'car']), min_pixels=10)
     assert dataset.classes == [0, 2, 1]
     assert list(dataset.images_of[0]) == [3] and list(dataset.images_of[2]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize('ignored', [0, 2, 19, 254])
+def test_rare_class__what_the_files_ignore_is_no_class(make_gta, ignored):
+    dataset = make_gta(ignore_index=ignored)
+
+    def add_ignored(stats):
+        for entry in stats:
+            entry[str(ignored)] = 500
+
+    edit_json(Path(dataset.data_root) / 'sample_class_stats.json', add_ignored)
+    sampled = RareClassDataset(dataset, min_pixels=10)
+    assert ignored not in sampled.classes and sampled.classes

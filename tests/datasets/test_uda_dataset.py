@@ -145,3 +145,10 @@ def test_uda__the_published_dataset_sections_build_and_mean_the_same(gta_root, c
 def test_uda__datasets_can_be_handed_in_built(make_gta):
     dataset = UDADataset(make_gta(), make_gta(ann_dir=None))
     assert dataset[0]['target_img'].data.shape == (3, 16, 24)
+
+
+@pytest.mark.parametrize(('own', 'other'), [(0, 255), (255, 19), (254, 3)])
+def test_uda__each_domain_ignores_what_its_own_files_say(make_uda, own, other):
+    dataset = make_uda(source={'ignore_index': own}, target={'ignore_index': other})
+    labels = dataset.draw(0, seed=0)['gt_semantic_seg'].data
+    assert not (labels == own).any() or own == 255

@@ -93,6 +93,8 @@ def describe_image(results: dict[str, Any], shape: tuple[int, ...]) -> dict[str,
 class LoadAnnotations:
     """Read the label map named by `ann_info['seg_map']`.
 
+    The data set's `ignore_index` is what its files hold; from here on 255 stands for it.
+
     Args:
         reduce_zero_label: Whether label 0 means "ignore" and the others move down by one. A data
             set that says so itself, or of which any such step does, has its labels all read so.
@@ -105,9 +107,10 @@ class LoadAnnotations:
         filename = label_path(results)
         label = read_label(filename)
         label = label[..., 0] if label.ndim == 3 and label.shape[-1] == 1 else label
-        label = self._to_bytes(label, filename)
+        ignored = results.get('ignore_index', IGNORE_INDEX)
+        label = self._to_bytes(label, filename, ignored)
         _check_size(label, filename, results)
-        label = remap_label(label, results.get('label_map'), self.reduces(results))
+        label = remap_label(label, results.get('label_map'), self.reduces(results), ignored)
         _check_values(label, filename, results)
         results['gt_semantic_seg'] = label
         results.setdefault('seg_fields', []).append('gt_semantic_seg')
@@ -118,13 +121,15 @@ class LoadAnnotations:
         return results.get('reduce_zero_label', self.reduce_zero_label)
 
     @staticmethod
-    def _to_bytes(label: np.ndarray, filename: str) -> np.ndarray:
+    def _to_bytes(label: np.ndarray, filename: str, ignored: int) -> np.ndarray:
         if label.ndim != 2:
             raise UserError(
                 f'the label {filename} has {label.shape[-1]} channels: expected one number a pixel'
             )
         if label.dtype == np.uint8:
             return label
+        if ignored > IGNORE_INDEX:
+            label = np.where(label == ignored, IGNORE_INDEX, label)
         with np.errstate(invalid='ignore'):
             labels = label.astype(np.uint8)
         if (labels != label).any():
@@ -136,7 +141,10 @@ class LoadAnnotations:
 
 
 def remap_label(
-    label: np.ndarray, label_map: dict[int, int] | None, reduce_zero_label: bool
+    label: np.ndarray,
+    label_map: dict[int, int] | None,
+    reduce_zero_label: bool,
+    ignore_index: int = IGNORE_INDEX,
 ) -> np.ndarray:
     """Rename label values: first all move down, then classes are renamed.
 
@@ -144,11 +152,12 @@ def remap_label(
         label: Labels (H, W) uint8.
         label_map: New label of each class, -1 for classes that are ignored.
         reduce_zero_label: Whether 0 becomes 255 and the others move down by one.
+        ignore_index: Old label of pixels that are ignored, beside 255; it becomes 255.
 
     Returns:
         Labels (H, W) uint8.
     """
-    if not label_map and not reduce_zero_label:
+    if not label_map and not reduce_zero_label and ignore_index >= IGNORE_INDEX:
         return label
     renamed = np.arange(256)
     for old, new in (label_map or {}).items():
@@ -156,7 +165,10 @@ def remap_label(
     table = np.arange(256)
     if reduce_zero_label:
         table = np.where((table == 0) | (table == IGNORE_INDEX), IGNORE_INDEX, table - 1)
-    return renamed[table].astype(np.uint8)[label]
+    table = renamed[table]
+    if ignore_index < IGNORE_INDEX:
+        table[ignore_index] = IGNORE_INDEX
+    return table.astype(np.uint8)[label]
 
 
 def _check_size(label: np.ndarray, filename: str, results: dict[str, Any]) -> None:
@@ -173,7 +185,7 @@ def _check_values(label: np.ndarray, filename: str, results: dict[str, Any]) -> 
     if num_classes is None:
         return
     ignored = results.get('ignore_index', IGNORE_INDEX)
-    wrong = (label >= num_classes) & (label != ignored) & (label != IGNORE_INDEX)
+    wrong = (label >= num_classes) & (label != IGNORE_INDEX)
     if wrong.any():
         raise UserError(
             f'the label {filename} holds {label[wrong].min()}: expected 0 to {num_classes - 1}, '

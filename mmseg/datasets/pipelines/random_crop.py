@@ -24,7 +24,7 @@ class RandomCrop:
         crop_size: Height and width of the window; smaller images are kept whole.
         cat_max_ratio: Largest share that one class may take of the labelled pixels; up to ten
             windows are drawn for that. Without labels the first window is taken.
-        ignore_index: Label that is not counted.
+        ignore_index: Label that is not counted, beside 255.
     """
 
     is_random = True
@@ -66,5 +66,5 @@ class RandomCrop:
 
     def _is_mixed(self, label: np.ndarray) -> bool:
         counts = label_histogram(label)
-        counts[self.ignore_index] = 0
+        counts[[self.ignore_index, IGNORE_INDEX]] = 0
         return np.count_nonzero(counts) > 1 and counts.max() < self.cat_max_ratio * counts.sum()

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
 
@@ -94,6 +95,8 @@ class CachedResize:
             'scale': scale,
             'keep_ratio': self.resize.keep_ratio,
         }
+        if self.with_labels and results.get('ignore_index', IGNORE_INDEX) != IGNORE_INDEX:
+            settings['ignore_index'] = results['ignore_index']
         load: Any = self.steps[0]
         if load.max_value is not None:
             settings['max_value'] = load.max_value

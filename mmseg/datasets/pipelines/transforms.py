@@ -21,6 +21,11 @@ from .randomness import generator_of
 Scale = tuple[int, int]
 
 
+def new_label(results: dict[str, Any], value: int) -> int:
+    """Return the label of pixels that a step adds: what files hold for "ignored" means 255."""
+    return IGNORE_INDEX if value == results.get('ignore_index') else value
+
+
 def label_keys(results: dict[str, Any]) -> Iterator[str]:
     """Go through the names of the label maps of a sample."""
     return iter(results.get('seg_fields', ()))
@@ -201,7 +206,7 @@ class Pad:
             results.setdefault(PICTURE_BOX, PictureBox(0, 0, *old))
         results['img'] = _pad(results['img'], bottom, right, self.pad_val)
         for key in label_keys(results):
-            results[key] = _pad(results[key], bottom, right, self.seg_pad_val)
+            results[key] = _pad(results[key], bottom, right, new_label(results, self.seg_pad_val))
         results['pad_shape'] = results['img'].shape
         results['pad_fixed_size'] = self.size
         results['pad_size_divisor'] = self.size_divisor
@@ -257,7 +262,7 @@ class RandomRotate:
             results[key] = mmcv.imrotate(
                 results[key],
                 angle,
-                border_value=self.seg_pad_val,
+                border_value=new_label(results, self.seg_pad_val),
                 interpolation='nearest',
                 **common,
             )

@@ -88,3 +88,39 @@ def test_load_annotations__other_numbers_are_whole_and_small(tmp_path, dtype, va
         return
     with pytest.raises(UserError, match=rf'l\.tiff holds {value}.*: expected whole numbers'):
         LoadAnnotations()(results)
+
+
+@pytest.mark.parametrize('ignored', [0, 2, 5, 17, 254, 300, 65535])
+def test_load_annotations__what_files_hold_for_ignored_becomes_255(tmp_path, ignored):
+    label = np.array([[0, 1, 2], [3, 4, 255]], np.uint8 if ignored < 256 else np.uint16)
+    label[1, 0] = ignored
+    write_png(tmp_path / 'l.png', label)
+    results = {'seg_prefix': str(tmp_path), 'ann_info': {'seg_map': 'l.png'}}
+    results |= {'num_classes': 5, 'ignore_index': ignored}
+    expected = np.where(label == ignored, 255, label)
+    np.testing.assert_array_equal(LoadAnnotations()(results)['gt_semantic_seg'], expected)
+
+
+@pytest.mark.parametrize(('ignored', 'found'), [(255, 5), (4, 5), (300, 5)])
+def test_load_annotations__another_label_beyond_the_classes_is_refused(tmp_path, ignored, found):
+    write_png(tmp_path / 'l.png', np.array([[0, found]], np.uint8))
+    results = {'seg_prefix': str(tmp_path), 'ann_info': {'seg_map': 'l.png'}}
+    with pytest.raises(UserError, match=f'holds {found}: expected 0 to 4, or {ignored}'):
+        LoadAnnotations()({**results, 'num_classes': 5, 'ignore_index': ignored})
+
+
+@pytest.mark.parametrize(
+    ('ignored', 'reduce_zero_label', 'expected'),
+    [
+        (0, False, [255, 0, 255, 4, 255]),
+        (1, False, [2, 255, 255, 4, 255]),
+        (4, False, [2, 0, 255, 255, 255]),
+        (4, True, [255, 0, 1, 255, 255]),
+        (0, True, [255, 0, 1, 3, 255]),
+    ],
+)
+def test_remap_label__the_ignored_label_is_that_of_the_files(ignored, reduce_zero_label, expected):
+    label = np.array([[0, 1, 2, 4, 255]], np.uint8)
+    label_map = None if reduce_zero_label else {0: 2, 1: 0, 2: -1}
+    renamed = remap_label(label, label_map, reduce_zero_label, ignored)
+    np.testing.assert_array_equal(renamed, [expected])

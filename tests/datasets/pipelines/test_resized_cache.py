@@ -104,3 +104,10 @@ def test_resized_from__a_pipeline_without_fixed_size_is_refused(steps, tmp_path)
 def test_resized_from__a_missing_folder_says_what_to_run(tmp_path):
     with pytest.raises(UserError, match=r'python tools/cache_resized\.py'):
         resized_from(Compose(READING), tmp_path / 'nowhere')
+
+
+def test_path__another_ignored_label_has_entries_of_its_own(inputs, tmp_path):
+    cache = filled(READING, {**inputs, 'ignore_index': 255}, tmp_path / 'cache')
+    assert cache.path(inputs) == cache.path({**inputs, 'ignore_index': 255})
+    paths = {cache.path({**inputs, 'ignore_index': ignored}) for ignored in (0, 5, 255)}
+    assert len(paths) == 3

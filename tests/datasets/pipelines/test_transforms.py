@@ -151,3 +151,9 @@ def test_transforms__draw_from_the_generator_handed_in_and_nowhere_else(transfor
         one, other = transform(sample(seed=3)), transform(sample(seed=3))
         np.testing.assert_array_equal(one['img'], other['img'])
     assert transform({**sample(), 'rng': np.random.default_rng()})['img'].size
+
+
+@pytest.mark.parametrize(('ignored', 'pad', 'expected'), [(5, 5, 255), (0, 0, 255), (5, 3, 3)])
+def test_pad__padding_with_what_files_hold_for_ignored_is_ignored(ignored, pad, expected):
+    results = Pad(size=(24, 33), seg_pad_val=pad)({**sample(), 'ignore_index': ignored})
+    assert np.unique(results['gt_semantic_seg'][20:]).tolist() == [expected]
