@@ -21,6 +21,7 @@ FLOORS = [
     ['tools', *PROGRAMS, 'tests'],
 ]
 MODEL_FLOORS = [
+    ['mmseg.models.ignored_label'],
     ['mmseg.models.builder'],
     ['mmseg.models.losses', 'mmseg.models.backbones', 'mmseg.models.necks'],
     ['mmseg.models.decode_heads'],
