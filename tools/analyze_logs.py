@@ -17,6 +17,7 @@ matplotlib.use('Agg')
 from matplotlib import pyplot
 
 from mmseg.core.logs import NETWORKS, Curves, find_logs, read_curves
+from mmseg.core.reports import SCORES
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError, nearest
@@ -29,13 +30,23 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('runs', nargs='+', type=Path, help='work dirs, or .log.json files')
     parser.add_argument(
-        '--keys', nargs='+', default=['loss', 'mIoU'], help='curves, a panel each [loss mIoU]'
+        '--keys', nargs='+', help='curves, a panel each [loss, and mIoU or what is in its place]'
     )
     parser.add_argument('--legend', nargs='+', help="what the runs are called [the logs' names]")
     parser.add_argument(
         '--out', type=Path, default=Path('curves.png'), help='the picture [curves.png]'
     )
     return parser.parse_args()
+
+
+def default_keys(runs: Mapping[str, Curves]) -> list[str]:
+    """Return the loss, and the first of mIoU, mDice and mFscore that every run was evaluated by."""
+    shared = [
+        score
+        for score in SCORES
+        if all(any(f'{score} {n}' in curves for n in NETWORKS) for curves in runs.values())
+    ]
+    return ['loss', *shared[:1]]
 
 
 def chosen(curves: Curves, key: str) -> Curves:
@@ -89,7 +100,7 @@ def main() -> None:
         seconds = [value for _, value in curves.get('time', [])]
         if seconds:
             print(f'{name}: {statistics.median(seconds):.3f} s/it')
-    draw(runs, args.keys, args.out)
+    draw(runs, args.keys or default_keys(runs), args.out)
     print(f'curves in {args.out}')
 
 

@@ -21,6 +21,7 @@ GENERATED = ROOT / 'configs' / 'generated'
 # What training leaves in its work dir.
 CONFIG = 'config.json'
 RESULT = 'result.json'
+_OTHER_SCORES = ('mDice', 'mDice_teacher', 'Dice', 'mFscore', 'mFscore_teacher', 'Fscore')
 
 
 class RunStopped(Exception):
@@ -168,7 +169,8 @@ def read_result(work_dir: Path) -> dict[str, Any]:
 
     Returns:
         'name', 'uda', 'seed', 'mIoU' and 'mIoU_teacher' and 'IoU' per class in percent, other
-        means in 'extra' where there are any, 'seconds', 'peak_memory_gb', 'work_dir'.
+        means in 'extra' where there are any, Dice and F-score where they were measured, 'seconds',
+        'peak_memory_gb', 'work_dir'.
 
     Raises:
         UserError: The run left no result.
@@ -183,6 +185,7 @@ def read_result(work_dir: Path) -> dict[str, Any]:
         'seed': config['seed'],
         **{key: result[key] for key in ('mIoU', 'mIoU_teacher', 'IoU')},
         **({'extra': result['extra']} if result.get('extra') else {}),
+        **{key: result[key] for key in _OTHER_SCORES if key in result},
         **{key: result[key] for key in ('seconds', 'peak_memory_gb')},
         'work_dir': str(work_dir),
     }

@@ -1,10 +1,11 @@
-"""Test a trained network: predictions, a table per class, mIoU.
+"""Test a trained network: predictions, a table per class, mIoU, Dice or F-score.
 
 python tools/test.py WORK_DIR                 its config and its newest checkpoint
 python tools/test.py CONFIG CHECKPOINT
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from mmseg.apis import init_segmentor, load_config, match_classes, predict
 from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
-from mmseg.core.reports import metrics_table
+from mmseg.core.evaluation import metric_names
+from mmseg.core.reports import NOTHING_LABELLED, metrics_table
 from mmseg.datasets import build_dataset, means_for_source
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.background import Background
@@ -43,7 +45,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--test-set', action='store_true', help="the benchmark's test images in place of val"
     )
-    parser.add_argument('--eval', nargs='+', default=['mIoU'], help='metrics [mIoU]')
+    parser.add_argument(
+        '--eval', nargs='+', metavar='METRIC', help='mIoU, mDice, mFscore, or several [mIoU]'
+    )
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
     )
@@ -75,11 +79,31 @@ def benchmark_images(dataset: Mapping[str, Any]) -> dict[str, Any]:
     return {**dataset, **part, 'img_dir': '/'.join(folders), 'ann_dir': None}
 
 
+def metrics_asked_for(args: argparse.Namespace, dataset: Any) -> list[str]:
+    """Return the metrics to measure; none for images without labels.
+
+    Raises:
+        UserError: One is not known, or they are asked for where there are no labels.
+    """
+    names = metric_names(args.eval or 'mIoU')
+    if dataset.has_labels and not args.format_only:
+        return names
+    if args.eval:
+        reason = '--format-only' if args.format_only else 'ann_dir is not set'
+        raise UserError(
+            f'--eval {" ".join(args.eval)}: the images below {dataset.img_dir} are tested without '
+            f'labels ({reason})'
+        )
+    return []
+
+
 def evaluate(
     counts: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
 ) -> None:
     """Print the table of results and keep it in `pre_log.out`."""
-    report = f'{header}\n\n{metrics_table(dataset.evaluate(counts, metric=metrics))}\n'
+    scores = dataset.evaluate(counts, metric=metrics)
+    told = f'nothing could be evaluated: {NOTHING_LABELLED}\n' * math.isnan(scores['aAcc'])
+    report = f'{header}\n\n{metrics_table(scores)}\n{told}'
     with atomic_path(folder / 'pre_log.out') as temporary:
         temporary.write_text(report, encoding='utf-8', errors='backslashreplace')
     print(report)
@@ -98,6 +122,7 @@ def main() -> None:
     means = means_for_source(cfg.data.get('train'))
     images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
+    metrics = metrics_asked_for(args, dataset)
     model = init_segmentor(cfg, checkpoint, device, branch, args.trust_checkpoint)
     match_classes(model, dataset)
 
@@ -116,7 +141,9 @@ def main() -> None:
         network = 'teacher' if args.ema else 'student'
         images = f'{len(dataset)} images of {dataset.img_dir}'
         header = f'network:    {network}\ncheckpoint: {checkpoint}\ntested on:  {images}'
-        evaluate(counts, dataset, args.eval, header, folder)
+        evaluate(counts, dataset, metrics, header, folder)
+    elif not args.format_only:
+        print(f'nothing was evaluated: the images below {dataset.img_dir} are without labels')
     print(f'predictions in {folder}')
 
 

@@ -18,7 +18,6 @@ from mmseg.core.hooks import (
     BankHook,
     CheckpointHook,
     DebugPanelHook,
-    EvalHook,
     IterationSeedHook,
     NonFiniteHook,
     ProcessesHook,
@@ -27,7 +26,6 @@ from mmseg.core.hooks import (
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets import build_dataset, means_for_source
 from mmseg.datasets.rare_class_sampling import StatisticsFiles
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
@@ -38,9 +36,8 @@ from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
 from .compiling import compile_networks
-from .distributed_test import multi_gpu_test
-from .inspection import Inspector
-from .loader import build_test_loader, build_train_loader
+from .evaluation import build_evaluation_hook
+from .loader import build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer
 from .processes import share_out
@@ -215,7 +212,7 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
     runner.register_hook(DebugPanelHook(interval, model.CLASSES, model.PALETTE), 'VERY_LOW')
     checkpoint_cfg = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
     runner.register_hook(build_from_cfg(checkpoint_cfg, HOOKS), 'VERY_LOW')
-    evaluation = _evaluation_hook(cfg, runner.device) if validate else None
+    evaluation = build_evaluation_hook(cfg, runner.device) if validate else None
     if evaluation is not None:
         runner.register_hook(evaluation, 'LOWEST')
     runner.register_hook(ResultHook(evaluation), 'LOWEST')
@@ -232,20 +229,3 @@ def _lr_hook(cfg: Config) -> Any:
         known = [n.lower() for n in names]
         raise UserError(f'lr_config.policy: there is no {policy!r}; {nearest(str(policy), known)}')
     return build_from_cfg({'type': f'{name}LrUpdaterHook', **settings}, HOOKS)
-
-
-def _evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
-    settings = dict(cfg.get('evaluation') or {})
-    metric = settings.pop('metric', 'mIoU')
-    settings.pop('by_epoch', None)
-    means = means_for_source(cfg.data.get('train'))
-    dataset = build_dataset(cfg.data.val, {'test_mode': True, 'extra_means': means})
-    loader = build_test_loader(dataset, cfg, device)
-    inspect = Inspector(dataset, cfg, device)
-
-    def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
-        counts = multi_gpu_test(network, loader, description=f'testing {name}')
-        scores = dataset.evaluate(counts, metric=metric)
-        return {**scores, **inspect(network, name), 'confusion': dataset.confusion(counts)}
-
-    return EvalHook(evaluate, **settings)

@@ -1,11 +1,14 @@
 """The JSON logs of runs: one record a line, the first of each log facts about the run."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmseg.utils.errors import UserError
+
+from .old_logs import translated
 
 Record = dict[str, Any]
 # Name of a curve -> its points (iteration, value).
@@ -31,7 +34,7 @@ def find_logs(run: Path) -> list[Path]:
 
 
 def read_records(logs: Iterable[Path]) -> list[Record]:
-    """Read every record of a run's logs.
+    """Read every record of a run's logs, those of mmsegmentation 0.x in the form of ours.
 
     A last line without its end is left out: a run is writing it, or died while it did.
 
@@ -39,23 +42,25 @@ def read_records(logs: Iterable[Path]) -> list[Record]:
         logs: The run's logs, in order.
 
     Raises:
-        UserError: A line is no JSON.
+        UserError: A line is no JSON, or no record.
     """
     records: list[Record] = []
     for path in logs:
-        text = path.read_text(encoding='utf-8')
+        text = _read_text(path)
         whole = text[: text.rfind('\n') + 1]
         for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                raise UserError(f'{path}, line {number}: not JSON; is it a training log?') from None
-    return records
+            record = _record(line)
+            if record is None:
+                raise UserError(
+                    f'{path}, line {number}: not JSON with an object a line; is it a training log?'
+                )
+            records.append(record)
+    return translated(records)
 
 
 def latest_by_iteration(records: Iterable[Record], mode: str) -> list[Record]:
     """Return the records of a mode by iteration; of those done again the later counts."""
-    chosen = {r['iter']: r for r in records if r.get('mode') == mode and 'iter' in r}
+    chosen = {r['iter']: r for r in records if r.get('mode') == mode and _has_iteration(r)}
     return [chosen[iteration] for iteration in sorted(chosen)]
 
 
@@ -81,10 +86,35 @@ def read_curves(logs: Sequence[Path]) -> Curves:
 
 
 def _values(record: Mapping[str, Any]) -> dict[str, float]:
-    if 'iter' not in record:
+    if not _has_iteration(record):
         return {}
     values = {key: value for key, value in record.items() if key not in _NOT_CURVES}
     for network in NETWORKS:
-        metrics = values.pop(network, None) or {}
-        values |= {f'{key} {network}': value for key, value in metrics.items()}
-    return {key: value for key, value in values.items() if isinstance(value, int | float)}
+        metrics = values.pop(network, None)
+        if isinstance(metrics, Mapping):
+            values |= {f'{key} {network}': value for key, value in metrics.items()}
+    return {key: value for key, value in values.items() if _is_finite(value)}
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _has_iteration(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get('iter'), int)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except UnicodeDecodeError:
+        raise UserError(f'{path} is no text; is it a training log?') from None
+
+
+def _record(line: str) -> Record | None:
+    """Read a line; None where it is no JSON or no object. Evaluations hold networks' metrics."""
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) else None

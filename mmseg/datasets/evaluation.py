@@ -67,18 +67,26 @@ class EvaluatesLabels:
             logger: Where the per-class table goes.
 
         Returns:
-            Fractions in [0, 1]: 'aAcc', means ('mIoU', 'mAcc'), one entry for each class
-            ('IoU.road', 'Acc.road') and the data set's `extra_means`.
+            Fractions in [0, 1]: 'aAcc', means ('mIoU', 'mAcc'; for 'mDice' 'mDice', 'mAcc'; for
+            'mFscore' 'mFscore', 'mPrecision', 'mRecall'), with 'mIoU' the data set's
+            `extra_means`, and one entry for each class ('IoU.road', 'Acc.road'). NaN where nothing
+            is there to measure.
 
         Raises:
             UserError: For another number of results than images, or an unknown class name.
         """
-        areas = areas_of(self.confusion(results).double())
-        per_class = total_area_to_metrics(*areas, metric)
-        scores = self._summarise(per_class, labelled=areas[3].numpy() > 0)
+        scores = self.scores_of(self.confusion(results), metric)
         if logger is not None:
             logger.info(metrics_table(scores))
         return scores
+
+    def scores_of(
+        self, confusion: torch.Tensor, metric: str | Sequence[str] = 'mIoU'
+    ) -> dict[str, float]:
+        """Turn the whole set's confusion matrix (C + 1, C + 1) into scores; see `evaluate`."""
+        areas = areas_of(confusion.double())
+        per_class = total_area_to_metrics(*areas, metric)
+        return self._summarise(per_class, labelled=areas[3].numpy() > 0)
 
     def confusion(self, results: Sequence[Result]) -> torch.Tensor:
         """Add up the whole set's confusion matrix.

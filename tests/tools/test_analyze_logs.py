@@ -5,6 +5,7 @@ import cv2
 import pytest
 
 from mmseg.utils.errors import UserError
+from tests.core.report.work_dirs import write_mmsegmentation_run
 from tools import analyze_logs
 
 
@@ -65,3 +66,20 @@ def test_analyze_logs__mistakes_are_named(run, tmp_path):
     broken = write_log(tmp_path / 'b.log.json', [1], lines=['{"mode": '])
     with pytest.raises(UserError, match=r'b.log.json, line 4: not JSON'):
         run(broken)
+
+
+def test_analyze_logs__without_keys_the_loss_and_what_all_runs_were_evaluated_by(run, tmp_path):
+    write_mmsegmentation_run(tmp_path / 'iou')
+    write_mmsegmentation_run(tmp_path / 'dice', kinds=('Dice', 'Acc'))
+    write_mmsegmentation_run(tmp_path / 'both', kinds=('IoU', 'Dice'))
+    paths = {name: tmp_path / name for name in ('iou', 'dice', 'both')}
+    curves = {n: analyze_logs.read_curves(analyze_logs.find_logs(p)) for n, p in paths.items()}
+    by_runs = {
+        ('iou',): ['loss', 'mIoU'],
+        ('dice',): ['loss', 'mDice'],
+        ('both', 'dice'): ['loss', 'mDice'],
+        ('iou', 'dice'): ['loss'],
+    }
+    for names, keys in by_runs.items():
+        assert analyze_logs.default_keys({name: curves[name] for name in names}) == keys
+        assert run(*(paths[name] for name in names)).std() > 0

@@ -7,11 +7,12 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 
 from .classes import heads_fit_classes
+from .evaluation import val_can_be_evaluated
 from .run import Finding, Findings, RunUnderCheck
 
 Check = Callable[[RunUnderCheck], Findings]
 
-CHECKS: tuple[Check, ...] = (heads_fit_classes,)
+CHECKS: tuple[Check, ...] = (heads_fit_classes, val_can_be_evaluated)
 
 
 def findings_of(run: RunUnderCheck) -> Iterator[Finding]:

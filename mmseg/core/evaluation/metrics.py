@@ -263,10 +263,7 @@ def total_area_to_metrics(
     Raises:
         UserError: There is no such metric.
     """
-    metrics = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = sorted(set(metrics) - set(_METRICS))
-    if unknown:
-        raise UserError(f'there is no metric {unknown[0]!r}; available: {", ".join(_METRICS)}')
+    metrics = metric_names(metrics)
     intersect, label, pred = total_area_intersect, total_area_label, total_area_pred_label
     recall = intersect / label
     values = OrderedDict(aAcc=intersect.sum() / label.sum())
@@ -288,6 +285,23 @@ def _read_label(path: str) -> np.ndarray:
     if label is None:
         raise UserError(f'cannot read the label {path}: it is truncated or not an image')
     return label
+
+
+def metric_names(metrics: str | Sequence[str]) -> list[str]:
+    """Return the metrics that are asked for, each once.
+
+    Args:
+        metrics: 'mIoU', 'mDice', 'mFscore', or several of them.
+
+    Raises:
+        UserError: There is no such metric, or none is asked for.
+    """
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    unknown = [name for name in names if name not in _METRICS]
+    if unknown or not names:
+        what = f'there is no metric {unknown[0]!r}' if unknown else 'no metric is asked for'
+        raise UserError(f'{what}; available: {", ".join(_METRICS)}')
+    return list(dict.fromkeys(names))
 
 
 def _as_array(labels: np.ndarray | torch.Tensor) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Evaluation during training: student and teacher, the best checkpoint kept."""
 
+import math
 import os
 import shutil
 import time
@@ -11,7 +12,7 @@ import torch
 from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
-from mmseg.core.reports import in_percent, metrics_table
+from mmseg.core.reports import NOTHING_LABELLED, metrics_table, scores_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.distributed import any_over_processes
 from mmseg.utils.errors import UserError
@@ -88,10 +89,11 @@ class EvalHook(Hook):
         done = runner.num_done
         line = [f'{done}/{runner.max_iters} evaluated:']
         for name, metrics in self.latest.items():
-            percent = in_percent(metrics)
-            means = {'mIoU': percent['mIoU'], **percent['extra']}
-            line += [name, *(f'{key} {value}' for key, value in means.items())]
+            scores = scores_in_percent(metrics).items()
+            line += [name, *(f'{key} {"-" if value is None else value}' for key, value in scores)]
         runner.logger.info(' '.join(line))
+        if math.isnan(self.latest['student'].get('aAcc', 0)):
+            runner.logger.warning(f'nothing could be evaluated: {NOTHING_LABELLED}')
         for hook in runner.hooks:
             if isinstance(hook, TextLoggerHook):
                 hook.log_evaluation(done, self.latest, runner)
@@ -103,8 +105,10 @@ class EvalHook(Hook):
             known = ', '.join(sorted(self.latest['student']))
             raise UserError(f'evaluation.save_best: no metric {metric!r}; there are {known}')
         score = float(self.latest['student'][metric])
-        best = runner.meta.get('best', {'score': -1.0})
-        if not score > best['score']:
+        best = runner.meta.get('best') or {}
+        if best.get('metric', metric) != metric:  # the run went on with another one
+            best = {}
+        if not score > best.get('score', -1.0):
             return
         folder, name = Path(runner.work_dir), f'best_{metric}_iter_{runner.num_done}.pth'
         runner.meta['best'] = {'score': score, 'file': name, 'metric': metric}

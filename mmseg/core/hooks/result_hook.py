@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmcv.runner import HOOKS, Hook
 
-from mmseg.core.reports import in_percent
+from mmseg.core.reports import result_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.environment import peak_memory_gb
 
@@ -18,7 +18,8 @@ class ResultHook(Hook):
     """Write `result.json` into the work dir when the run ends.
 
     Its keys: `mIoU`, `mIoU_teacher` (null without a teacher), `IoU` per class and `extra` means,
-    all in percent of the last evaluation (null without one); `seconds`; `peak_memory_gb`; and for
+    all in percent of the last evaluation (null without one), where other metrics were evaluated the
+    same of those, such as `mDice`, `mDice_teacher` and `Dice`; `seconds`; `peak_memory_gb`; and for
     a model with an instance bank, `instance_loss_since`, the iteration since which the instance
     loss runs (null if it never did).
 
@@ -38,12 +39,8 @@ class ResultHook(Hook):
 
     def after_run(self, runner) -> None:
         metrics = {} if self.evaluation is None else self.evaluation.latest
-        student, teacher = in_percent(metrics.get('student')), in_percent(metrics.get('teacher'))
         result = {
-            'mIoU': student['mIoU'],
-            'mIoU_teacher': teacher['mIoU'],
-            'IoU': student['IoU'],
-            'extra': student['extra'],
+            **result_in_percent(metrics.get('student'), metrics.get('teacher')),
             'seconds': round(time.monotonic() - self.start_time, 1),
             'peak_memory_gb': round(peak_memory_gb(runner.device), 3),
         }

@@ -10,7 +10,7 @@ from typing import Any
 from mmcv.runner import HOOKS
 from mmcv.runner import TextLoggerHook as MMCVTextLoggerHook
 
-from mmseg.core.reports import in_percent
+from mmseg.core.reports import main_score, scores_in_percent
 from mmseg.utils.logger import log_progress, log_to_file
 from mmseg.utils.progress import format_seconds
 
@@ -21,8 +21,9 @@ _NOT_LOSSES = ('mode', 'epoch', 'iter', 'lr', 'time', 'data_time', 'memory')
 class TextLoggerHook(MMCVTextLoggerHook):
     """Log how far a run is; the name is mmcv's, for configs.
 
-    The screen tells progress, time left and the latest mIoU. The log file has the learning rate,
-    the losses and all else beside it, the JSON log every value in full.
+    The screen tells progress, time left and the latest mIoU, or what is measured in its place. The
+    log file has the learning rate, the losses and all else beside it, the JSON log every value in
+    full.
 
     Args:
         interval: Iterations between two lines.
@@ -57,7 +58,7 @@ class TextLoggerHook(MMCVTextLoggerHook):
         runner.log_buffer.clear()
 
     def log_evaluation(self, done: int, metrics: Mapping[str, Mapping[str, Any]], runner) -> None:
-        """Write an evaluation to the JSON log, and show its mIoU in the lines that follow.
+        """Write an evaluation to the JSON log, and show its mean in the lines that follow.
 
         Args:
             done: Finished iterations.
@@ -65,9 +66,10 @@ class TextLoggerHook(MMCVTextLoggerHook):
             runner: The runner.
         """
         self.write_json({'mode': 'val', 'iter': done, **metrics}, runner)
-        percent = {name: in_percent(values)['mIoU'] for name, values in metrics.items()}
-        known = {name: value for name, value in percent.items() if value is not None}
-        self.scores = [f'{name} {value:.2f}' for name, value in known.items()]
+        score = main_score(next(iter(metrics.values())))
+        percent = {n: scores_in_percent(values).get(score) for n, values in metrics.items()}
+        known = [f'{name} {value:.2f}' for name, value in percent.items() if value is not None]
+        self.scores = [f'{score} {", ".join(known)}'] if known else []
 
     def write_json(self, record: Mapping[str, Any], runner) -> None:
         """Append one line to the JSON log; NaN, which JSON does not know, becomes null."""
@@ -85,8 +87,7 @@ class TextLoggerHook(MMCVTextLoggerHook):
             f'{done:>{len(str(total))}}/{total} {done / total:4.0%}',
             f'eta {format_seconds(per_iteration * (total - done))}',
         ]
-        scores = ['mIoU ' + ', '.join(self.scores)] if self.scores else []
-        log_progress(runner.logger, '  '.join(progress + scores), is_last=done == total)
+        log_progress(runner.logger, '  '.join(progress + self.scores), is_last=done == total)
         log_to_file(runner.logger, '  '.join(progress + _details(log_dict)))
 
 

@@ -1,4 +1,4 @@
-"""Figures of single classes: IoU, confusion, and their part of the instance bank."""
+"""Figures of single classes: IoU (or Dice, …), confusion, their part of the instance bank."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from .drawing import (
     Json,
     Shown,
     heat_map,
+    kind_of,
     line,
     over_iterations,
     per_run,
@@ -22,31 +23,33 @@ _DRIFT_COLUMNS = 40
 
 
 def class_bars(runs: Sequence[Shown], baseline: Run | None) -> list[Figure]:
-    """Draw the last IoU of each class as bars, those of a baseline beside them."""
+    """Draw the last IoU, or its like, of each class as bars, those of a baseline beside them."""
+    kind = kind_of(runs)
     groups = [(s.run, network, s.style(network)) for s in runs for network in s.run.networks]
     if baseline is not None and baseline.networks:
         groups.append((baseline, 'student', {'name': 'source-only', 'color': GRAY, 'dash': ''}))
-    traces = [_bars(run.class_iou(network), **style) for run, network, style in groups]
+    traces = [_bars(run.class_values(network, kind), **style) for run, network, style in groups]
     layout = {
         'barmode': 'group',
         'bargap': 0.3,
-        'xaxis': {'title': {'text': 'IoU in %'}, 'rangemode': 'tozero'},
+        'xaxis': {'title': {'text': f'{kind} in %'}, 'rangemode': 'tozero'},
         'yaxis': {**_axis_of_classes(''), 'autorange': 'reversed'},
         'hovermode': 'closest',
     }
     num_bars = sum(len(trace['y']) for trace in traces)
     num_classes = len(traces[0]['y']) if traces else 0
     height = 120 + 8 * num_classes + _BAR * num_bars
-    title = 'IoU of each class, last evaluation'
+    title = f'{kind} of each class, last evaluation'
     return present(Figure('class-bars', title, traces, layout, height=height, is_wide=True))
 
 
 def class_curves(runs: Sequence[Shown]) -> list[Figure]:
-    """Draw the IoU of each class over iterations, a small figure each."""
+    """Draw the IoU, or its like, of each class over iterations, a small figure each."""
+    kind = kind_of(runs)
     figures = []
     for index, name in enumerate(_classes(runs)):
         traces = [
-            line(s.run.class_curve(network, name), **s.style(network), scale=100)
+            line(s.run.class_curve(network, kind, name), **s.style(network), scale=100)
             for s in runs
             for network in s.run.networks
         ]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmseg.core.reports import main_score
+
 from .run import Run
 
 Json = dict[str, Any]
@@ -76,6 +78,12 @@ def shown(runs: Sequence[Run], labels: Sequence[str]) -> list[Shown]:
         Shown(run, label, COLORS[index % len(COLORS)], len(runs) == 1)
         for index, (run, label) in enumerate(zip(runs, labels, strict=True))
     ]
+
+
+def kind_of(runs: Sequence[Shown]) -> str:
+    """Return the kind of values of a class that a report shows: 'IoU', or what a run has of it."""
+    kinds = {s.run.kind for s in runs if s.run.networks}
+    return main_score(f'm{kind}' for kind in kinds)[1:]
 
 
 def line(points: Points, name: str, color: str, dash: str = 'solid', scale: float = 1) -> Json:

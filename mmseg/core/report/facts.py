@@ -44,8 +44,11 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
     """Return the figures at the top of the page: (caption, value, unit)."""
     done, total = run.iterations
     result = run.result or {}
-    last = [(network, run.curves[f'mIoU {network}'][-1][1]) for network in run.networks]
-    scores = [(f'mIoU {network}', f'{100 * value:.2f}', '%') for network, value in last]
+    scores = [
+        (f'{score} {network}', _percent(run.mean(score[1:], network)), '%')
+        for score in run.scores
+        for network in run.networks
+    ]
     seconds = sorted(value for _, value in run.curves.get('time', []))
     speed = f'{seconds[len(seconds) // 2]:.3f}' if seconds else _NOT_RECORDED
     took, memory = result.get('seconds'), result.get('peak_memory_gb')
@@ -59,7 +62,11 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
 
 
 def table_of_classes(runs: Sequence[Shown], baseline: Run | None) -> dict[str, Any] | None:
-    """Return the last IoU of each class: 'columns' and 'rows'; None before an evaluation."""
+    """Return the last IoU, and its like, of each class; None before an evaluation.
+
+    Returns:
+        'title', 'columns', 'rows' and 'means'.
+    """
     groups = [
         (s.style(network)['name'], s.run, network) for s in runs for network in s.run.networks
     ]
@@ -67,12 +74,19 @@ def table_of_classes(runs: Sequence[Shown], baseline: Run | None) -> dict[str, A
         groups.append(('source-only', baseline, 'student'))
     if not groups:
         return None
-    columns = [run.class_iou(network) for _, run, network in groups]
-    means = [100 * run.curves[f'mIoU {network}'][-1][1] for _, run, network in groups]
+    kinds = list(dict.fromkeys(k for _, run, network in groups for k in run.kinds(network)))
+    cells = [
+        (*group, kind) for group in groups for kind in kinds if kind in group[1].kinds(group[2])
+    ]
+    columns = [run.class_values(network, kind) for _, run, network, kind in cells]
+    names = dict.fromkeys(name for column in columns for name in column)
+    is_one = len(kinds) == 1
     return {
-        'columns': [name for name, _, _ in groups],
-        'rows': [(name, [_percent(c.get(name)) for c in columns]) for name in columns[0]],
-        'means': [_percent(mean) for mean in means],
+        'title': kinds[0] if is_one else 'Scores',
+        'mean': f'm{kinds[0]}' if is_one else 'mean',
+        'columns': [name if is_one else f'{name} {kind}' for name, _, _, kind in cells],
+        'rows': [(name, [_percent(c.get(name)) for c in columns]) for name in names],
+        'means': [_percent(run.mean(kind, network)) for _, run, network, kind in cells],
     }
 
 
@@ -100,7 +114,7 @@ def _missing(run: Run, label: str) -> list[str]:
     lacks = {
         'scores: no evaluation yet': not run.evaluations,
         'the confusion matrix: not in the log': bool(run.evaluations)
-        and 'confusion' not in metrics['student'],
+        and 'confusion' not in metrics[run.networks[0]],
         "the accuracy of the teacher's confident pixels: not in the log": is_uda
         and bool(run.evaluations)
         and 'confident_acc' not in metrics.get('teacher', {}),

@@ -92,7 +92,7 @@ def _sections(runs: Sequence[Shown], baseline: Run | None) -> list[tuple[str, li
         (
             'Training',
             [
-                *training_figures.miou(runs),
+                *training_figures.scores(runs),
                 *training_figures.losses(runs),
                 *training_figures.learning_rate(runs),
             ],

@@ -15,7 +15,13 @@ from mmseg.core.logs import (
     latest_by_iteration,
     read_records,
 )
-from mmseg.core.reports import in_percent
+from mmseg.core.reports import (
+    SCORES,
+    classes_in_percent,
+    kinds_of,
+    main_score,
+    mean_in_percent,
+)
 from mmseg.utils.errors import UserError
 from mmseg.utils.names import distinct_parts
 
@@ -58,12 +64,23 @@ class Run:
     def networks(self) -> list[str]:
         """The networks that were evaluated."""
         last = self.evaluations[-1] if self.evaluations else {}
-        return [network for network in NETWORKS if network in last]
+        return [network for network in NETWORKS if isinstance(last.get(network), dict)]
 
     @property
     def classes(self) -> list[str]:
         """The class names, in the order of the labels; none before an evaluation."""
-        return list(self.class_iou('student')) if self.networks else []
+        return list(self.class_values(self.networks[0], self.kind)) if self.networks else []
+
+    @property
+    def kind(self) -> str:
+        """The kind of values that stands for a class: 'IoU', or what was measured in its place."""
+        return main_score(self.evaluations[-1][self.networks[0]] if self.networks else ())[1:]
+
+    @property
+    def scores(self) -> list[str]:
+        """The means that were asked for, such as 'mIoU'."""
+        metrics = self.evaluations[-1][self.networks[0]] if self.networks else {}
+        return [score for score in SCORES if score in metrics]
 
     @property
     def iterations(self) -> tuple[int, int | None]:
@@ -71,13 +88,22 @@ class Run:
         done = max((points[-1][0] for points in self.curves.values()), default=0)
         return done, (self.config.get('runner') or {}).get('max_iters')
 
-    def class_iou(self, network: str) -> dict[str, float | None]:
-        """Return the IoU of each class in percent, by the last evaluation."""
-        return in_percent(_numbers(self.evaluations[-1].get(network)))['IoU']
+    def mean(self, kind: str, network: str) -> float | None:
+        """Return the mean of a kind in percent, by the last evaluation; None where not known."""
+        return mean_in_percent(_numbers(self.evaluations[-1].get(network)), kind)
 
-    def class_curve(self, network: str, name: str) -> list[tuple[int, float]]:
-        """Return the points (iteration, IoU as a fraction) of a class."""
-        return self.curves.get(f'IoU.{name} {network}', [])
+    def class_values(self, network: str, kind: str) -> dict[str, float | None]:
+        """Return a kind of values, such as 'IoU', of each class in percent, likewise."""
+        return classes_in_percent(_numbers(self.evaluations[-1].get(network)), kind)
+
+    def kinds(self, network: str) -> list[str]:
+        """Return the kinds of values that there are of each class, but for mere accuracy."""
+        found = kinds_of(self.evaluations[-1].get(network) or {})
+        return [kind for kind in found if kind != 'Acc']
+
+    def class_curve(self, network: str, kind: str, name: str) -> list[tuple[int, float]]:
+        """Return the points (iteration, value as a fraction) of a class."""
+        return self.curves.get(f'{kind}.{name} {network}', [])
 
 
 def read_run(work_dir: Path) -> Run:
@@ -98,7 +124,11 @@ def read_run(work_dir: Path) -> Run:
         config=_read_json(work_dir / _CONFIG) or {},
         facts=facts[-1] if facts else {},
         curves=curves_of(records),
-        evaluations=latest_by_iteration(records, 'val'),
+        evaluations=[
+            record
+            for record in latest_by_iteration(records, 'val')
+            if any(isinstance(record.get(network), dict) for network in NETWORKS)
+        ],
         bank=latest_by_iteration(records, 'bank'),
         result=_read_json(work_dir / _RESULT),
         examples=read_examples(work_dir),
@@ -115,11 +145,16 @@ def labels_of(runs: Sequence[Run]) -> list[str]:
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         return None
     except json.JSONDecodeError as error:
         raise UserError(f'{path}, line {error.lineno}: not JSON, {error.msg}') from error
+    except UnicodeDecodeError as error:
+        raise UserError(f'{path}: not JSON, {error}') from error
+    if not isinstance(content, dict):
+        raise UserError(f'{path}: expected an object of settings, got {type(content).__name__}')
+    return content
 
 
 def _numbers(metrics: dict[str, Any] | None) -> dict[str, float]:

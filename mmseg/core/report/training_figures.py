@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from mmseg.core.reports import SCORES
+
 from .drawing import COLORS, Figure, Shown, line, over_iterations, per_run, present
 
 # What the losses of adaptation are called by people; the first stand first.
@@ -19,15 +21,19 @@ _OF_TEACHER = (
 )
 
 
-def miou(runs: Sequence[Shown]) -> list[Figure]:
-    """Draw mIoU over iterations."""
+def scores(runs: Sequence[Shown]) -> list[Figure]:
+    """Draw mIoU, and what else was measured, over iterations."""
+    return [figure for score in SCORES for figure in _score(runs, score)]
+
+
+def _score(runs: Sequence[Shown], score: str) -> list[Figure]:
     traces = [
-        line(s.run.curves.get(f'mIoU {network}', []), **s.style(network), scale=100)
+        line(s.run.curves.get(f'{score} {network}', []), **s.style(network), scale=100)
         for s in runs
         for network in s.run.networks
     ]
-    layout = over_iterations(runs, 'mIoU in %')
-    return present(Figure('miou', 'mIoU on the validation images', traces, layout))
+    layout = over_iterations(runs, f'{score} in %')
+    return present(Figure(score.lower(), f'{score} on the validation images', traces, layout))
 
 
 def losses(runs: Sequence[Shown]) -> list[Figure]:

@@ -27,11 +27,11 @@ def test_line__long_curves_are_thinned_out_and_keep_their_ends():
     assert (trace['x'][0], trace['x'][-1], trace['y'][-1]) == (0, 5000, 125000)
 
 
-def test_miou__networks_of_one_run_and_of_several(one, two):
-    (figure,) = training_figures.miou(one)
+def test_scores__networks_of_one_run_and_of_several(one, two):
+    (figure,) = training_figures.scores(one)
     assert names(figure) == ['student', 'teacher']
     assert figure.traces[1]['y'] == [40, 40, 40] and figure.layout['xaxis']['range'] == [0, 30]
-    (figure,) = training_figures.miou(two)
+    (figure,) = training_figures.scores(two)
     assert names(figure) == ['plain, student', 'dida, student', 'dida, teacher']
     colors = [trace['line']['color'] for trace in figure.traces]
     assert colors[0] != colors[1] == colors[2]

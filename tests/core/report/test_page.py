@@ -7,7 +7,14 @@ import pytest
 
 from mmseg.core.report import write_report
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import write_old_run, write_run
+from tests.core.report.work_dirs import (
+    metrics,
+    train_record,
+    write_lines,
+    write_mmsegmentation_run,
+    write_old_run,
+    write_run,
+)
 
 
 def element(page, name):
@@ -86,3 +93,84 @@ def test_write_report__mistakes_leave_the_old_page(tmp_path):
     with pytest.raises(UserError, match='no work dir at'):
         report(tmp_path, tmp_path / 'gone')
     assert (tmp_path / 'report.html').read_text() == 'old'
+
+
+def figures_of(page):
+    return {figure['key']: figure for figure in json.loads(element(page, 'figures'))}
+
+
+def cells(page):
+    (table,) = re.findall(r'of each class as a table</summary>(.*?)</table>', page, re.DOTALL)
+    return re.sub(r'<[^>]*>', ' ', table).split()
+
+
+@pytest.mark.parametrize('scale', [1.0, 100.0])
+@pytest.mark.parametrize('kinds', [('IoU', 'Acc'), ('Dice', 'Acc'), ('IoU', 'Acc', 'Dice')])
+def test_write_report__a_run_of_mmsegmentation(tmp_path, scale, kinds):
+    page = report(tmp_path, write_mmsegmentation_run(tmp_path / 'w', scale=scale, kinds=kinds))
+    figures = figures_of(page)
+    for kind in set(kinds) - {'Acc'}:
+        (trace,) = figures[f'm{kind}'.lower()]['data']
+        assert trace['x'] == [100, 200, 300, 400] and trace['y'] == [10, 20, 30, 40]
+        assert f'<dt>m{kind} student</dt><dd>40.00' in page
+    assert figures['class-bars']['data'][0]['x'] == [40.0, 40.0, None]
+    assert '400' in page and 'the instance bank' not in page
+
+
+def test_write_report__a_run_of_mmsegmentation_beside_one_of_ours(tmp_path):
+    old, ours = write_mmsegmentation_run(tmp_path / 'old'), write_run(tmp_path / 'ours')
+    page = report(tmp_path, old, ours, baseline=old)
+    lines = {trace['name']: trace['y'] for trace in figures_of(page)['miou']['data']}
+    assert lines['old, student'] == [10, 20, 30, 40]
+
+
+def write_evaluation(folder, **networks):
+    folder.mkdir()
+    records = [{'seed': 0}, train_record(10, True), {'mode': 'val', 'iter': 10, **networks}]
+    write_lines(folder / '1.log.json', records)
+    return folder
+
+
+def test_write_report__dice_and_f_score_have_columns_and_curves(tmp_path):
+    student = {'aAcc': 0.5, 'mDice': 0.25, 'mAcc': 0.5, 'Dice.road': 0.25, 'Acc.road': 0.5}
+    scores = {'mFscore': 0.75, 'mPrecision': 0.5, 'mRecall': 0.125}
+    values = {'Fscore.road': 0.75, 'Precision.road': 0.5, 'Recall.road': 0.125}
+    folder = write_evaluation(tmp_path / 'w', student={**student, **scores, **values})
+    page = report(tmp_path, folder)
+    assert {'mdice', 'mfscore'} <= set(figures_of(page)) and 'miou' not in figures_of(page)
+    kinds = ['Dice', 'Fscore', 'Precision', 'Recall']
+    head = ['class', *(word for kind in kinds for word in ('student', kind))]
+    values = ['25.00', '75.00', '50.00', '12.50']
+    assert cells(page) == [*head, 'road', *values, 'mean', *values]
+
+
+@pytest.mark.parametrize('teacher', [None, metrics(0.5)])
+def test_write_report__scores_that_nobody_could_measure(tmp_path, teacher):
+    student = {'aAcc': None, 'mIoU': None, 'mAcc': None, 'IoU.road': None, 'IoU.sky': None}
+    networks = {'student': student} if teacher is None else {'student': student, 'teacher': teacher}
+    page = report(tmp_path, write_evaluation(tmp_path / 'w', **networks))
+    assert '<dt>mIoU student</dt><dd>-' in page
+
+
+@pytest.mark.parametrize(
+    'records',
+    [
+        [{'seed': 0}],
+        [{'seed': 0}, {'mode': 'train', 'iter': 'ten', 'loss': 1.0}],
+        [{'seed': 0}, {'mode': 'val', 'iter': 10, 'student': None}],
+        [{'seed': 0}, {'mode': 'val', 'iter': 10, 'loss': 0.5}],
+        [{'mode': 'train', 'iter': 10, 'loss': float('nan'), 'lr': float('inf')}],
+    ],
+)
+def test_write_report__a_log_with_little_or_odd_records_in_it(tmp_path, records):
+    (tmp_path / 'w').mkdir()
+    write_lines(tmp_path / 'w/1.log.json', records)
+    assert '<h1>w</h1>' in report(tmp_path, tmp_path / 'w')
+
+
+@pytest.mark.parametrize('content', ['[1, 2]', '3', 'null '])
+def test_write_report__a_config_that_is_no_config(tmp_path, content):
+    folder = write_run(tmp_path / 'w')
+    (folder / 'config.json').write_text(content)
+    with pytest.raises(UserError, match=r'config.json: expected an object of settings'):
+        report(tmp_path, folder)

@@ -9,8 +9,8 @@ def test_read_run__all_that_a_finished_run_left(tmp_path):
     run = read_run(write_run(tmp_path / 'run'))
     assert run.name == 'gta2cs_dida_s0' and run.iterations == (30, 30)
     assert run.networks == ['student', 'teacher'] and run.classes == CLASSES
-    assert run.class_iou('teacher') == {'road': 40.0, 'traffic light': 50.0, 'sky': None}
-    assert run.class_curve('student', 'road') == [(10, 0.3), (20, 0.3), (30, 0.3)]
+    assert run.class_values('teacher', 'IoU') == {'road': 40.0, 'traffic light': 50.0, 'sky': None}
+    assert run.class_curve('student', 'IoU', 'road') == [(10, 0.3), (20, 0.3), (30, 0.3)]
     assert [record['iter'] for record in run.bank] == [10, 20, 30]
     assert run.result['seconds'] == 61.0 and len(run.examples.items) == 2
 
