@@ -32,7 +32,9 @@ from mmseg.utils.errors import UserError
 
 from .classes import choose_palette
 from .image_io import UnreadableImageError, read_bytes, read_label
-from .label_conversion import CONVERTED, LabelFile, require_folder
+from .label_conversion import LabelFile, require_folder
+from .listing import files_below, is_within, there_instead
+from .statistics_files import CONVERTED
 
 _DEFAULTS = {
     'images': 'images',
@@ -81,17 +83,29 @@ class ClassMapping:
         except UserError as error:
             raise UserError(f'{path}: {error}') from error
 
-    def find_labels(self, root: Path) -> list[LabelFile]:
-        """List the label files below a root, each with the image that it belongs to."""
-        folder = require_folder(root / self.labels)
-        found = sorted(
-            path
-            for path in folder.glob(f'**/*{self.label_suffix}')
-            if not path.name.endswith(CONVERTED) and not path.name.startswith('.')
-        )
+    def find_labels(self, root: Path, out_dir: Path | None = None) -> list[LabelFile]:
+        """List the label files below a root, each with the image that it belongs to.
+
+        Args:
+            root: Folder of the data set.
+            out_dir: Folder for converted labels; None for beside the originals.
+        """
+        folder, images = require_folder(root / self.labels), root / self.images
+        is_shared = images.is_dir() and is_within(folder, images)
+        if is_shared and is_within(images, folder) and self.image_suffix == self.label_suffix:
+            raise UserError(
+                f'images and labels are the same files: all *{self.label_suffix} of {folder}; '
+                'set image_suffix and label_suffix to tell them apart'
+            )
+        others = [CONVERTED]
+        if is_shared and len(self.image_suffix) > len(self.label_suffix):
+            others.append(self.image_suffix)
+        names = files_below(folder, self.label_suffix)
+        found = [name for name in names if not name.endswith(tuple(others))]
         if not found:
-            raise UserError(f'no label file named *{self.label_suffix} below {folder}')
-        return [self._label_file(root, path) for path in found]
+            hint = there_instead(folder, 'label_suffix')
+            raise UserError(f'no label file named *{self.label_suffix} below {folder}{hint}')
+        return [self._label_file(root, name, out_dir or root) for name in found]
 
     def read(self, path: Path) -> np.ndarray:
         """Return the train ids (H, W) uint8 of a label file."""
@@ -114,11 +128,11 @@ class ClassMapping:
             if value not in self.train_ids
         }
 
-    def _label_file(self, root: Path, path: Path) -> LabelFile:
-        stem = path.relative_to(root / self.labels).as_posix().removesuffix(self.label_suffix)
+    def _label_file(self, root: Path, name: str, out_dir: Path) -> LabelFile:
+        stem = name.removesuffix(self.label_suffix)
         return LabelFile(
-            original=path,
-            converted=root / self.labels / f'{stem}{CONVERTED}',
+            original=root / self.labels / name,
+            converted=out_dir / self.labels / f'{stem}{CONVERTED}',
             image=root / self.images / f'{stem}{self.image_suffix}',
         )
 

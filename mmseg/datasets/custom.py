@@ -16,6 +16,7 @@ from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS
 from .classes import choose_classes, choose_palette, label_map_between
+from .convert_command import convert_command
 from .evaluation import EvaluatesLabels
 from .image_io import MissingImageError, UnreadableImageError
 from .paired_files import PairedFiles
@@ -94,7 +95,7 @@ class CustomDataset(EvaluatesLabels, Dataset):
         self.img_suffix = img_suffix
         self.seg_map_suffix = seg_map_suffix
         self.split = None if split is None else self._below_root(split)
-        self.stats_dir = self._below_root(stats_dir or '')
+        self.stats_dir = self._below_root(stats_dir) if stats_dir else data_root or ''
         self.test_mode = test_mode
         if not 0 <= ignore_index < 1 << 16:
             raise UserError(f'ignore_index: expected a label from 0 to 65535, got {ignore_index}')
@@ -230,11 +231,9 @@ class CustomDataset(EvaluatesLabels, Dataset):
     @property
     def convert_command(self) -> str | None:
         """The command that makes this data set's labels and statistics, where there is one."""
-        if self.CONVERTER is None:
-            return None
-        root, stats = self.data_root or '.', self.stats_dir
-        elsewhere = '' if stats == self._below_root('') else f' --out-dir {stats}'
-        return f'python tools/convert_datasets/{self.CONVERTER}.py {root}{elsewhere} --nproc 8'
+        return convert_command(
+            self.CONVERTER, self.data_root, self.ann_dir, self.stats_dir, self.seg_map_suffix
+        )
 
     @property
     def convert_hint(self) -> str:

@@ -1,15 +1,15 @@
 """From the label ids of a data set to train ids, and the statistics that rare class sampling reads.
 
-A converted label stands beside its original. Files are whole or absent, so an interrupted run is
-taken up where it stopped.
+A converted label stands beside its original, or below another folder. Files are whole or absent,
+so an interrupted run is taken up where it stopped.
 """
 
-import argparse
 import json
 import multiprocessing
+import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,9 @@ from mmseg.utils.logger import get_root_logger
 from mmseg.utils.progress import track
 
 from .image_io import UnreadableImageError, image_size, read_label
-from .statistics_files import SAMPLES_WITH_CLASS_FILE, STATS_DICT_FILE, STATS_FILE
+from .listing import files_below, there_instead
+from .statistics_files import CONVERTED, STATS_FILE, write_statistics
 
-CONVERTED = '_labelTrainIds.png'
 _NUM_IDS = 1 << 16  # labels have up to 16 bits
 _NAMED_PROBLEMS = 5
 
@@ -61,31 +61,6 @@ class ConvertedLabel:
     problem: str | None = None
 
 
-def argument_parser(description: str, label_dir: str) -> argparse.ArgumentParser:
-    """Make the command line that all converters share.
-
-    Args:
-        description: What the converter does.
-        label_dir: Folder of the labels below the root, unless the user names another.
-
-    Returns:
-        A parser of ROOT, --label-dir, --out-dir and --nproc.
-    """
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('root', type=Path, help='folder of the data set')
-    parser.add_argument(
-        '--label-dir',
-        '--gt-dir',
-        default=label_dir,
-        help='folder of the labels below ROOT (default: %(default)s)',
-    )
-    parser.add_argument(
-        '-o', '--out-dir', type=Path, help='folder of the statistics (default: ROOT)'
-    )
-    parser.add_argument('--nproc', type=int, default=1, help='number of processes (default: 1)')
-    return parser
-
-
 def require_folder(folder: Path) -> Path:
     """Return a folder, or raise a `UserError` where it does not exist."""
     if not folder.is_dir():
@@ -93,29 +68,48 @@ def require_folder(folder: Path) -> Path:
     return folder
 
 
-def labels_beside_images(root: Path, label_dir: str, image_dir: str) -> list[LabelFile]:
+def labels_beside_images(
+    root: Path, label_dir: str, image_dir: str, out_dir: Path | None = None
+) -> list[LabelFile]:
     """List the labels of a flat data set, named by numbers like their images.
 
     Args:
         root: Folder of the data set.
         label_dir: Folder of the labels below it.
         image_dir: Folder of the images below it.
+        out_dir: Folder for converted labels; None for beside the originals.
 
     Returns:
         The labels, sorted by name.
     """
     folder, images = require_folder(root / label_dir), root / image_dir
-    originals = sorted(p for p in folder.glob('**/*.png') if p.stem[-1:].isdigit())
-    has_images = images.is_dir()
+    paths = [Path(name) for name in files_below(folder)]
+    originals = [p for p in paths if p.suffix.lower() == '.png' and p.stem[-1:].isdigit()]
+    there = [Path(name) for name in files_below(images)] if images.is_dir() else []
+    # An image of the label's own suffix has the last word.
+    by_stem = {path.with_suffix(''): path for path in there}
+    image_of = {path: by_stem.get(path.with_suffix(''), path) for path in originals}
+    image_of |= {path: path for path in there if path in image_of}
     return [
         LabelFile(
-            original=path,
-            converted=path.with_name(path.stem + CONVERTED),
-            image=images / path.relative_to(folder) if has_images else None,
+            original=folder / path,
+            converted=(out_dir or root) / label_dir / path.with_name(path.stem + CONVERTED),
+            image=images / image_of[path] if there else None,
         )
         for path in originals
-        if not path.name.startswith('.')
     ]
+
+
+def require_writable(folders: Iterable[Path]) -> None:
+    """Raise a `UserError` where one of some folders cannot be written to, or made."""
+    for folder in folders:
+        places = (folder.absolute(), *folder.absolute().parents)
+        there = next(place for place in places if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise UserError(
+                f'cannot write to {folder}, which is read-only: name a folder for the converted '
+                'labels and the statistics with --out-dir'
+            )
 
 
 def convert_labels(
@@ -127,6 +121,9 @@ def convert_labels(
 ) -> None:
     """Convert labels that are not converted yet, then write the class statistics.
 
+    Labels whose image is gone or has another size are left out of the statistics, also if earlier
+    ones hold them.
+
     Args:
         files: The labels.
         read_ids: Reads the label ids (H, W) of an original; a function of a module.
@@ -135,14 +132,18 @@ def convert_labels(
         num_processes: Number of processes to use.
 
     Raises:
-        UserError: For a label that cannot be read.
+        UserError: For a label that cannot be read, a folder that cannot be written to, and labels
+            of which none has an image.
     """
     if not files:
         raise UserError('no label found: expected PNG files whose names end in a digit')
-    for folder in {out_dir, *(file.converted.parent for file in files)}:
-        remove_unfinished(folder)
+    _require_images(files)
     known = _known_statistics(files, out_dir)
     todo = [file for file in files if str(file.converted) not in known and not _is_done(file)]
+    folders = {out_dir, *(file.converted.parent for file in todo)}
+    require_writable(folders)
+    for folder in folders:
+        remove_unfinished(folder)
     work = partial(_convert, read_ids=read_ids, table=id_lookup_table(id_to_train_id, _NUM_IDS))
     problems = []
     for file, label in zip(
@@ -152,34 +153,14 @@ def convert_labels(
             problems.append(label.problem)
         elif file.counted:
             known[str(file.converted)] = label.pixels
-    write_statistics(out_dir, known)
+    if not known and problems:
+        raise UserError(f'no label can be sampled, and no statistics were written: {problems[0]}')
+    if any(file.counted for file in files):
+        write_statistics(out_dir, known)
     print(f'{len(files)} labels: {len(todo)} converted or counted, {len(files) - len(todo)} kept')
     if problems:
         named = '; '.join(problems[:_NAMED_PROBLEMS])
         get_root_logger().warning(f'{len(problems)} labels left out of the statistics: {named}')
-
-
-def write_statistics(out_dir: Path, pixels_of: Mapping[str, Mapping[str, int]]) -> None:
-    """Write the three files that rare class sampling reads.
-
-    Args:
-        out_dir: Folder to write to.
-        pixels_of: Label file → class → number of pixels.
-    """
-    ordered = {file.replace('\\', '/'): dict(pixels_of[file]) for file in sorted(pixels_of)}
-    with_class: dict[str, list[tuple[str, int]]] = {}
-    for file, pixels in ordered.items():
-        for label, count in pixels.items():
-            with_class.setdefault(label, []).append((file, count))
-    contents = {
-        STATS_DICT_FILE: ordered,
-        SAMPLES_WITH_CLASS_FILE: with_class,
-        # Last, because its presence says that all is done.
-        STATS_FILE: [{**pixels, 'file': file} for file, pixels in ordered.items()],
-    }
-    for name, content in contents.items():
-        with atomic_path(out_dir / name) as temporary:
-            temporary.write_text(json.dumps(content))
 
 
 def _known_statistics(files: Sequence[LabelFile], out_dir: Path) -> dict[str, dict[str, int]]:
@@ -195,10 +176,30 @@ def _known_statistics(files: Sequence[LabelFile], out_dir: Path) -> dict[str, di
     return {
         str(file.converted): entries[file.converted.as_posix()]
         for file in files
-        if file.converted.as_posix() in entries
+        if file.counted
+        and file.converted.as_posix() in entries
         and _is_current(file)
         and file.converted.stat().st_mtime <= written
+        and _is_image_older(file, written)
     }
+
+
+def _is_image_older(file: LabelFile, written: float) -> bool:
+    image = file.image
+    return image is None or (image.is_file() and image.stat().st_mtime <= written)
+
+
+def _require_images(files: Sequence[LabelFile]) -> None:
+    """Refuse labels of which none has an image: a setting is wrong, not the data."""
+    pairs = [(file.original, file.image) for file in files if file.image is not None]
+    if len(pairs) < len(files) or any(image.is_file() for _, image in pairs):
+        return
+    original, image = pairs[0]
+    folder = next(place for place in image.parents if place.is_dir())
+    raise UserError(
+        f'no label has an image: for {original} was looked for {image}'
+        f'{there_instead(folder, "image_suffix (of own data, in the mapping file)")}'
+    )
 
 
 def _is_current(file: LabelFile) -> bool:

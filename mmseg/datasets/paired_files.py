@@ -73,11 +73,22 @@ class PairedFiles:
         missing = [name for name in wanted if name not in present]
         if missing:
             hint = convert_hint or there_instead(folder, 'seg_map_suffix')
+            if convert_hint and not self._is_convertible(missing[0], present):
+                hint = (
+                    ', nor anything that could be converted to it: take its image away, or list '
+                    'the other images in a file and name it as split'
+                )
             raise UserError(
                 f'{len(missing)} of {len(wanted)} images have no label file, the first is '
                 f'{osp.join(folder, missing[0])}{hint}'
             )
         refuse_dead_links(folder, wanted)
+
+    def _is_convertible(self, label: str, present: set[str]) -> bool:
+        """Whether an original may lie beside a missing label, or anywhere."""
+        is_beside = self.stats_dir == (self.data_root or '')
+        stem = label.removesuffix(self.seg_map_suffix)
+        return not is_beside or any(name.startswith(stem) for name in present)
 
     def _named(self, split: str) -> list[SplitEntry]:
         images = FileNames(self.img_dir, self.img_suffix, self.data_root)

@@ -1,6 +1,11 @@
 """The names of what converters write, and what the class statistics look like inside."""
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from mmseg.utils.atomic import atomic_path
 
 # End of a converted label's name.
 CONVERTED = '_labelTrainIds.png'
@@ -9,6 +14,29 @@ USED_MAPPING = 'converted_with.json'
 STATS_FILE = 'sample_class_stats.json'
 STATS_DICT_FILE = 'sample_class_stats_dict.json'
 SAMPLES_WITH_CLASS_FILE = 'samples_with_class.json'
+
+
+def write_statistics(out_dir: Path, pixels_of: Mapping[str, Mapping[str, int]]) -> None:
+    """Write the three files that rare class sampling reads.
+
+    Args:
+        out_dir: Folder to write to.
+        pixels_of: Label file → class → number of pixels.
+    """
+    ordered = {file.replace('\\', '/'): dict(pixels_of[file]) for file in sorted(pixels_of)}
+    with_class: dict[str, list[tuple[str, int]]] = {}
+    for file, pixels in ordered.items():
+        for label, count in pixels.items():
+            with_class.setdefault(label, []).append((file, count))
+    contents = {
+        STATS_DICT_FILE: ordered,
+        SAMPLES_WITH_CLASS_FILE: with_class,
+        # Last, because its presence says that all is done.
+        STATS_FILE: [{**pixels, 'file': file} for file, pixels in ordered.items()],
+    }
+    for name, content in contents.items():
+        with atomic_path(out_dir / name) as temporary:
+            temporary.write_text(json.dumps(content))
 
 
 def _is_stats(content: Any) -> bool:

@@ -1,13 +1,21 @@
 import json
+import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmseg.datasets.image_io import read_label
-from mmseg.datasets.label_conversion import LabelFile, convert_labels, write_statistics
+from mmseg.datasets.label_conversion import (
+    LabelFile,
+    convert_labels,
+    labels_beside_images,
+    require_writable,
+)
+from mmseg.datasets.statistics_files import write_statistics
 from mmseg.utils.errors import UserError
 
-from .layouts import photograph, truncate, write_png
+from .layouts import photograph, truncate, write_gta, write_png
 
 ID_TO_TRAIN_ID = {7: 0, 26: 1}
 
@@ -130,3 +138,97 @@ def test_convert_labels__an_empty_folder_is_an_error(tmp_path):
 def test_write_statistics__paths_have_forward_slashes(tmp_path):
     write_statistics(tmp_path, {'data\\gta\\1.png': {'3': 4}})
     assert statistics(tmp_path)[0] == [{'3': 4, 'file': 'data/gta/1.png'}]
+
+
+def paired(folder, num=3):
+    """Labels with an image each."""
+    return [
+        LabelFile(
+            file.original, file.converted, write_png(folder / f'image{i}.jpg', photograph(i, 2, 3))
+        )
+        for i, file in enumerate(labels(folder, num))
+    ]
+
+
+def counted(folder):
+    return [entry['file'][-len('0_labelTrainIds.png')] for entry in statistics(folder)[0]]
+
+
+def test_convert_labels__again_leaves_out_labels_whose_image_is_gone(tmp_path):
+    files = paired(tmp_path)
+    convert(files, tmp_path)
+    assert counted(tmp_path) == ['0', '1', '2']
+    files[1].image.unlink()
+    convert(files, tmp_path)
+    assert counted(tmp_path) == ['0', '2']
+    write_png(files[1].image, photograph(1, 2, 3))
+    convert(files, tmp_path)
+    assert counted(tmp_path) == ['0', '1', '2']
+
+
+def test_convert_labels__again_leaves_out_labels_that_are_gone_or_no_longer_counted(tmp_path):
+    files = paired(tmp_path)
+    convert(files, tmp_path)
+    convert(files[:2], tmp_path)
+    assert counted(tmp_path) == ['0', '1']
+    files[0] = LabelFile(files[0].original, files[0].converted, counted=False)
+    convert(files, tmp_path)
+    assert counted(tmp_path) == ['1', '2']
+
+
+def test_convert_labels__again_looks_at_images_that_changed(tmp_path):
+    files = paired(tmp_path)
+    convert(files, tmp_path)
+    write_png(files[2].image, photograph(2, 3, 3))
+    os.utime(files[2].image, (2**32, 2**32))
+    convert(files, tmp_path)
+    assert counted(tmp_path) == ['0', '1']
+
+
+def test_convert_labels__no_image_at_all_is_one_line_and_converts_nothing(tmp_path):
+    files = paired(tmp_path)
+    for file in files:
+        file.image.rename(file.image.with_suffix('.JPG'))
+    with pytest.raises(UserError, match=r'no label has an image: .*image0\.jpg.*3 \*\.JPG.*suffix'):
+        convert(files, tmp_path)
+    assert not list(tmp_path.glob('*.json')) and not files[0].converted.exists()
+
+
+def test_convert_labels__without_any_fitting_image_no_statistics_are_written(tmp_path):
+    files = paired(tmp_path)
+    for file in files:
+        write_png(file.image, photograph(0, 5, 5))
+    with pytest.raises(UserError, match=r'no label can be sampled.*0\.png is 3x2, .*5x5 pixels'):
+        convert(files, tmp_path)
+    assert not list(tmp_path.glob('*.json'))
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_convert_labels__photographs_count_as_they_are_shown(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shape = (6, 9) if orientation < 5 else (9, 6)
+    original = write_png(tmp_path / '0.png', np.full(shape, 7, np.uint8))
+    Image.fromarray(photograph(0, 6, 9)).save(tmp_path / 'a.jpg', exif=exif)
+    convert([LabelFile(original, tmp_path / 'out.png', tmp_path / 'a.jpg')], tmp_path)
+    assert statistics(tmp_path)[0][0]['0'] == 54
+
+
+def test_labels_beside_images__links_and_other_suffixes_are_found(tmp_path):
+    write_gta(tmp_path / 'store')
+    root = tmp_path / 'gta'
+    (root / 'labels').mkdir(parents=True)
+    (root / 'labels/part').symlink_to(tmp_path / 'store/labels')
+    write_png(root / 'images/part/00001.jpg', photograph(0, 4, 4))
+    files = labels_beside_images(root, 'labels', 'images', tmp_path / 'out')
+    assert [file.original.name for file in files] == [f'0000{i}.png' for i in (1, 2, 3, 4)]
+    assert files[0].image == root / 'images/part/00001.jpg'
+    assert files[1].image == root / 'images/part/00002.png'
+    assert files[0].converted == tmp_path / 'out/labels/part/00001_labelTrainIds.png'
+
+
+def test_require_writable__names_the_option(tmp_path, monkeypatch):
+    require_writable([tmp_path / 'new/folder'])
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(UserError, match=r'read-only: name a folder .* with --out-dir'):
+        require_writable([tmp_path / 'new/folder'])

@@ -64,3 +64,49 @@ def test_custom__another_mapping_converts_all_anew_the_same_one_nothing(root):
     assert '0 converted or counted, 2 kept' in convert(root, classes)
     convert(root, {'grass': {'labels': [GRASS]}, 'rest': {'labels': [ROAD, OTHER]}})
     assert train_ids(root, 'a') == [1, 1, 0, 1]
+
+
+def run(root, mapping, *options):
+    (root / 'mapping.json').write_text(json.dumps(mapping))
+    command = [sys.executable, 'tools/convert_datasets/custom.py', root, root / 'mapping.json']
+    return subprocess.run([*map(str, command), *options], capture_output=True, text=True, cwd=ROOT)
+
+
+TWO = {'road': {'labels': [ROAD]}, 'grass': {'labels': [GRASS]}}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'said'),
+    [
+        ({}, 'image_suffix'),
+        ({'image_suffix': '.JPG'}, 'photos holds 2 *.jpg'),
+        ({'image_suffix': '_img.jpg'}, 'a_img.jpg'),
+        ({'images': 'pictures', 'image_suffix': '.jpg'}, 'pictures/a.jpg'),
+        ({'image_suffix': '.jpg', 'label_suffix': '_mask.PNG'}, 'masks holds 2 *.png'),
+    ],
+)
+def test_names_that_do_not_fit__are_one_line_and_leave_nothing(root, changes, said):
+    mapping = {'images': 'photos', 'labels': 'masks', 'label_suffix': '_mask.png', 'classes': TWO}
+    done = run(root, mapping | changes)
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith('error: ')]
+    assert said in line and done.returncode == 1 and 'Traceback' not in done.stderr
+    assert not list(root.glob('sample*.json')) and not list(root.glob('*/*_labelTrainIds.png'))
+
+
+def test_one_folder__holds_images_and_labels(root):
+    for path in (root / 'masks').iterdir():
+        path.rename(root / 'photos' / path.name)
+    mapping = {'images': 'photos', 'labels': 'photos', 'image_suffix': '.jpg', 'classes': TWO}
+    assert run(root, {**mapping, 'label_suffix': '_mask.png'}).returncode == 0
+    done = run(root, {**mapping, 'image_suffix': '_mask.png', 'label_suffix': '_mask.png'})
+    assert 'images and labels are the same files' in done.stderr
+
+
+def test_out_dir__takes_labels_and_statistics(root, tmp_path):
+    mapping = {'images': 'photos', 'labels': 'masks', 'label_suffix': '_mask.png', 'classes': TWO}
+    out = tmp_path / 'elsewhere'
+    done = run(root, {**mapping, 'image_suffix': '.jpg'}, '--out-dir', str(out))
+    assert done.returncode == 0, done.stderr
+    assert f"ann_dir='{out}/masks', stats_dir='{out}'" in done.stdout
+    assert (out / 'masks/a_labelTrainIds.png').is_file() and not list(root.glob('*/*Train*'))
+    assert (out / 'sample_class_stats.json').is_file()

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmseg.datasets import CityscapesDataset, GTADataset, RareClassDataset, SynthiaDataset
 from mmseg.datasets.image_io import read_label
+from mmseg.utils.errors import UserError
 from tests.datasets.layouts import (
     label_ids,
     photograph,
@@ -147,3 +150,73 @@ def test_interruption__leaves_no_half_file_and_is_taken_up(tmp_path, stop, num_p
     assert len(list((root / 'labels').iterdir())) == 2 * num
     assert all(path.stat().st_mtime_ns == before for path, before in times.items())
     assert len(json.loads((root / 'sample_class_stats.json').read_text())) == num
+
+
+ROOTS = {'gta': write_gta, 'synthia': write_synthia, 'cityscapes': write_cityscapes}
+LABELS = {'gta': 'labels', 'synthia': 'GT/LABELS', 'cityscapes': 'gtFine'}
+SETS = {'gta': GTADataset, 'synthia': SynthiaDataset, 'cityscapes': CityscapesDataset}
+
+
+@pytest.mark.parametrize('name', ROOTS)
+def test_out_dir__holds_labels_and_statistics_and_the_data_set_finds_them(tmp_path, name):
+    root, out = ROOTS[name](tmp_path / 'set'), tmp_path / 'out'
+    before = sorted(root.rglob('*'))
+    done = convert(name, root, '--out-dir', str(out))
+    assert done.returncode == 0, done.stderr
+    assert sorted(root.rglob('*')) == before
+    assert f"ann_dir='{out / LABELS[name]}', stats_dir='{out}'" in done.stdout
+    images = {'gta': 'images', 'synthia': 'RGB', 'cityscapes': 'leftImg8bit/train'}[name]
+    part = '/train' if name == 'cityscapes' else ''
+    source = SETS[name](
+        pipeline=[{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}],
+        data_root=str(root),
+        img_dir=images,
+        ann_dir=f'{out / LABELS[name]}{part}',
+        stats_dir=str(out),
+    )
+    assert RareClassDataset(source, min_pixels=10).classes
+    assert f'--out-dir {out}' in source.convert_command
+
+
+@pytest.mark.parametrize('name', ROOTS)
+def test_the_command_that_a_data_set_names__mends_statistics_of_images_that_are_gone(
+    tmp_path, name
+):
+    root = ROOTS[name](tmp_path / 'set')
+    assert convert(name, root).returncode == 0
+    images = {'gta': 'images', 'synthia': 'RGB', 'cityscapes': 'leftImg8bit/train'}[name]
+    part = '/train' if name == 'cityscapes' else ''
+    next(path for path in sorted((root / images).rglob('*.png'))).unlink()
+
+    def build():
+        pipeline = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}]
+        folders = {'img_dir': images, 'ann_dir': f'{LABELS[name]}{part}'}
+        source = SETS[name](pipeline=pipeline, data_root=str(root), **folders)
+        return RareClassDataset(source, min_pixels=10)
+
+    with pytest.raises(UserError, match='is gone or has no image') as error:
+        build()
+    named = shlex.split(str(error.value).partition('run: python ')[2])
+    subprocess.run([sys.executable, *named], cwd=ROOT, check=True, capture_output=True)
+    assert build().classes
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason='needs root for a read-only mount')
+@pytest.mark.parametrize('options', [[], ['--out-dir', 'out']])
+def test_a_read_only_folder__asks_for_another(tmp_path, options):
+    root = write_gta(tmp_path / 'gta')
+    mount = f'mount --bind {root} {root} && mount -o remount,ro,bind {root}'
+    run = shlex.join(command('gta', root, *options))
+    done = subprocess.run(
+        ['unshare', '-m', 'sh', '-c', f'{mount} && {run}'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    if 'mount' in done.stderr or 'unshare' in done.stderr:
+        pytest.skip('this machine mounts nothing')
+    if options:
+        assert done.returncode == 0 and (tmp_path / 'out/sample_class_stats.json').is_file()
+        return
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith('error: ')]
+    assert 'read-only' in line and '--out-dir' in line and 'Traceback' not in done.stderr

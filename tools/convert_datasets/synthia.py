@@ -8,8 +8,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmseg.core.evaluation.class_names import SYNTHIA_ID_TO_TRAIN_ID
+from mmseg.datasets.conversion_arguments import argument_parser, say_elsewhere
 from mmseg.datasets.image_io import read_label
-from mmseg.datasets.label_conversion import argument_parser, convert_labels, labels_beside_images
+from mmseg.datasets.label_conversion import convert_labels, labels_beside_images
 from mmseg.utils.cli import run_cli
 
 
@@ -22,10 +23,11 @@ def read_synthia_ids(path: Path) -> np.ndarray:
 def main() -> None:
     """Convert the labels of the folder that the command line names."""
     args = argument_parser(__doc__, label_dir='GT/LABELS').parse_args()
-    files = labels_beside_images(args.root, args.label_dir, 'RGB')
+    files = labels_beside_images(args.root, args.label_dir, 'RGB', args.out_dir)
     convert_labels(
         files, read_synthia_ids, SYNTHIA_ID_TO_TRAIN_ID, args.out_dir or args.root, args.nproc
     )
+    say_elsewhere(args.out_dir, args.label_dir)
 
 
 if __name__ == '__main__':
