@@ -26,7 +26,7 @@ from mmseg.core.hooks import (
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets.rare_class_sampling import StatisticsFiles
+from mmseg.datasets.class_statistics import StatisticsFiles
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import rank, world_size

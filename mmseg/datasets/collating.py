@@ -4,10 +4,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from mmcv.parallel import DataContainer, collate
 from torch.utils.data import default_collate
 
+from mmseg.core.picture_box import PICTURE_BOX, PictureBox
 from mmseg.ops.transfer import writable_tensor
+from mmseg.utils.errors import UserError
 
 from .indexed_images import IndexedImage
 
@@ -22,8 +25,46 @@ class PinnableContainer(DataContainer):
 
 
 def collate_batch(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Join samples into one batch of mmcv's containers."""
+    """Join samples into one batch of mmcv's containers.
+
+    Images of unequal size are padded on the right and at the bottom as `Pad` does, images with 0
+    and labels as ignored; their facts say where the picture lies.
+
+    Raises:
+        UserError: Images that no padding makes alike.
+    """
+    for key in samples[0]:
+        tensors = [_tensor(sample[key]) for sample in samples]
+        if not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+            continue
+        if len({tuple(tensor.shape) for tensor in tensors}) > 1:
+            _prepare_unequal(samples, key, tensors)
     return _pinnable(collate(list(samples), samples_per_gpu=len(samples)))
+
+
+def _tensor(value: Any) -> Any:
+    return value.data if isinstance(value, DataContainer) and value.stack else value
+
+
+def _prepare_unequal(
+    samples: Sequence[Mapping[str, Any]], key: str, tensors: Sequence[torch.Tensor]
+) -> None:
+    """Refuse what cannot be padded, note where pictures will lie in what can."""
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    if not all(isinstance(sample[key], DataContainer) for sample in samples):
+        raise UserError(
+            f'{key!r} of one batch differs in size, {shapes}: end the pipeline with '
+            'DefaultFormatBundle, which lets images be padded, or bring all to one size'
+        )
+    if len({shape[:-2] for shape in shapes}) > 1:
+        raise UserError(
+            f'{key!r} of one batch differs in its number of channels, {shapes}: read all images '
+            "alike, LoadImageFromFile(color_type='color')"
+        )
+    for sample, shape in zip(samples, shapes, strict=True):
+        metas = sample.get(f'{key}_metas')
+        if metas is not None:
+            metas.data.setdefault(PICTURE_BOX, PictureBox(0, 0, *shape[-2:]))
 
 
 def collate_alike(samples: Sequence[IndexedImage]) -> list[dict[str, Any]]:

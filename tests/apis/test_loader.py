@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import torch
 from mmcv.parallel import DataContainer, collate
+from mmcv.utils import Config
 from torch.utils.data import DataLoader, Dataset
 
 from mmseg.apis import DeviceLoader, load_config
 from mmseg.apis.loader import build_test_loader, build_train_loader
-from mmseg.datasets import build_dataloader, build_dataset
+from mmseg.datasets import CustomDataset, build_dataloader, build_dataset
 from mmseg.datasets.pipelines import CachedResize
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import write_config
+from tests.datasets.layouts import write_png
 from tools.cache_resized import datasets
 
 
@@ -150,3 +152,28 @@ def test_build_train_loader__batches_come_from_page_locked_memory(tmp_path):
     loader = build_train_loader(build_dataset(config.data.train), config, torch.device('cuda'))
     assert next(iter(loader.loader))['img'].data[0].is_pinned()
     assert next(iter(loader))['img'].is_cuda
+
+
+def test_train_loader__images_of_unequal_size_are_padded_as_pad_does(tmp_path):
+    sizes = [(64, 64), (40, 48), (24, 56), (64, 30)]
+    for i, size in enumerate(sizes):
+        write_png(tmp_path / f'images/{i}.png', np.full((*size, 3), 200, np.uint8))
+        write_png(tmp_path / f'labels/{i}.png', np.full(size, 1, np.uint8))
+    norm = {'type': 'Normalize', 'mean': [120.0] * 3, 'std': [50.0] * 3}
+    ends = [
+        {'type': 'DefaultFormatBundle'},
+        {'type': 'Collect', 'keys': ['img', 'gt_semantic_seg']},
+    ]
+
+    def batch(*pad):
+        steps = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, norm, *pad, *ends]
+        folders = {'img_dir': 'images', 'img_suffix': '.png', 'ann_dir': 'labels'}
+        dataset = CustomDataset(steps, data_root=str(tmp_path), classes=['a', 'b'], **folders)
+        cfg = Config({'data': {'samples_per_gpu': 4, 'workers_per_gpu': 0}, 'seed': 0})
+        (batch,) = build_train_loader(dataset, cfg, torch.device('cpu'), 0, 1)
+        return batch
+
+    plain, padded = batch(), batch({'type': 'Pad', 'size': [64, 64]})
+    for key in ('img', 'gt_semantic_seg'):
+        torch.testing.assert_close(plain[key], padded[key], rtol=0, atol=0)
+    assert (plain['gt_semantic_seg'] == 1).sum() == sum(h * w for h, w in sizes)

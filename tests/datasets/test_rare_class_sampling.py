@@ -8,6 +8,7 @@ import pytest
 from mmseg.datasets import CustomDataset, RareClassDataset
 from mmseg.datasets.pipelines import loading
 from mmseg.datasets.rare_class_sampling import class_probabilities
+from mmseg.datasets.statistics_files import write_statistics
 from mmseg.utils.errors import UserError
 
 from .layouts import TRAIN_PIPELINE, photograph, truncate, write_png
@@ -226,3 +227,60 @@ def test_rare_class__what_the_files_ignore_is_no_class(make_gta, ignored):
     edit_json(Path(dataset.data_root) / 'sample_class_stats.json', add_ignored)
     sampled = RareClassDataset(dataset, min_pixels=10)
     assert ignored not in sampled.classes and sampled.classes
+
+
+def small_thing(tmp_path, min_pixels, **kwargs):
+    """A data set whose one image shows class 1 in four pixels of a corner."""
+    label = np.zeros((24, 24), np.uint8)
+    label[22:, 22:] = 1
+    write_png(tmp_path / 'images/0.png', photograph(0, 24, 24))
+    write_png(tmp_path / 'labels/0.png', label)
+    write_statistics(tmp_path, {'labels/0.png': {'0': 572, '1': 4}})
+    steps = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}]
+    steps += [{'type': 'RandomCrop', 'crop_size': [16, 16]}, *TRAIN_PIPELINE[-2:]]
+    folders = {'img_dir': 'images', 'img_suffix': '.png', 'ann_dir': 'labels'}
+    source = CustomDataset(steps, data_root=str(tmp_path), classes=['a', 'b'], **folders)
+    dataset = RareClassDataset(source, min_pixels, **kwargs)
+    dataset.classes, dataset.probs = [1], np.array([1.0])
+    return dataset
+
+
+def share_that_shows(dataset):
+    samples = [dataset.draw(position, 0) for position in range(120)]
+    return np.mean([bool((s['gt_semantic_seg'].data == 1).any()) for s in samples])
+
+
+def test_draw__min_pixels_0_crops_until_the_class_shows(tmp_path):
+    # A crop shows it where both offsets, of 0 to 8, are at least 7: 4 of 81 crops do.
+    expected = 1 - (77 / 81) ** 11
+    assert abs(share_that_shows(small_thing(tmp_path, 0)) - expected) < 0.12
+
+
+def test_draw__min_crop_ratio_0_takes_the_first_crop(tmp_path):
+    dataset = small_thing(tmp_path, 0, min_crop_ratio=0)
+    assert share_that_shows(dataset) < 4 / 81 + 0.08
+
+
+def test_draw__a_crop_must_hold_more_than_the_share(tmp_path):
+    # Of four pixels a crop holds 1, 2 or 4; more than 0.5 · 2 are 2 or 4.
+    dataset = small_thing(tmp_path, 2, min_crop_ratio=0.5)
+    counts = [int((dataset.draw(k, 0)['gt_semantic_seg'].data == 1).sum()) for k in range(120)]
+    assert counts.count(1) < counts.count(4) + counts.count(2)
+
+
+def test_min_crop_ratio_above_1__is_told(make_gta, capsys):
+    RareClassDataset(make_gta(), min_pixels=10, min_crop_ratio=1.5)
+    assert 'min_crop_ratio=1.5: crops must then show more' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        *({'min_pixels': -1}, {'min_pixels': float('nan')}, {'min_crop_ratio': -0.1}),
+        *({'min_crop_ratio': float('nan')}, {'class_temp': 0}),
+        *({'class_temp': -2}, {'class_temp': 'warm'}, {'class_temp': 'nan'}),
+    ],
+)
+def test_settings_out_of_range__are_refused_before_any_file_is_read(settings):
+    with pytest.raises(UserError, match=f'{next(iter(settings))} must'):
+        RareClassDataset({'type': 'GTADataset'}, **settings)

@@ -11,7 +11,7 @@ import torch
 from mmcv.parallel import DataContainer
 
 from .compose import Compose
-from .formatting import Collect, DefaultFormatBundle, image_to_tensor
+from .formatting import Collect, DefaultFormatBundle, image_to_tensor, label_container
 from .photometric import Normalize
 from .transforms import Pad
 
@@ -82,5 +82,5 @@ class CompactFormatBundle(DefaultFormatBundle):
         results['img'] = DataContainer(image_to_tensor(results['img']), stack=True)
         if 'gt_semantic_seg' in results:
             label = torch.from_numpy(np.array(results['gt_semantic_seg'][None]))
-            results['gt_semantic_seg'] = DataContainer(label, stack=True)
+            results['gt_semantic_seg'] = label_container(label)
         return results

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmcv.parallel import DataContainer
 
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.picture_box import PICTURE_BOX
 from mmseg.ops.transfer import writable_tensor
 from mmseg.utils.errors import UserError
@@ -73,6 +74,11 @@ class Transpose:
         return results
 
 
+def label_container(label: torch.Tensor) -> DataContainer:
+    """Pack labels (1, H, W) to be stacked; where a batch is larger, it is ignored."""
+    return DataContainer(label, stack=True, padding_value=IGNORE_INDEX)
+
+
 @PIPELINES.register_module()
 class DefaultFormatBundle:
     """Pack `img` as (3, H, W) and `gt_semantic_seg` as (1, H, W) int64, ready to be stacked."""
@@ -82,7 +88,7 @@ class DefaultFormatBundle:
             results['img'] = DataContainer(image_to_tensor(results['img']), stack=True)
         if 'gt_semantic_seg' in results:
             label = torch.from_numpy(results['gt_semantic_seg'][None].astype(np.int64))
-            results['gt_semantic_seg'] = DataContainer(label, stack=True)
+            results['gt_semantic_seg'] = label_container(label)
         return results
 
 
