@@ -1,8 +1,11 @@
 """Batches on the device, as plain tensors."""
 
 import atexit
+import multiprocessing
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import Any
 from weakref import WeakSet
 
@@ -17,6 +20,8 @@ from mmseg.datasets.pipelines import compact, resized_from
 from mmseg.datasets.samplers import SampleStream
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.errors import UserError
+from mmseg.utils.shared_memory import require_room_for_workers
+from mmseg.utils.worker_errors import worker_problem
 
 from .device_batches import BatchFinisher
 
@@ -30,7 +35,19 @@ def _end_workers() -> None:
     At exit, multiprocessing would send them SIGTERM, which they ignore, and wait for ever.
     """
     for batches in list(_iterators):
-        batches._shutdown_workers()
+        _end(batches)
+
+
+def _end(batches: Any) -> None:
+    """End an iterator's workers, those too that do not heed it."""
+    batches._shutdown_workers()
+    _kill(batches._workers)
+
+
+def _kill(processes: Iterable[BaseProcess]) -> None:
+    for process in processes:
+        if process.is_alive():
+            process.kill()
 
 
 class DeviceLoader:
@@ -47,25 +64,39 @@ class DeviceLoader:
         self._finish = BatchFinisher(self.device)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        batches = iter(self.loader)
-        if hasattr(batches, '_shutdown_workers'):
-            _iterators.add(batches)
+        batches = self._start()
         while True:
             try:
                 batch = next(batches)
             except StopIteration:
                 return
-            except UserError as error:
-                raise UserError(_message_of_worker(error)) from error
-            except RuntimeError as error:
-                if 'DataLoader worker' not in str(error):
+            except Exception as error:
+                workers = getattr(batches, '_workers', ())
+                problem = worker_problem(error, [worker.exitcode for worker in workers])
+                if workers:
+                    _end(batches)
+                    self.loader._iterator = None  # type: ignore[attr-defined]
+                if problem is None:
                     raise
-                raise UserError(
-                    f'a process that loads data died ({str(error).splitlines()[0]}), often for '
-                    'want of memory: lower data.workers_per_gpu'
-                ) from error
+                raise UserError(problem) from error
             for part in batch if isinstance(batch, list) else [batch]:
                 yield self._finish({key: self._plain(value) for key, value in part.items()})
+
+    def _start(self) -> Iterator[Any]:
+        """Start the workers, all or none."""
+        require_room_for_workers(getattr(self.loader, 'num_workers', 0))
+        before = set(multiprocessing.active_children())
+        try:
+            batches = iter(self.loader)
+        except OSError as error:
+            _abandon(error, set(multiprocessing.active_children()) - before)
+            problem = worker_problem(error)
+            if problem is None:
+                raise
+            raise UserError(problem) from error
+        if hasattr(batches, '_shutdown_workers'):
+            _iterators.add(batches)
+        return batches
 
     def __len__(self) -> int:
         return len(self.loader)  # type: ignore[arg-type]
@@ -155,9 +186,11 @@ def build_test_loader(
     return DeviceLoader(loader, device)
 
 
-def _message_of_worker(error: UserError) -> str:
-    """Take the message alone: PyTorch puts a worker's whole traceback before it."""
-    message = str(error).strip()
-    if not message.startswith('Caught '):
-        return message
-    return message.splitlines()[-1].partition('Error: ')[2]
+def _abandon(error: OSError, workers: Iterable[BaseProcess]) -> None:
+    """End what was begun of a loader's iterator before an error."""
+    _kill(workers)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        unfinished = frame.f_locals.get('self')
+        if hasattr(unfinished, '_shutdown_workers'):
+            # It would look for what it has not made yet.
+            unfinished._shutdown = True  # type: ignore[union-attr]

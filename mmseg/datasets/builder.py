@@ -3,6 +3,7 @@
 import signal
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -14,8 +15,10 @@ from mmseg.core.building import build_from_cfg
 from mmseg.utils.errors import UserError
 from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.stop_request import STOP_SIGNALS
+from mmseg.utils.worker_errors import told_in_one_line
 
 from .collating import collate_batch
+from .lost_batches import tell_of_lost_batches
 from .samplers import IterationSampler, SampleStream
 
 # More workers than cores are a choice, on slow disks a good one.
@@ -85,7 +88,7 @@ def build_dataloader(
     common = {
         'batch_size': samples_per_gpu,
         'num_workers': workers_per_gpu,
-        'collate_fn': collate,
+        'collate_fn': partial(_collate_told, collate),
         'pin_memory': torch.cuda.is_available(),
         'worker_init_fn': _start_worker,
         'persistent_workers': shuffle and workers_per_gpu > 0,
@@ -96,10 +99,19 @@ def build_dataloader(
     return DataLoader(SampleStream(dataset, seed), sampler=sampler, drop_last=True, **common)
 
 
+def _collate_told(collate: Callable[[Sequence[Any]], Any], samples: Sequence[Any]) -> Any:
+    with told_in_one_line('a batch'):
+        return collate(samples)
+
+
 def _start_worker(worker: int) -> None:
+    tell_of_lost_batches()
     # One thread a worker: OpenCV would otherwise start one for each core in every worker.
     cv2.setNumThreads(0)
     keep_freed_memory()
     # Ctrl-C and a scheduler's SIGTERM reach every process of a job; the first one decides.
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    # PyTorch's handlers print a line of their own; the main process tells what a worker died of.
+    for number in (signal.SIGBUS, signal.SIGSEGV, signal.SIGFPE):
+        signal.signal(number, signal.SIG_DFL)

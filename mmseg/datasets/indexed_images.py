@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmseg.utils.worker_errors import told_in_one_line
+
 
 @dataclass(frozen=True)
 class IndexedImage:
@@ -47,8 +49,9 @@ class IndexedImages(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> IndexedImage:
-        labels = self.dataset.get_gt_seg_map(index) if self.with_labels else None
-        return IndexedImage(self.dataset[index], index, labels)
+        with told_in_one_line(f'test image {index}'):
+            labels = self.dataset.get_gt_seg_map(index) if self.with_labels else None
+            return IndexedImage(self.dataset[index], index, labels)
 
 
 def _as_list(value: Any) -> list[Any]:

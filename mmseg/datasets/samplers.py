@@ -9,6 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset, Sampler
 
 from mmseg.utils.seed import numpy_generator
+from mmseg.utils.worker_errors import told_in_one_line
 
 # Keeps the order of an epoch apart from the draws of the sample at the same position.
 _ORDER_KEY = 1
@@ -77,7 +78,8 @@ class SampleStream(Dataset):
         self.seed = seed
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        return self.dataset.draw(position, self.seed)
+        with told_in_one_line(f'training sample {position}'):
+            return self.dataset.draw(position, self.seed)
 
 
 def shuffled_index(position: int, length: int, seed: int) -> int:

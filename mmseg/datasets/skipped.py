@@ -1,5 +1,8 @@
 """Files that training goes on without: named once, counted, and not too many."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from mmseg.utils.errors import UserError
@@ -20,14 +23,25 @@ class SkippedFiles:
     def __init__(self, folder: str, max_ratio: float) -> None:
         self.folder = folder
         self.max_ratio = max_ratio
-        # In shared memory, so that workers count together.
-        self._counts = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._counts = _shared(torch.zeros(2, dtype=torch.int64))
         self._reported: set[str] = set()
+        self._is_quiet = False
 
     @property
     def num_skipped(self) -> int:
         """How many samples were replaced, by all workers."""
         return int(self._counts[1])
+
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """Forget at the end of a block what was counted in it; nothing is logged."""
+        before = self._counts.clone(), set(self._reported), self._is_quiet
+        self._is_quiet = True
+        try:
+            yield
+        finally:
+            self._counts.copy_(before[0])
+            self._reported, self._is_quiet = before[1:]
 
     def count_sample(self) -> None:
         """Note that a sample is drawn."""
@@ -45,6 +59,8 @@ class SkippedFiles:
         self._counts[1] += 1
         if str(error) not in self._reported:
             self._reported.add(str(error))
+            if self._is_quiet:
+                return
             get_root_logger().warning(
                 f'{error}; another sample takes its place ({self.num_skipped} skipped so far)'
             )
@@ -54,3 +70,14 @@ class SkippedFiles:
                 f'{num_skipped} of {num_samples} samples of {self.folder} could not be read, more '
                 f'than max_skipped_ratio={self.max_ratio} allows; the last: {error}'
             )
+
+
+def _shared(counts: torch.Tensor) -> torch.Tensor:
+    """Move counts to shared memory, so that workers count together.
+
+    Where that has no room, no worker can hand a sample over either, and nobody shares them.
+    """
+    try:
+        return counts.share_memory_()
+    except (RuntimeError, OSError):
+        return counts

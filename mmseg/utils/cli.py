@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from .errors import UserError
 from .logger import end_passing_line
+from .worker_errors import worker_problem
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -31,14 +32,22 @@ def run_cli(main: Callable[[], object]) -> None:
         main()
     except UserError as error:
         _fail(error, str(error))
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        _fail(error, f'no room to write {error.filename or "a file"}: {error.strerror}')
     except KeyboardInterrupt:
         end_passing_line()
         print('interrupted', file=sys.stderr)
         raise SystemExit(130) from None
+    except Exception as error:
+        # PyTorch tells of a dead loading worker wherever the main process happens to be.
+        problem = worker_problem(error) or _disk_problem(error)
+        if problem is None:
+            raise
+        _fail(error, problem)
+
+
+def _disk_problem(error: Exception) -> str | None:
+    if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
+        return None
+    return f'no room to write {error.filename or "a file"}: {error.strerror}'
 
 
 def _fail(error: Exception, message: str) -> None:

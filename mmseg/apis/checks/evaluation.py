@@ -1,10 +1,17 @@
 """Whether the validation set can be evaluated on by the metrics that are asked for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import torch
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.datasets.collating import collate_alike
+from mmseg.datasets.indexed_images import IndexedImages
 
 from ..evaluation import evaluation_settings
+from ..loader import DeviceLoader
 from .run import Finding, Findings, RunUnderCheck
 
 _NUM_LABELS = 8
@@ -24,3 +31,36 @@ def val_can_be_evaluated(run: RunUnderCheck) -> Findings:
             f'data.val: all pixels are ignored in the {len(indices)} of {len(run.val)} label maps '
             f'in {run.val.ann_dir} that were read; with labels like these nothing can be evaluated',
         )
+
+
+def val_gives_views(run: RunUnderCheck) -> Findings:
+    """Read two validation images as an evaluation does, and look at what the network gets."""
+    if run.val is None or not run.val.has_labels:
+        return
+    images = IndexedImages(run.val, with_labels=True)
+    for index in sorted({0, len(images) - 1}):
+        (batch,) = DeviceLoader([collate_alike([images[index]])], 'cpu')
+        problem = _problem(batch)
+        if problem is not None:
+            yield Finding('error', f'data.val: {problem}')
+            return
+
+
+def _problem(batch: Mapping[str, Any]) -> str | None:
+    views = batch.get('img')
+    if not isinstance(views, list) or not all(map(_is_picture, views)):
+        return (
+            'its pipeline must make views of an image that are tensors (channels, height, width): '
+            'end it with MultiScaleFlipAug, and that with ImageToTensor and Collect of img'
+        )
+    sizes = {tuple(meta['ori_shape'][:2]) for metas in batch['img_metas'] for meta in metas}
+    height, width = batch['labels'].shape[-2:]
+    if sizes != {(height, width)}:
+        name = batch['img_metas'][0][0].get('filename')
+        other = ', '.join(f'{size[1]}x{size[0]}' for size in sizes)
+        return f'image and label differ in size: {name} is {other}, its label {width}x{height}'
+    return None
+
+
+def _is_picture(view: Any) -> bool:
+    return isinstance(view, torch.Tensor) and view.ndim == 4 and view.is_floating_point()

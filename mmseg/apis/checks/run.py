@@ -12,6 +12,9 @@ from torch import nn
 from mmseg.datasets import build_dataset, means_for_source
 from mmseg.utils.errors import UserError
 
+from ..loader import build_train_loader
+from .preserving import nothing_counted
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -73,6 +76,18 @@ class RunUnderCheck:
     def target(self) -> Any | None:
         """The unlabelled training images; None without adaptation."""
         return getattr(self.dataset, 'target', None)
+
+    @cached_property
+    def raw_batch(self) -> Mapping[str, Any]:
+        """The batch of the first iteration as workers hand it over.
+
+        Raises:
+            UserError: It can't be loaded.
+        """
+        settings = {**self.cfg.data, 'workers_per_gpu': 0}
+        cfg = Config({'data': settings, 'seed': self.cfg.get('seed')})
+        with nothing_counted(self.dataset):
+            return next(iter(build_train_loader(self.dataset, cfg, self.device).loader))
 
     @cached_property
     def val(self) -> Any | None:
