@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from mmseg.apis import load_config
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.visualization import (
     captioned,
     colorize,
@@ -24,7 +25,6 @@ from mmseg.core.visualization import (
     overlay,
     save_picture,
 )
-from mmseg.datasets import build_dataset
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
 
@@ -84,10 +84,10 @@ def main() -> None:
         raise UserError(f'expected --num from 1 and --start from 0, got {args.num}, {args.start}')
     places = range(args.start, args.start + args.num)
     if args.part == 'train':
-        dataset = build_dataset(cfg.data.train)
+        dataset = build_run_dataset(cfg, cfg.data.train)
         rows = [training_row(dataset, position, args.seed) for position in places]
     else:
-        dataset = build_dataset(cfg.data[args.part], {'test_mode': True})
+        dataset = build_run_dataset(cfg, cfg.data[args.part], {'test_mode': True})
         if places[-1] >= len(dataset):
             raise UserError(f'{args.part} holds {len(dataset)} images, not {places[-1] + 1}')
         rows = [evaluation_row(dataset, index) for index in places]

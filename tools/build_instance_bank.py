@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.loader import DeviceLoader
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.train import class_pixels
-from mmseg.datasets import build_dataloader, build_dataset
+from mmseg.datasets import build_dataloader
 from mmseg.models.uda.class_vectors import KINDS, class_vectors
 from mmseg.models.uda.instance_bank import InstanceBank
 from mmseg.utils.atomic import atomic_path
@@ -82,7 +83,7 @@ def main() -> None:
     args = parse_args()
     device = choose_device(args.gpu)
     cfg = load_config(args.config)
-    dataset = build_dataset(cfg.data.train)
+    dataset = build_run_dataset(cfg, cfg.data.train)
     source = getattr(dataset, 'source', dataset)
     branch = 'ema_model' if args.ema else 'model'
     model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)

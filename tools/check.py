@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmseg.apis import load_config, set_random_seed
 from mmseg.apis.checks import RunUnderCheck, check_run
 from mmseg.apis.config import Config
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import default_work_dir
-from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
@@ -51,7 +51,7 @@ def main() -> None:
     args = parse_args()
     cfg = read_config(args)
     device = choose_device(args.gpu)
-    dataset = build_dataset(cfg.data.train)
+    dataset = build_run_dataset(cfg, cfg.data.train)
     set_random_seed(cfg.seed)
     model = build_train_model(cfg)
     model.init_weights()

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from torch import nn
 
 from mmseg.apis import inference_segmentor, init_segmentor, load_config, match_classes
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import find_run
 from mmseg.core.visualization import (
     captioned,
@@ -23,7 +24,6 @@ from mmseg.core.visualization import (
     overlay,
     save_picture,
 )
-from mmseg.datasets import build_dataset
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -53,7 +53,8 @@ def main() -> None:
     """Draw the picture."""
     args = parse_args()
     device = choose_device(args.gpu)
-    dataset = build_dataset(load_config(find_run(args.runs[0])[0]).data.test, {'test_mode': True})
+    cfg = load_config(find_run(args.runs[0])[0])
+    dataset = build_run_dataset(cfg, cfg.data.test, {'test_mode': True})
     beyond = [index for index in args.images if not 0 <= index < len(dataset)]
     if beyond:
         raise UserError(f'--images: expected 0 to {len(dataset) - 1}, got {beyond[0]}')

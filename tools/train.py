@@ -19,9 +19,9 @@ from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.checks import RunUnderCheck, check_run
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir, save_config
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
 from mmseg.utils.determinism import nondeterministic_operations
@@ -109,7 +109,7 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     if device.type == 'cpu':
         keep_freed_memory()
     timestamp = time.strftime('%Y%m%d_%H%M%S')
-    dataset = build_dataset(cfg.data.train)
+    dataset = build_run_dataset(cfg, cfg.data.train)
 
     is_first = rank() == 0
     text = save_config(cfg, cfg.work_dir) if is_first else json.dumps(cfg._cfg_dict)

@@ -10,12 +10,13 @@ from torch import nn
 from mmseg.core.building import call_checked, nearest
 from mmseg.core.evaluation import metric_names
 from mmseg.core.hooks import EvalHook
-from mmseg.datasets import build_dataset, means_for_source
+from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
 from .distributed_test import multi_gpu_test
 from .inspection import Inspector
 from .loader import build_test_loader
+from .run_datasets import build_run_dataset
 
 # mmsegmentation's ways to save memory, which is flat here in any case.
 _NEEDLESS = ('pre_eval', 'efficient_test')
@@ -78,7 +79,7 @@ def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
         UserError: See `evaluation_settings`.
     """
     means = means_for_source(cfg.data.get('train'))
-    dataset = build_dataset(cfg.data.val, {'test_mode': True, 'extra_means': means})
+    dataset = build_run_dataset(cfg, cfg.data.val, {'test_mode': True, 'extra_means': means})
     settings = evaluation_settings(cfg, dataset)
     loader = build_test_loader(dataset, cfg, device)
     inspect = Inspector(dataset, cfg, device)

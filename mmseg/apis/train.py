@@ -41,6 +41,7 @@ from .loader import build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer
 from .processes import share_out
+from .run_datasets import name_classes
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -96,6 +97,7 @@ def train_segmentor(
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
     torch.backends.cudnn.benchmark = benchmark and device.type == 'cuda'
+    name_classes(dataset, cfg)
     model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
     _share_bank_out(model, dataset)
     model.to(device)

@@ -87,6 +87,22 @@ def choose_palette(
     return [colours[new] for new in sorted(colours)]
 
 
+def number_classes(dataset: Any, num_classes: int) -> None:
+    """Let a data set that does not know what its classes are called name them by their numbers.
+
+    Args:
+        dataset: A data set, or one made of others; changed in place.
+        num_classes: Number of classes C that the network has.
+    """
+    parts = [getattr(dataset, name, None) for name in ('source', 'target')]
+    for part in (*parts, *getattr(dataset, 'datasets', ())):
+        if part is not None:
+            number_classes(part, num_classes)
+    if dataset.CLASSES is None:
+        dataset.CLASSES = tuple(str(number) for number in range(num_classes))
+        dataset.PALETTE = choose_palette(dataset.PALETTE, None, None, dataset.CLASSES)
+
+
 def _checked_palette(
     palette: Sequence[Sequence[int]], classes: Sequence[str] | None
 ) -> Sequence[Sequence[int]]:

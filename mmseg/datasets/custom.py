@@ -49,7 +49,8 @@ class CustomDataset(EvaluatesLabels, Dataset):
             stands for it, and in files too, wherever labels are read.
         reduce_zero_label: Whether label 0 means "ignore" and the others move down by one, to be the
             classes; so too where the pipeline's `LoadAnnotations` alone says it.
-        classes: Class names, a file of them, or None for the data set's own.
+        classes: Class names, a file of them, or None for the data set's own; own data without any
+            take the numbers of the network's classes.
         palette: RGB colour of each class.
         eval_classes: Names of the classes over which means are taken; those without a labelled
             pixel are left out. None for all classes.

@@ -49,6 +49,8 @@ class UDADataset(Dataset):
         if isinstance(target, Mapping):
             unlabelled = {**_label_names(source, target), **target, 'load_labels': False}
             target = cast(CustomDataset, build_dataset(unlabelled, {'strict': strict}))
+        if target.CLASSES is None:
+            target.CLASSES, target.PALETTE = source.CLASSES, source.PALETTE
         _check_pair(source, target)
         self.target = target
         self.source: CustomDataset | RareClassDataset = source

@@ -9,10 +9,11 @@ import torch
 from mmcv.utils import Config
 from torch import nn
 
-from mmseg.datasets import build_dataset, means_for_source
+from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
 from ..loader import build_train_loader
+from ..run_datasets import build_run_dataset
 from .preserving import nothing_counted
 
 
@@ -104,7 +105,7 @@ class RunUnderCheck:
         if settings is None:
             raise UserError(f'there is no {name} to evaluate on: set it, or give --no-validate')
         means = means_for_source(self.cfg.data.get('train'))
-        return build_dataset(settings, {'test_mode': True, 'extra_means': means})
+        return build_run_dataset(self.cfg, settings, {'test_mode': True, 'extra_means': means})
 
 
 Findings = Iterator[Finding]
