@@ -10,6 +10,12 @@ from pathlib import Path
 
 import cv2
 import pytest
+import torch
+from mmcv.utils import Config
+
+from experiments import generate_experiment_cfgs
+from mmseg.apis import build_optimizer
+from mmseg.apis.schedule import build_schedule, check_schedule
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / 'docs/own_data.md').read_text(encoding='utf-8')
@@ -77,3 +83,44 @@ def test_guide__a_network_of_own_classes_comes_of_it(clone):
     labels = cv2.imread(str(next((folder / 'out').rglob('*_labels.png'))), cv2.IMREAD_UNCHANGED)
     assert labels.shape == (128, 256) and labels.max() < 6
     assert '4 of 4 done' in said
+
+
+def guided_config(tmp_path):
+    """The guide's config, merged with its bases."""
+    text = next(text for _, kind, text in BLOCKS if kind == 'python')
+    path = tmp_path / 'mine.py'
+    path.write_text(text.replace("'_base_/", f"'{ROOT}/configs/_base_/"), encoding='utf-8')
+    return Config.fromfile(str(path))
+
+
+def test_guide__trains_as_published_runs_do(tmp_path):
+    config, published = guided_config(tmp_path), generate_experiment_cfgs(7)[0]
+    assert config.optimizer.paramwise_cfg == published['optimizer']['paramwise_cfg']
+    assert config.optimizer.lr == published['optimizer']['lr'] == 6e-5
+    base = Config.fromfile(str(ROOT / 'configs/_base_/schedules/poly10warm.py'))
+    assert config.lr_config == base.lr_config
+    assert config.runner == published['runner']
+
+
+def test_guide__rates_rise_in_the_warm_up_and_fall_to_nothing(tmp_path, caplog):
+    config = guided_config(tmp_path)
+    network = torch.nn.ModuleDict(
+        {'backbone': torch.nn.Linear(1, 1), 'head': torch.nn.Linear(1, 1)}
+    )
+    optimizer = build_optimizer(network, config.optimizer)
+    schedule = build_schedule(config.lr_config)
+    check_schedule(schedule, optimizer, config.runner.max_iters)
+    assert not caplog.records
+
+    class Run:
+        iter, max_iters = 0, config.runner.max_iters
+
+    run = Run()
+    run.optimizer = optimizer
+    schedule.before_run(run)
+    whole = {0: 1e-6, 750: 0.5, 1500: 1, 20000: 1, 39999: 1}  # linear from 1e-6 to 1 in 1500
+    for run.iter, warm in whole.items():
+        schedule.before_train_iter(run)
+        rates = sorted({group['lr'] for group in optimizer.param_groups})
+        expected = [lr * (1 - run.iter / 40000) * warm for lr in (6e-5, 6e-4)]
+        assert rates == pytest.approx(expected, rel=1e-4)

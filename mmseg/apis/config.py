@@ -12,6 +12,7 @@ from mmcv.utils import Config, DictAction
 from mmseg.core.building import nearest
 from mmseg.utils.errors import UserError
 
+from .config_compat import translate
 from .config_types import check_types
 
 # Keys that the training and testing code reads.
@@ -30,7 +31,9 @@ _SETTINGS = frozenset(
         'load_from',
         'log_config',
         'log_level',
+        'loss_scale',
         'lr_config',
+        'lr_may_rise',
         'max_skipped_steps',
         'model',
         'optimizer',
@@ -117,6 +120,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     except (Exception, SystemExit) as error:  # a Python config may do anything
         raise UserError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
     apply_options(config, options)
+    translate(config)
     check_keys(config)
     return config
 
@@ -132,10 +136,23 @@ def apply_options(config: Config, options: Sequence[str]) -> None:
             changes[key] = DictAction._parse_iterable(value)
         except AssertionError as error:
             raise UserError(f'--options {key}: {error}') from error
+        _open_place(config, key)
     try:
         config.merge_from_dict(changes)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f'--options {" ".join(options)}: {error}') from error
+
+
+def _open_place(config: Config, key: str) -> None:
+    """Let settings be put where the config says None: mmcv merges into dicts alone."""
+    *parents, _ = key.split('.')
+    place: Any = config
+    for name in parents:
+        if not isinstance(place, Config | dict) or name not in place:
+            return
+        if place[name] is None:
+            place[name] = {}
+        place = place[name]
 
 
 def check_keys(config: Config) -> None:

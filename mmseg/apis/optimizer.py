@@ -1,14 +1,15 @@
-"""Optimizers over the parameters that learn."""
+"""Optimizers over the parameters that learn, and how gradients become their steps."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from mmcv.runner import OPTIMIZERS
+from mmcv.runner import HOOKS, OPTIMIZERS
 from mmcv.runner import build_optimizer as build_mmcv_optimizer
 from torch import nn
 
-from mmseg.core.building import accepted_keywords, nearest
+from mmseg.core.building import accepted_keywords, build_from_cfg, nearest
+from mmseg.core.hooks import OptimizerHook
 from mmseg.utils.errors import UserError
 
 
@@ -37,6 +38,32 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
         raise UserError(f'optimizer: {error}') from error
     groups = _merged_groups(optimizer)
     return type(optimizer)(groups, **{**_fused(type(optimizer), groups), **_defaults(cfg)})
+
+
+def build_optimizer_hook(cfg: Mapping[str, Any] | None) -> OptimizerHook:
+    """Build what `optimizer_config` says, for training with and without adaptation alike.
+
+    Args:
+        cfg: `type` ('OptimizerHook' unless given, or 'GradientCumulativeOptimizerHook') and its
+            arguments; None and {} take a step every iteration, with the gradients as they are.
+
+    Returns:
+        The hook.
+
+    Raises:
+        UserError: The type is none of these, or an argument is not known.
+    """
+    settings = {'type': 'OptimizerHook', **(cfg or {})}
+    factory = HOOKS.get(settings['type']) if isinstance(settings['type'], str) else None
+    if factory is None or not issubclass(factory, OptimizerHook):
+        known = [
+            name for name, hook in HOOKS.module_dict.items() if issubclass(hook, OptimizerHook)
+        ]
+        raise UserError(
+            f'optimizer_config.type: {settings["type"]!r} is none that is heeded here; '
+            f'{nearest(str(settings["type"]), known)}'
+        )
+    return build_from_cfg(settings, HOOKS)
 
 
 def _check(cfg: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from mmcv.runner import HOOKS, IterTimerHook, build_runner
 from mmcv.utils import Config
 from torch import nn
 
-from mmseg.core.building import build_from_cfg, nearest
+from mmseg.core.building import build_from_cfg
 from mmseg.core.hooks import (
     BankHook,
     CheckpointHook,
@@ -39,9 +39,10 @@ from .compiling import compile_networks
 from .evaluation import build_evaluation_hook
 from .loader import build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
-from .optimizer import build_optimizer
+from .optimizer import build_optimizer, build_optimizer_hook
 from .processes import share_out
 from .run_datasets import name_classes
+from .schedule import build_schedule, check_schedule
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -178,6 +179,7 @@ def _build_runner(
         'meta': {**(meta or {}), 'global_batch': cfg.data.samples_per_gpu * world_size()},
         'device': device,
         'amp': cfg.get('amp'),
+        'loss_scale': cfg.get('loss_scale') or 'dynamic',
     }
     return build_runner(runner_cfg, settings)
 
@@ -185,11 +187,10 @@ def _build_runner(
 def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:
     """Register hooks in the order in which they act within an iteration."""
     runner.register_hook(IterationSeedHook(cfg.get('seed') or 0), 'HIGHEST')
-    runner.register_hook(_lr_hook(cfg), 'VERY_HIGH')
-    # Adaptation methods take their optimizer step themselves, after two backward passes.
-    if cfg.get('optimizer_config') is not None and not cfg.get('uda'):
-        optimizer_cfg = {'type': 'OptimizerHook', **cfg.optimizer_config}
-        runner.register_hook(build_from_cfg(optimizer_cfg, HOOKS), 'ABOVE_NORMAL')
+    schedule = _lr_hook(cfg)
+    check_schedule(schedule, runner.optimizer, runner.max_iters, cfg.get('lr_may_rise', False))
+    runner.register_hook(schedule, 'VERY_HIGH')
+    runner.register_hook(build_optimizer_hook(cfg.get('optimizer_config')), 'ABOVE_NORMAL')
     runner.register_hook(NonFiniteHook(cfg.get('max_skipped_steps', 10)), 'NORMAL')
     if world_size() > 1:
         check_interval = (cfg.get('dist_params') or {}).get('check_interval', 500)
@@ -222,12 +223,4 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
 
 
 def _lr_hook(cfg: Config) -> Any:
-    """Build mmcv's schedule as mmcv names it: policy 'poly' is `PolyLrUpdaterHook`."""
-    settings = {'by_epoch': False, **cfg.lr_config}
-    policy = settings.pop('policy', None)
-    names = [n.removesuffix('LrUpdaterHook') for n in HOOKS.module_dict if 'LrUpdater' in n]
-    name = str(policy).title() if str(policy).islower() else str(policy)
-    if name not in names:
-        known = [n.lower() for n in names]
-        raise UserError(f'lr_config.policy: there is no {policy!r}; {nearest(str(policy), known)}')
-    return build_from_cfg({'type': f'{name}LrUpdaterHook', **settings}, HOOKS)
+    return build_schedule(cfg.get('lr_config'))

@@ -27,6 +27,11 @@ class DeferredNumbers(Mapping[str, float]):
         """Return one of the numbers where it is, without waiting."""
         return self._values[self._names.index(name)]
 
+    def plus(self, name: str, value: torch.Tensor) -> 'DeferredNumbers':
+        """Return these numbers and one more, a scalar on their device."""
+        value = value.detach().to(self._values.dtype)
+        return DeferredNumbers([*self._names, name], torch.cat([self._values, value[None]]))
+
     def __getitem__(self, name: str) -> float:
         return self._numbers[name]
 

@@ -16,10 +16,22 @@ def step_if_finite(optimizer: torch.optim.Optimizer, loss: float | torch.Tensor)
         loss: What they are the gradients of, averaged over processes: all decide alike.
 
     Returns:
+        As `step_where`.
+    """
+    return step_where(all_finite(optimizer, loss), optimizer)
+
+
+def step_where(is_finite: torch.Tensor, optimizer: torch.optim.Optimizer) -> Outcome:
+    """Take an optimizer step if a boolean on the device says so.
+
+    Args:
+        is_finite: Whether to.
+        optimizer: Its parameters' gradients are there.
+
+    Returns:
         Whether the step was taken: a boolean on the device if the optimizer is a fused one, which
         takes the decision there, else a plain one, for which the host has to wait.
     """
-    is_finite = all_finite(optimizer, loss)
     if not all(group.get('fused') for group in optimizer.param_groups):
         has_stepped = bool(is_finite)
         if has_stepped:

@@ -22,6 +22,7 @@ from .checkpoint_reading import (
     saved_checkpoints,
 )
 from .deferred_numbers import DeferredLogBuffer
+from .optimizer_step import OptimizerStep
 from .precision import Precision
 from .training_state import restore_log_values, restore_training_state, training_state
 
@@ -37,15 +38,23 @@ class IterBasedRunner(MMCVIterBasedRunner):
         device: Where the model is.
         amp: None for float32, 'bf16' or 'fp16' for mixed precision. A model that has `precision`
             is handed it and sees to it; the training step of another one runs under autocast.
+        loss_scale: Of float16, as for `Precision`.
         **kwargs: As for mmcv's runner: model, optimizer, work_dir, logger, meta, max_iters.
     """
 
     meta: dict[str, Any] | None
 
-    def __init__(self, device: torch.device, amp: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        amp: str | None = None,
+        loss_scale: str | float | Mapping[str, Any] = 'dynamic',
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.device = device
-        self.precision = Precision(amp, device)
+        self.precision = Precision(amp, device, loss_scale)
+        self.optimizer_step = OptimizerStep()
         self.log_buffer = DeferredLogBuffer()
         self.stop_request = StopRequest()
         self.is_stopped = False
@@ -64,6 +73,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self.mode = 'train'
         self.data_batch = next(data_loader)
         self.call_hook('before_train_iter')
+        self.optimizer_step.begin(self.iter, self.max_iters)
         with self.precision.around_step(self.model):
             self.outputs = self.model.train_step(self.data_batch, self.optimizer, **kwargs)
         self.log_buffer.update(self.outputs['log_vars'], self.outputs['num_samples'])
@@ -73,6 +83,19 @@ class IterBasedRunner(MMCVIterBasedRunner):
             self._save_before_stopping()
         self._inner_iter += 1
         self._iter += 1
+
+    def take_steps_by(self, step: OptimizerStep) -> None:
+        """Let `step` say when gradients become steps; it takes up those that a resumed run left."""
+        self.optimizer_step = step
+        left = self._state_before.get('gradients')
+        if not left:
+            return
+        place = (self.iter, self.max_iters)
+        if not step.load_state_dict(left, self.optimizer, self.precision, *place):
+            self.logger.warning(
+                f'the gradients since iteration {left["first"]} are dropped: cumulative_iters, '
+                'max_iters or the loss scale are not those of the run that left them'
+            )
 
     def run(self, data_loader: Any, **kwargs: Any) -> None:
         """Train until `max_iters`, or until SIGINT or SIGTERM asks to stop (`is_stopped`).
@@ -123,7 +146,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         meta = {**(self.meta or {}), 'iter': done, 'epoch': 0}
         optimizer = self.optimizer if save_optimizer else None
         latest = filename is None
-        state = training_state(self.log_buffer, self.precision)
+        state = training_state(self.log_buffer, self.precision, self.optimizer_step, self.optimizer)
         if self.rank == 0:
             save_checkpoint(self.model, path, optimizer, meta, latest, state)
         self._last_saved = done if latest and save_optimizer else self._last_saved

@@ -3,21 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmcv.runner import LogBuffer
 
 from mmseg.utils.distributed import gather_objects, rank
 from mmseg.utils.random_state import random_state, restore_random_state
 
 from .deferred_numbers import DeferredLogBuffer
+from .optimizer_step import OptimizerStep
 from .precision import Precision
 
 
-def training_state(log_buffer: DeferredLogBuffer, precision: Precision) -> dict[str, Any]:
+def training_state(
+    log_buffer: DeferredLogBuffer,
+    precision: Precision,
+    step: OptimizerStep,
+    optimizer: torch.optim.Optimizer,
+) -> dict[str, Any]:
     """Collect it, from all processes together.
 
     Args:
         log_buffer: Values since the last line of the log.
         precision: Holds the loss scale.
+        step: Holds the gradients of a step that is not taken yet.
+        optimizer: That step's.
 
     Returns:
         Plain values and tensors, for a checkpoint.
@@ -27,6 +36,7 @@ def training_state(log_buffer: DeferredLogBuffer, precision: Precision) -> dict[
         'log_values': {key: list(values) for key, values in log_buffer.val_history.items()},
         'log_counts': {key: list(counts) for key, counts in log_buffer.n_history.items()},
         'scaler': precision.state_dict(),
+        'gradients': step.state_dict(optimizer, precision),
         'random_states': gather_objects(random_state()),
     }
 

@@ -26,6 +26,12 @@ SETTINGS = {
     'evaluation': {'interval': 3, 'metric': 'mIoU'},
     'log_config': {'interval': 4},
 }
+# A run of 6 iterations: one whole window, one of two iterations.
+ACCUMULATING = {'cumulative_iters': 4, 'grad_clip': {'max_norm': 0.5}}
+OPTIMIZER_CONFIGS = {
+    'uda_accumulating': {'type': 'GradientCumulativeOptimizerHook', **ACCUMULATING},
+    'fp16_accumulating': {'type': 'GradientCumulativeFp16OptimizerHook', **ACCUMULATING},
+}
 UDA = {'debug_img_interval': 0, 'instance': {'num_entries': 7, 'update_interval': 2}}
 
 
@@ -60,11 +66,16 @@ def assert_same_run(whole: Path, resumed: Path) -> None:
     assert run_differences(whole, resumed, f'iter_{NUM_ITERS}.pth') == []
 
 
-@pytest.fixture(scope='module', params=['uda', 'source_only'])
+@pytest.fixture(scope='module', params=['uda', 'source_only', *OPTIMIZER_CONFIGS])
 def config(request, tmp_path_factory):
-    path = write_config(tmp_path_factory.mktemp('data'), request.param == 'uda', **SETTINGS)
-    if request.param == 'uda':
-        path.write_text(json.dumps({**json.loads(path.read_text()), 'uda': UDA}))
+    has_uda = request.param.startswith('uda')
+    path = write_config(tmp_path_factory.mktemp('data'), has_uda, **SETTINGS)
+    content = json.loads(path.read_text())
+    if has_uda:
+        content['uda'] = UDA
+    if request.param in OPTIMIZER_CONFIGS:
+        content['optimizer_config'] = OPTIMIZER_CONFIGS[request.param]
+    path.write_text(json.dumps(content))
     return path
 
 

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from mmseg.apis import build_optimizer
+from mmseg.apis.optimizer import build_optimizer_hook
 from mmseg.utils.errors import UserError
 
 PAPER = {
@@ -95,3 +96,38 @@ def test_build_optimizer__takes_the_fused_step_unless_told_otherwise():
         assert all(group['fused'] is fused for group in optimizer.param_groups)
     meta = build_optimizer(Student().to('meta'), PAPER)
     assert not any(group['fused'] for group in meta.param_groups)
+
+
+@pytest.mark.parametrize('cfg', [None, {}, {'grad_clip': None}, {'type': 'OptimizerHook'}])
+def test_build_optimizer_hook__nothing_said_is_a_plain_step(cfg):
+    assert build_optimizer_hook(cfg).optimizer_step.is_plain
+
+
+def test_build_optimizer_hook__clipping_and_windows_reach_the_step():
+    step = build_optimizer_hook({'grad_clip': {'max_norm': 35, 'norm_type': 2}}).optimizer_step
+    assert step.grad_clip == {'max_norm': 35, 'norm_type': 2} and step.cumulative_iters == 1
+    kind = 'GradientCumulativeOptimizerHook'
+    step = build_optimizer_hook({'type': kind, 'cumulative_iters': 4}).optimizer_step
+    assert step.grad_clip is None and step.cumulative_iters == 4
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'message'),
+    [
+        ({'type': 'NoSuchHook', 'foo': 1}, "optimizer_config.type: 'NoSuchHook' is none that"),
+        ({'type': 'TextLoggerHook'}, "'TextLoggerHook' is none .*'OptimizerHook'"),
+        ({'type': 'Fp16OptimizerHook'}, "'Fp16OptimizerHook' is none"),
+        ({'type': 3}, "'3' is none|3 is none"),
+        ({'gradclip': {'max_norm': 1}}, "no setting 'gradclip'; did you mean 'grad_clip'"),
+        ({'cumulative_iters': 2}, "OptimizerHook has no setting 'cumulative_iters'"),
+        ({'grad_clip': 35}, 'grad_clip: expected .*, got 35'),
+        (
+            {'type': 'GradientCumulativeOptimizerHook', 'cumulative_iters': 2.5},
+            'cumulative_iters: expected int, got 2.5',
+        ),
+    ],
+)
+def test_build_optimizer_hook__what_nobody_heeds_is_refused(cfg, message):
+    with pytest.raises(UserError, match=message) as refusal:
+        build_optimizer_hook(cfg)
+    assert '\n' not in str(refusal.value)

@@ -168,6 +168,38 @@ def test_train__one_process_writes(runs):
     assert set(names[0]) - set(logs[0]) == set(names[1]) - set(logs[1])
 
 
+CLIPPED_WINDOWS = {
+    'optimizer_config': {
+        '_delete_': True,
+        'type': 'GradientCumulativeOptimizerHook',
+        'cumulative_iters': 3,
+        'grad_clip': {'max_norm': 0.1},
+    },
+    'optimizer.lr': 1e-3,
+}
+
+
+@pytest.mark.parametrize('name', ['uda', 'source_only'])
+def test_train__clipped_windows_are_those_of_one_process(folder, changes, name):
+    """Eight iterations make windows of 3, 3 and 2; a run of two processes is resumed within one."""
+    settings = {**(changes if name == 'uda' else {**NETWORK, **EXACT}), **CLIPPED_WINDOWS}
+    settings |= {'runner.max_iters': 8, 'checkpoint_config.interval': 4}
+    logs, entire = {}, folder / f'windows_{name}'
+    for number in (1, 2, 3):
+        work_dir = entire / str(number)
+        found = run_processes(number, train, folder / f'{name}.json', work_dir, settings)
+        assert len({process['state'] for process in found}) == 1
+        logs[number] = read_log(work_dir)
+        assert_close(logs[number], logs[1])
+    clipped = [values['grad_norm'] for values in logs[1] if 'grad_norm' in values]
+    assert len(clipped) == 3 and min(clipped) > 0.1
+    resumed = {**settings, 'resume_from': str(entire / '2' / 'iter_4.pth')}
+    for number in (3, 1):
+        work_dir = entire / f'resumed{number}'
+        run_processes(number, train, folder / f'{name}.json', work_dir, resumed)
+        assert_close(read_log(work_dir), logs[1][4:])
+
+
 def test_resume__goes_on_with_another_number_of_processes(runs, folder, changes):
     resumed = {**changes, 'resume_from': str(runs[3][0] / 'iter_10.pth')}
     for number in (2, 1):

@@ -39,3 +39,10 @@ def test_log_buffer__reads_nothing_until_it_averages():
     buffer.update({'loss': 5.0})
     buffer.average()
     assert buffer.output == {'loss': 5}
+
+
+def test_deferred_numbers__one_more_stands_after_the_others():
+    numbers = DeferredNumbers(['loss', 'acc'], torch.tensor([1.5, 2.0]))
+    more = numbers.plus('grad_norm', torch.tensor(3.0, dtype=torch.float64))
+    assert dict(more) == {'loss': 1.5, 'acc': 2.0, 'grad_norm': 3.0}
+    assert list(more) == ['loss', 'acc', 'grad_norm'] and dict(numbers) == {'loss': 1.5, 'acc': 2.0}

@@ -7,7 +7,7 @@ from .evaluation_hook import EvalHook
 from .iteration_seed_hook import IterationSeedHook
 from .loggers import TensorboardLoggerHook, WandbLoggerHook
 from .non_finite_hook import NonFiniteHook
-from .optimizer_hook import OptimizerHook
+from .optimizer_hook import GradientCumulativeOptimizerHook, OptimizerHook
 from .processes_hook import ProcessesHook
 from .report_hook import ReportHook
 from .result_hook import ResultHook
@@ -18,6 +18,7 @@ __all__ = [
     'CheckpointHook',
     'DebugPanelHook',
     'EvalHook',
+    'GradientCumulativeOptimizerHook',
     'IterationSeedHook',
     'NonFiniteHook',
     'OptimizerHook',

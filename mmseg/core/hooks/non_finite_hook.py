@@ -27,6 +27,9 @@ class NonFiniteHook(Hook):
     finite; here BatchNorm's statistics are put back too. The batch of the last step of such a row
     is saved, with the state that it met, for tools/replay_batch.py.
 
+    Where several iterations make a step, one that is not finite spoils that step, which counts
+    once. BatchNorm keeps what it saw in the iterations before.
+
     Nobody waits for a GPU to tell: it is heard of up to two iterations later, and the state is then
     that one, in which the weights are still the same.
 
@@ -41,6 +44,7 @@ class NonFiniteHook(Hook):
         self.num_in_row = 0
         self._state: dict[str, torch.Tensor] | None = None
         self._steps: deque[_Step] = deque()
+        self._culprit: _Step | None = None
 
     def before_run(self, runner) -> None:
         norms = [m for m in runner.model.modules() if isinstance(m, _BatchNorm)]
@@ -59,7 +63,8 @@ class NonFiniteHook(Hook):
         if has_stepped is None:
             has_stepped = math.isfinite(numbers.get('loss', 0.0))
         self._undo_unless(torch.as_tensor(has_stepped))
-        self._steps.append(_Step(runner.iter, has_stepped, numbers, runner.data_batch))
+        is_due = runner.optimizer_step.is_due
+        self._steps.append(_Step(runner.iter, has_stepped, numbers, runner.data_batch, is_due))
         while self._steps and (len(self._steps) > _MAX_BEHIND or self._steps[0].is_done()):
             self._judge(runner, self._steps.popleft())
 
@@ -72,18 +77,24 @@ class NonFiniteHook(Hook):
             torch.where(has_stepped.to(now.device, non_blocking=True), now, before, out=now)
 
     def _judge(self, runner, step: '_Step') -> None:
-        if step.has_stepped():
+        culprit = self._culprit
+        if culprit is None and not step.has_stepped():
+            culprit = step
+        self._culprit = None if step.is_due else culprit
+        if not step.is_due:
+            return
+        if culprit is None:
             self.num_in_row, self._state = 0, None
             return
         self.num_in_row += 1
         runner.meta['skipped_steps'] = total = runner.meta.get('skipped_steps', 0) + 1
-        loss = step.numbers.get('loss', 0.0)
+        loss = culprit.numbers.get('loss', 0.0)
         what = 'a gradient is not finite' if math.isfinite(loss) else f'the loss is {loss}'
-        message = f'iteration {step.iteration + 1}: {what}, the step is skipped'
+        message = f'iteration {culprit.iteration + 1}: {what}, the step is skipped'
         if runner.rank == 0:
             runner.logger.warning(f'{message} ({self.num_in_row} in a row, {total} in all)')
         if self.num_in_row == self.max_in_row:
-            self._stop(runner, step)
+            self._stop(runner, culprit)
 
     def _stop(self, runner, step: '_Step') -> None:
         name = f'iter_{step.iteration + 1}_rank_{runner.rank}.pth'
@@ -105,10 +116,13 @@ class NonFiniteHook(Hook):
 class _Step:
     """A step of which the device may not have told yet whether it was taken."""
 
-    def __init__(self, iteration: int, has_stepped: Any, numbers: Any, batch: Any) -> None:
+    def __init__(
+        self, iteration: int, has_stepped: Any, numbers: Any, batch: Any, is_due: bool
+    ) -> None:
         self.iteration = iteration
         self.numbers = numbers
         self.batch = batch
+        self.is_due = is_due
         self._outcome = HostCopy(torch.as_tensor(has_stepped))
 
     def is_done(self) -> bool:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
+from torch import nn
 
 from mmseg.core.seg.builder import PIXEL_SAMPLERS
 from mmseg.utils.errors import UserError
@@ -62,12 +63,16 @@ class OHEMPixelSampler(BasePixelSampler):
         self, logits: torch.Tensor, labels: torch.Tensor, valid: torch.Tensor, num_kept: int
     ) -> torch.Tensor:
         """Choose the valid pixels (V,) whose loss is highest."""
-        losses = self.context.loss_decode(
-            logits,
-            labels,
-            ignore_index=self.context.ignore_index,
-            reduction_override='none',
-        )[valid]
+        settings = {'ignore_index': self.context.ignore_index, 'reduction_override': 'none'}
+        criteria = self.context.loss_decode
+        criteria = criteria if isinstance(criteria, nn.ModuleList) else [criteria]
+        of_pixels = [criterion(logits, labels, **settings) for criterion in criteria]
+        if any(loss.shape != labels.shape for loss in of_pixels):
+            raise UserError(
+                'OHEMPixelSampler without thresh chooses by the losses of single pixels, and '
+                'loss_decode has one that knows none (Dice, Lovász, use_sigmoid): give thresh'
+            )
+        losses = torch.stack(of_pixels).sum(dim=0)[valid]
         chosen = torch.zeros_like(losses, dtype=torch.bool)
         chosen[losses.topk(min(num_kept, losses.numel())).indices] = True
         return chosen

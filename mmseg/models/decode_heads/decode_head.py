@@ -48,7 +48,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         in_index: Which feature map, or maps with an `input_transform`, are used.
         input_transform: 'resize_concat' (to the first one's size, then joined),
             'multiple_select' (a list) or None (a single map).
-        loss_decode: Config of the loss.
+        loss_decode: Config of the loss, or of several that are added up.
         decoder_params: Settings that only some heads have.
         ignore_index: Label of pixels that are left out of the loss.
         sampler: Config of a pixel sampler.
@@ -70,7 +70,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         act_cfg: Mapping[str, Any] | None = {'type': 'ReLU'},
         in_index: int | Sequence[int] = -1,
         input_transform: str | None = None,
-        loss_decode: Mapping[str, Any] = {'type': 'CrossEntropyLoss'},
+        loss_decode: Mapping[str, Any] | Sequence[Mapping[str, Any]] = {'type': 'CrossEntropyLoss'},
         decoder_params: Mapping[str, Any] | None = None,
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
@@ -89,7 +89,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         self.act_cfg = act_cfg
         self.ignore_index = ignore_index
         self.align_corners = align_corners
-        self.loss_decode = build_loss(loss_decode)
+        self.loss_decode = _build_losses(loss_decode)
         self.sampler = None if sampler is None else build_pixel_sampler(sampler, context=self)
         self.conv_seg = nn.Conv2d(channels, num_classes, kernel_size=1)
         self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else None
@@ -178,15 +178,19 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
             seg_weight: Weight of each pixel (B, H, W).
 
         Returns:
-            'loss_seg', a scalar, and 'acc_seg', a percentage of shape (1,).
+            'loss_seg', a scalar, or one for each of several losses under its name, and 'acc_seg',
+            a percentage of shape (1,).
         """
         seg_logit = self.upsample(seg_logit, seg_label.shape[2:])
         if self.sampler is not None:
             sampled = self.sampler.sample(seg_logit, seg_label)
             seg_weight = sampled if seg_weight is None else seg_weight * sampled
         label = seg_label.squeeze(1)
-        loss = self.loss_decode(seg_logit, label, weight=seg_weight, ignore_index=self.ignore_index)
-        return {'loss_seg': loss, 'acc_seg': accuracy(seg_logit.detach(), label)}
+        values: dict[str, torch.Tensor] = {}
+        for name, criterion in self._losses():
+            loss = criterion(seg_logit, label, weight=seg_weight, ignore_index=self.ignore_index)
+            values[name] = values[name] + loss if name in values else loss
+        return {**values, 'acc_seg': accuracy(seg_logit.detach(), label)}
 
     def decoded_losses(
         self,
@@ -212,6 +216,12 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         if maps.shape[2:] == tuple(size):
             return maps
         return resize(maps, size=size, mode='bilinear', align_corners=self.align_corners)
+
+    def _losses(self) -> list[tuple[str, nn.Module]]:
+        """The losses under the names that their values carry."""
+        if not isinstance(self.loss_decode, nn.ModuleList):
+            return [('loss_seg', self.loss_decode)]
+        return [(str(criterion.loss_name), criterion) for criterion in self.loss_decode]
 
     def _classify(self, classifier: nn.Module, feat: torch.Tensor) -> torch.Tensor:
         logits = classifier(feat if self.dropout is None else self.dropout(feat))
@@ -239,6 +249,20 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
                 f'{type(self).__name__} and the encoder do not go together: in_channels is '
                 f'{in_channels}, the maps have {", ".join(map(str, found))} channels'
             )
+
+
+def _build_losses(cfg: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> nn.Module:
+    if isinstance(cfg, Mapping):
+        return build_loss(cfg)
+    losses = nn.ModuleList(build_loss(each) for each in cfg)
+    # What counts is found by its name.
+    wrong = [loss.loss_name for loss in losses if 'loss' not in str(loss.loss_name)]
+    if wrong or not losses:
+        raise UserError(
+            "loss_decode: expected at least one loss, and names with 'loss' in them (loss_name), "
+            f'got {wrong}'
+        )
+    return losses
 
 
 def _check_inputs(

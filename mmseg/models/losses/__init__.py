@@ -7,12 +7,16 @@ from .cross_entropy_loss import (
     cross_entropy,
     mask_cross_entropy,
 )
+from .dice_loss import DiceLoss
 from .instance_similarity_loss import instance_similarity_loss
+from .lovasz_loss import LovaszLoss
 from .utils import reduce_loss, weight_reduce_loss
 
 __all__ = [
     'Accuracy',
     'CrossEntropyLoss',
+    'DiceLoss',
+    'LovaszLoss',
     'accuracy',
     'binary_cross_entropy',
     'cross_entropy',

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmseg.models.builder import LOSSES
-from mmseg.models.losses.utils import weight_reduce_loss
+from mmseg.models.losses.utils import class_weight_like, weight_reduce_loss
 from mmseg.utils.errors import UserError
 
 
@@ -128,6 +128,7 @@ class CrossEntropyLoss(nn.Module):
         reduction: 'none', 'mean' or 'sum'.
         class_weight: One weight per class.
         loss_weight: Factor of the result.
+        loss_name: What it is called in the logs where a head has several losses.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class CrossEntropyLoss(nn.Module):
         reduction: str = 'mean',
         class_weight: Sequence[float] | None = None,
         loss_weight: float = 1.0,
+        loss_name: str = 'loss_ce',
     ) -> None:
         super().__init__()
         if use_sigmoid and use_mask:
@@ -146,6 +148,7 @@ class CrossEntropyLoss(nn.Module):
         self.reduction = reduction
         self.class_weight = class_weight
         self.loss_weight = loss_weight
+        self.loss_name = loss_name
 
     def forward(
         self,
@@ -179,17 +182,8 @@ class CrossEntropyLoss(nn.Module):
             cls_score,
             label,
             weight,
-            class_weight=self._class_weight_like(cls_score),
+            class_weight=class_weight_like(cls_score, self.class_weight),
             reduction=reduction_override or self.reduction,
             avg_factor=avg_factor,
             **kwargs,
         )
-
-    def _class_weight_like(self, logits: torch.Tensor) -> torch.Tensor | None:
-        if self.class_weight is None:
-            return None
-        if len(self.class_weight) != logits.shape[1]:
-            raise UserError(
-                f'class_weight has {len(self.class_weight)} entries for {logits.shape[1]} classes'
-            )
-        return logits.new_tensor(self.class_weight)

@@ -1,6 +1,9 @@
-"""Weighting and reduction that losses share."""
+"""Labels, weights and reductions that losses share."""
+
+from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
 from mmseg.utils.errors import UserError
 
@@ -55,3 +58,39 @@ def weight_reduce_loss(
     if reduction != 'mean':
         raise UserError(f"avg_factor needs the reduction 'mean' or 'none', not {reduction!r}")
     return loss.sum() / avg_factor
+
+
+def class_weight_like(
+    logits: torch.Tensor, class_weight: Sequence[float] | None
+) -> torch.Tensor | None:
+    """Return one weight per class (C,) on the device of logits (B, C, ...), or None.
+
+    Raises:
+        UserError: There are not as many weights as classes.
+    """
+    if class_weight is None:
+        return None
+    if len(class_weight) != logits.shape[1]:
+        raise UserError(
+            f'class_weight has {len(class_weight)} entries for {logits.shape[1]} classes'
+        )
+    return logits.new_tensor(class_weight)
+
+
+def labelled_one_hot(
+    label: torch.Tensor, num_classes: int, ignore_index: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say of every pixel which class it shows, and whether it is labelled.
+
+    Args:
+        label: Labels (B, H, W) in [0, C), or `ignore_index`.
+        num_classes: C.
+        ignore_index: Label of pixels that show none.
+
+    Returns:
+        Whether a pixel is of a class (B, C, H, W), and whether it is labelled (B, 1, H, W), as
+        float32.
+    """
+    valid = label.ne(ignore_index)[:, None]
+    one_hot = F.one_hot(label.masked_fill(~valid[:, 0], 0), num_classes).movedim(-1, 1)
+    return (one_hot * valid).float(), valid.float()

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.core.building import call_checked
+from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
 from mmseg.models.builder import UDA, build_segmentor, has_pretrained
 from mmseg.utils.distributed import mean_over_processes
@@ -104,6 +105,7 @@ class DACS(nn.Module):
         self.debug_img_interval = debug_img_interval
         self.print_grad_magnitude = print_grad_magnitude
         self.precision = Precision()
+        self.optimizer_step = OptimizerStep()
         self.capture_panels = False
         self.panels: dict[str, torch.Tensor] | None = None
 
@@ -145,7 +147,7 @@ class DACS(nn.Module):
     def train_step(
         self, data_batch: Mapping[str, Any], optimizer: torch.optim.Optimizer, **kwargs: Any
     ) -> dict[str, Any]:
-        """Do one optimizer step on one batch of source and target images.
+        """Learn from one batch of source and target images; `optimizer_step` takes the step.
 
         Args:
             data_batch: Arguments of `forward_train`.
@@ -157,12 +159,16 @@ class DACS(nn.Module):
             they are read), 'num_samples', and 'has_stepped': whether loss and gradients were
             finite, without which there is no step.
         """
-        optimizer.zero_grad(set_to_none=True)
+        step = self.optimizer_step
+        step.start(optimizer)
         _, numbers = self.model._parse_losses(self(**data_batch))
+        has_stepped = step.finish(optimizer, numbers.tensor('loss'), self.precision)
+        if step.grad_norm is not None:
+            numbers = numbers.plus('grad_norm', step.grad_norm)
         return {
             'log_vars': numbers,
             'num_samples': len(data_batch['img_metas']),
-            'has_stepped': self.precision.step(optimizer, numbers.tensor('loss')),
+            'has_stepped': has_stepped,
         }
 
     def forward(
@@ -195,7 +201,7 @@ class DACS(nn.Module):
         """
         iteration = self.teacher.num_updates
         generator = torch_generator(self.seed, iteration)
-        self.teacher.update(self.model)
+        self.teacher.update(self.model, self.optimizer_step.cumulative_iters)
 
         with self.model.local_gradients():
             log_vars, embedding = self._learn_source(img, gt_semantic_seg)
@@ -277,7 +283,7 @@ class DACS(nn.Module):
     def _backward(self, losses: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
         """Add the losses' gradients to the student's; return the values to log."""
         parts = [value for name, value in losses.items() if 'loss' in name]
-        self.precision.backward(torch.stack(parts).sum())
+        self.precision.backward(self.optimizer_step.share(torch.stack(parts).sum()))
         log_vars = {name: value.detach() for name, value in losses.items()}
         if self.print_grad_magnitude:
             learning = (p.grad for p in self.model.parameters() if p.grad is not None)

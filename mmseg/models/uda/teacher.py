@@ -45,18 +45,23 @@ class EMATeacher(nn.Module):
         return self._copy[0]
 
     @torch.no_grad()
-    def update(self, student: nn.Module) -> None:
+    def update(self, student: nn.Module, cumulative_iters: int = 1) -> None:
         """Move the teacher's parameters towards the student's; the first call copies them.
 
-        Buffers stay: BatchNorm runs on batch statistics and keeps its own running ones.
+        Buffers stay: BatchNorm runs on batch statistics and keeps its own running ones. The student
+        moves once a window of iterations, and so does the teacher: t counts windows.
 
         Args:
             student: A network of the same architecture.
+            cumulative_iters: Iterations, each with a call of this, that the student takes to a
+                step.
         """
-        momentum = ema_momentum(self.num_updates, self.alpha)
-        targets: list[torch.Tensor] = list(self.model.parameters())
-        sources: list[torch.Tensor] = list(student.parameters())
-        torch._foreach_lerp_(targets, sources, 1 - momentum)
+        num_steps, place = divmod(self.num_updates, cumulative_iters)
+        if place == 0:
+            momentum = ema_momentum(num_steps, self.alpha)
+            targets: list[torch.Tensor] = list(self.model.parameters())
+            sources: list[torch.Tensor] = list(student.parameters())
+            torch._foreach_lerp_(targets, sources, 1 - momentum)
         self.num_updates += 1
         self.iteration.fill_(self.num_updates)
 

@@ -4,7 +4,12 @@ from torch import nn
 
 from mmseg.core.checkpoint import read_checkpoint
 from mmseg.core.guarded_step import step_if_finite
-from mmseg.core.hooks import CheckpointHook, NonFiniteHook, OptimizerHook
+from mmseg.core.hooks import (
+    CheckpointHook,
+    GradientCumulativeOptimizerHook,
+    NonFiniteHook,
+    OptimizerHook,
+)
 from mmseg.utils.errors import UserError
 from tests.core.hooks.training import TinySegmentor, make_runner, train
 
@@ -80,6 +85,34 @@ def test_non_finite_hook__finite_runs_are_not_changed_by_it(tmp_path):
 def test_non_finite_hook__a_row_of_one_is_refused():
     with pytest.raises(UserError, match='at least 2'):
         NonFiniteHook(1)
+
+
+@pytest.mark.parametrize('gradient_only', [False, True])
+@pytest.mark.parametrize(('spoilt', 'first'), [({3}, 4), ({4, 5}, 5), ({5}, 6), ({3, 4, 5}, 4)])
+def test_non_finite_hook__a_window_is_skipped_and_counted_once(
+    tmp_path, spoilt, first, gradient_only, caplog
+):
+    model = Spoilt(spoilt, gradient_only=gradient_only)
+    hooks = [GradientCumulativeOptimizerHook(3), NonFiniteHook(2), CheckpointHook(1)]
+    with caplog.at_level('WARNING', 'mmseg'):
+        runner = train(make_runner(model, tmp_path, 9, hooks))
+    assert runner.meta['skipped_steps'] == 1
+    weights = [read_checkpoint(tmp_path / f'iter_{n}.pth')['state_dict'] for n in (3, 6, 9)]
+    assert torch.equal(weights[0]['conv.weight'], weights[1]['conv.weight'])
+    assert not torch.equal(weights[1]['conv.weight'], weights[2]['conv.weight'])
+    assert all(value.isfinite().all() for state in weights for value in state.values())
+    (said,) = [r.message for r in caplog.records if 'skipped' in r.message]
+    assert f'iteration {first}:' in said and '1 in a row, 1 in all' in said
+
+
+def test_non_finite_hook__windows_in_a_row_end_the_run_with_the_batch_that_spoilt_the_last(
+    tmp_path,
+):
+    hooks = [GradientCumulativeOptimizerHook(3), NonFiniteHook(2)]
+    with pytest.raises(UserError, match='2 steps in a row') as end:
+        train(make_runner(Spoilt({1, 4}), tmp_path, 9, hooks))
+    assert 'iter_5_rank_0.pth' in str(end.value)
+    assert read_checkpoint(tmp_path / 'non_finite/iter_5_rank_0.pth')['meta']['iter'] == 4
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,45 @@ def test_losses__sampler_and_weight_both_count():
     torch.testing.assert_close(losses['loss_seg'], expected)
 
 
+CROSS_ENTROPY = {'type': 'CrossEntropyLoss', 'loss_weight': 0.5}
+DICE = {'type': 'DiceLoss', 'loss_weight': 3.0}
+
+
+def test_losses__several_stand_under_their_names_and_add_up():
+    labels = torch.randint(0, 5, (2, 1, 4, 4))
+    several = plain_head(loss_decode=[CROSS_ENTROPY, DICE, {**DICE, 'loss_weight': 1.0}])
+    logits = torch.randn(2, 5, 4, 4)
+    losses = several.losses(logits, labels)
+    assert list(losses) == ['loss_ce', 'loss_dice', 'acc_seg']
+    for name, loss, factor in (('loss_ce', CROSS_ENTROPY, 1), ('loss_dice', DICE, 4 / 3)):
+        alone = plain_head(loss_decode=loss).losses(logits, labels)['loss_seg']
+        torch.testing.assert_close(losses[name], factor * alone)
+
+
+def test_losses__names_can_be_chosen():
+    head = plain_head(loss_decode=[{'type': 'LovaszLoss', 'loss_name': 'loss_iou'}])
+    losses = head.losses(torch.randn(1, 5, 4, 4), torch.randint(0, 5, (1, 1, 4, 4)))
+    assert list(losses) == ['loss_iou', 'acc_seg']
+
+
+@pytest.mark.parametrize('loss_decode', [[], [CROSS_ENTROPY, {**DICE, 'loss_name': 'dice'}]])
+def test_losses__what_would_not_count_is_refused(loss_decode):
+    with pytest.raises(UserError, match=r"loss_decode: expected .* names with 'loss' in them"):
+        plain_head(loss_decode=loss_decode)
+
+
+def test_losses__hard_pixels_are_chosen_by_losses_that_know_pixels():
+    logits, labels = torch.randn(1, 5, 4, 4), torch.randint(0, 5, (1, 1, 4, 4))
+    sampler = {'type': 'OHEMPixelSampler', 'min_kept': 3}
+    both = plain_head(loss_decode=[CROSS_ENTROPY, CROSS_ENTROPY], sampler=sampler)
+    one = plain_head(loss_decode=CROSS_ENTROPY, sampler=sampler)
+    chosen = [head.sampler.sample(logits, labels) for head in (both, one)]
+    assert torch.equal(*chosen) and chosen[0].sum() == 3
+    with pytest.raises(UserError, match='chooses by the losses of single pixels'):
+        plain_head(loss_decode=[CROSS_ENTROPY, DICE], sampler=sampler).losses(logits, labels)
+    plain_head(loss_decode=DICE, sampler={**sampler, 'thresh': 0.7}).losses(logits, labels)
+
+
 def test_losses__ignore_index_is_the_heads():
     head = plain_head(ignore_index=0)
     assert head.losses(head(features()), torch.zeros(1, 1, 2, 2).long())['loss_seg'] == 0

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.models import build_train_model
 from mmseg.models.uda.augmentation import draw_view
 from mmseg.models.uda.class_mixing import choose_classes, class_mask, mix
@@ -169,6 +170,73 @@ def test_train_step__takes_two_backward_passes(monkeypatch):
     dacs = build(instance=INSTANCE)
     dacs.train_step(batch(), sgd(dacs))
     assert len(calls) == 2
+
+
+def gradients(dacs):
+    return [p.grad for p in dacs.model.parameters() if p.grad is not None]
+
+
+def test_train_step__clips_the_gradients_of_both_passes_together():
+    plain, clipped = build(instance=INSTANCE), build(instance=INSTANCE)
+    clipped.optimizer_step = OptimizerStep({'max_norm': 0.1})
+    assert 'grad_norm' not in plain.train_step(batch(), sgd(plain))['log_vars']
+    norm = torch.cat([gradient.double().flatten() for gradient in gradients(plain)]).norm().float()
+    log_vars = clipped.train_step(batch(), sgd(clipped))['log_vars']
+    assert log_vars['grad_norm'] == pytest.approx(norm.item(), rel=1e-5)
+    for ours, theirs in zip(gradients(clipped), gradients(plain), strict=True):
+        torch.testing.assert_close(ours, theirs * 0.1 / (norm + 1e-6), rtol=1e-4, atol=1e-9)
+
+
+def test_train_step__several_iterations_take_one_step_on_their_mean():
+    plain, several = build(instance=INSTANCE), build(instance=INSTANCE)
+    several.optimizer_step = OptimizerStep(cumulative_iters=2)
+    sums = []
+    for iteration in range(2):
+        plain.train_step(batch(2, iteration), sgd(plain))
+        sums.append([gradient.clone() for gradient in gradients(plain)])
+    optimizer = sgd(several, lr=0.1)
+    start = [p.clone() for p in several.model.parameters()]
+    for iteration in range(2):
+        several.optimizer_step.begin(iteration, 2)
+        several.train_step(batch(2, iteration), optimizer)
+        has_moved = not all(map(torch.equal, start, several.model.parameters()))
+        assert has_moved == (iteration == 1)
+    for ours, *theirs in zip(gradients(several), *sums, strict=True):
+        torch.testing.assert_close(ours, sum(theirs) / 2, rtol=1e-3, atol=1e-6)
+
+
+def test_train_step__the_teacher_moves_when_the_student_has():
+    dacs = build(instance=INSTANCE, alpha=0.9)
+    dacs.optimizer_step = OptimizerStep(cumulative_iters=2)
+    optimizer = sgd(dacs, lr=0.1)
+    students, teachers = [], []
+    for iteration in range(5):
+        students.append([p.clone() for p in dacs.model.parameters()])
+        dacs.optimizer_step.begin(iteration, 9)
+        dacs.train_step(batch(2, iteration), optimizer)
+        teachers.append([p.clone() for p in dacs.ema_model.parameters()])
+    assert all(map(torch.equal, teachers[0], teachers[1]))
+    # One step done: α = 1 − 1/2; two done: 1 − 1/3.
+    for before, student, after in zip(teachers[1], students[2], teachers[2], strict=True):
+        torch.testing.assert_close(after, (before + student) / 2)
+    for before, student, after in zip(teachers[3], students[4], teachers[4], strict=True):
+        torch.testing.assert_close(after, (2 * before + student) / 3)
+
+
+@pytest.mark.parametrize('loss', ['DiceLoss', 'LovaszLoss'])
+def test_train_step__learns_by_several_losses(loss):
+    settings = config(instance=INSTANCE)
+    losses = [{'type': 'CrossEntropyLoss'}, {'type': loss, 'loss_weight': 0.5}]
+    settings['model']['decode_head']['loss_decode'] = losses
+    torch.manual_seed(0)
+    dacs = build_train_model(settings)
+    dacs.init_weights()
+    values = dacs.train().train_step(batch(), sgd(dacs, lr=0.1))['log_vars']
+    names = ['loss_ce', 'loss_dice' if loss == 'DiceLoss' else 'loss_lovasz']
+    parts = [f'{prefix}decode.{name}' for prefix in ('', 'mix.') for name in names]
+    assert set(parts) <= set(values)
+    assert values['loss'] == pytest.approx(sum(values[part] for part in parts), rel=1e-5)
+    assert all(gradient.isfinite().all() for gradient in gradients(dacs))
 
 
 def test_train_step__leaves_the_batch_as_it_was():

@@ -1,0 +1,48 @@
+"""Settings as mmcv and mmsegmentation name them, translated into those that are read here."""
+
+from typing import Any
+
+from mmcv.utils import Config
+
+from mmseg.utils.errors import UserError
+
+# Optimizer hook of mmcv that computes in float16 -> the one that takes the same steps.
+_FP16_HOOKS = {
+    'Fp16OptimizerHook': 'OptimizerHook',
+    'GradientCumulativeFp16OptimizerHook': 'GradientCumulativeOptimizerHook',
+}
+_MMCV_LOSS_SCALE = 512.0
+
+
+def translate(config: Config) -> None:
+    """Put published settings into the words that are read here, in place.
+
+    `optimizer_config.type='Fp16OptimizerHook'` is `amp='fp16'` with mmcv's loss scale; `fp16`,
+    which mmsegmentation sets beside it, says the same.
+
+    Args:
+        config: A whole config.
+
+    Raises:
+        UserError: Two settings say different things.
+    """
+    fp16: dict[str, Any] | None = config.pop('fp16', None)
+    hook = config.get('optimizer_config') or {}
+    kind = hook.get('type') if isinstance(hook, dict) else None
+    if kind not in _FP16_HOOKS:
+        if fp16 is not None:
+            raise UserError(
+                "config key 'fp16' is read beside optimizer_config.type='Fp16OptimizerHook' only; "
+                "amp='fp16' trains in float16, amp='bf16' in bfloat16"
+            )
+        return
+    if config.get('amp', 'fp16') != 'fp16':
+        raise UserError(
+            f"optimizer_config.type={kind!r} means amp='fp16', and amp is {config.amp!r}: leave "
+            'one of them out'
+        )
+    settings = dict(hook)
+    loss_scale = {'loss_scale': _MMCV_LOSS_SCALE, **(fp16 or {})}
+    config.loss_scale = settings.pop('loss_scale', loss_scale['loss_scale'])
+    config.amp = 'fp16'
+    config.optimizer_config = {**settings, 'type': _FP16_HOOKS[kind]}
