@@ -18,6 +18,7 @@ from mmseg.apis import Segmentation
 from mmseg.apis.work_dir import find_run
 from mmseg.core.visualization import heat_map, overlay
 from mmseg.utils.cli import run_cli
+from mmseg.utils.errors import UserError
 from tools.demo import DEFAULT_INPUT, add_options, load_segmenter
 
 try:
@@ -70,6 +71,11 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
     """Load the network and lay the page out."""
     segmenter = load_segmenter(args)
     model = segmenter.model
+    if not segmenter.takes_pictures:
+        raise UserError(
+            'the page takes colour pictures, the config reads others (color_type, to_float32 of '
+            'LoadImageFromFile): use demo/image_demo.py on files'
+        )
 
     def look(picture: np.ndarray | None) -> Segmentation | None:
         return None if picture is None else segmenter([picture[..., ::-1]])[0]

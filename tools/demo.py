@@ -1,29 +1,33 @@
-"""Segment pictures and videos: overlays, label maps, a legend.
+"""Segment pictures, videos and streams: overlays, label maps, a legend.
 
 python tools/demo.py CONFIG CHECKPOINT [INPUT] [--out-dir DIR]
 """
 
 import argparse
-import itertools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import Segmenter, init_segmentor, load_config
-from mmseg.apis.media import VideoFile, VideoFrames, find_media, is_video
-from mmseg.core.visualization import colorize, legend, load_picture, overlay, save_picture
+from mmseg.apis.media import (
+    VideoFrames,
+    VideoStream,
+    find_media,
+    is_stream,
+    is_video,
+)
+from mmseg.apis.segment_media import Drawing, segment_pictures, segment_video
+from mmseg.core.visualization import legend, save_picture
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
-from mmseg.utils.progress import track
 
 DEFAULT_INPUT = Path(__file__).resolve().parents[1] / 'demo' / 'demo.png'
-INPUT_HELP = 'picture or video of any size, a folder of them, or a quoted pattern'
+INPUT_HELP = (
+    'picture or video of any size, a folder of them, or a quoted pattern; 0 for the first camera, '
+    'or the address of a stream (rtsp://, http://, …), until it ends or Ctrl-C'
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -65,71 +69,24 @@ def segment_all(args: argparse.Namespace) -> None:
     """Segment what the command line names; a picture that cannot be read stops nothing."""
     if args.batch_size < 1:
         raise UserError(f'--batch-size: expected 1 or more, got {args.batch_size}')
-    media = find_media(args.input)
+    stream = VideoStream(args.input) if is_stream(args.input) else None
+    media = {} if stream else find_media(args.input)
     segmenter = load_segmenter(args)
+    drawing = Drawing(args.opacity, args.batch_size)
     pictures = {name: path for name, path in media.items() if not is_video(path)}
-    num_read = segment_pictures(segmenter, pictures, args)
+    num_read = segment_pictures(segmenter, pictures, args.out_dir, drawing)
     for name, path in media.items():
         if is_video(path):
-            segment_video(segmenter, path, args.out_dir / name, args)
+            segment_video(segmenter, VideoFrames(path), path.name, args.out_dir / name, drawing)
+    if stream is not None:
+        segment_video(segmenter, stream, stream.name, args.out_dir / stream.name, drawing)
+        media = {stream.name: args.input}
     model = segmenter.model
     save_picture(legend(model.CLASSES, model.PALETTE, 900), args.out_dir / 'legend.png')
     num_lost = len(pictures) - num_read
     print(f'{len(media) - num_lost} of {len(media)} done: {args.out_dir}')
     if num_lost:
         raise UserError(f'{num_lost} of {len(media)} files could not be read')
-
-
-def segment_pictures(
-    segmenter: Segmenter, pictures: Mapping[str, Path], args: argparse.Namespace
-) -> int:
-    """Write `<name>_overlay.png`, `_color.png` and `_labels.png` of each; return how many."""
-    num_read = 0
-    todo = track(readable(pictures), 'pictures', len(pictures))
-    for batch in batches(todo, args.batch_size):
-        results = segmenter([picture[..., ::-1] for _, picture in batch])
-        for (name, picture), result in zip(batch, results, strict=True):
-            target, palette = args.out_dir / name, segmenter.model.PALETTE
-            drawn = {
-                'overlay': overlay(picture, result.labels, palette, args.opacity),
-                'color': colorize(result.labels, palette),
-                'labels': result.labels,
-            }
-            for kind, image in drawn.items():
-                save_picture(image, target.with_name(f'{target.name}_{kind}.png'))
-        num_read += len(batch)
-    return num_read
-
-
-def segment_video(segmenter: Segmenter, path: Path, target: Path, args: argparse.Namespace) -> None:
-    """Write `<name>_overlay.mp4`, and a label map of each frame in `<name>_labels/`."""
-    frames, labels = VideoFrames(path), target.with_name(f'{target.name}_labels')
-    index = 0
-    with VideoFile(target.with_name(f'{target.name}_overlay.mp4'), frames.rate) as video:
-        for batch in batches(track(frames, path.name), args.batch_size):
-            for frame, result in zip(batch, segmenter(batch), strict=True):
-                picture = frame[..., ::-1]
-                video.add(overlay(picture, result.labels, segmenter.model.PALETTE, args.opacity))
-                save_picture(result.labels, labels / f'{index:06d}.png')
-                index += 1
-    if index == 0:
-        raise UserError(f'{path} holds no frame that can be read')
-
-
-def readable(pictures: Mapping[str, Path]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the pictures that can be read, (H, W, 3) RGB; say which cannot."""
-    for name, path in pictures.items():
-        try:
-            yield name, load_picture(path)
-        except UserError as error:
-            print(f'left out: {error}', file=sys.stderr)
-
-
-def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield items in lists of `size`, the last one perhaps shorter."""
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
 
 
 def main() -> None:

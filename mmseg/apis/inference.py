@@ -1,9 +1,10 @@
 """A trained network on single images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from matplotlib import pyplot
@@ -11,11 +12,14 @@ from mmcv.parallel import collate
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.building import build_from_cfg
 from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import check_same_classes, get_classes, get_palette
 from mmseg.core.visualization import load_picture, overlay, save_picture
+from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import Compose
+from mmseg.datasets.pipelines.loading import describe_image
 from mmseg.models import build_segmentor
 from mmseg.utils.errors import UserError
 
@@ -97,7 +101,7 @@ def inference_segmentor(
         Class indices (H, W) per image.
     """
     images = [img] if isinstance(img, str | Path | np.ndarray) else list(img)
-    pipeline = Compose([LoadImage(), *model.cfg.data.test.pipeline[1:]])
+    pipeline = test_pipeline(model)
     device = next(model.parameters()).device
     label_maps: list[np.ndarray] = []
     for image in images:
@@ -148,27 +152,47 @@ def show_result_pyplot(
     return picture
 
 
+def test_pipeline(model: nn.Module) -> Compose:
+    """Return what the config does to test images, for `{'img': file or array}`."""
+    first, *steps = model.cfg.data.test.pipeline
+    return Compose([LoadImage(first), *steps])
+
+
 class LoadImage:
-    """The first step of a test pipeline, for images that belong to no dataset."""
+    """The first step of a test pipeline, for images that belong to no dataset.
+
+    Args:
+        step: Config of the step that it takes the place of, whose way of reading files it keeps;
+            None for colour.
+    """
+
+    def __init__(self, step: Mapping[str, Any] | None = None) -> None:
+        self.reader = build_from_cfg(step or {'type': 'LoadImageFromFile'}, PIPELINES)
+        self.color_type = getattr(self.reader, 'color_type', 'color')
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether files are read as colour pictures of 8 bits, and as nothing else."""
+        return self.color_type == 'color' and not getattr(self.reader, 'to_float32', False)
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['img']
-        name = None if isinstance(image, np.ndarray) else str(image)
-        if name is not None:
-            image = np.ascontiguousarray(load_picture(name)[..., ::-1])
-        if image.ndim != 3 or image.shape[2] != 3:
+        if isinstance(image, np.ndarray):
+            image = self._as_read(image)
+            facts = describe_image({'img_info': {'filename': ''}}, image.shape)
+            return {**facts, 'img': image, 'filename': None, 'ori_filename': None}
+        if not Path(image).is_file():
+            raise UserError(f'no image at {image}')
+        return self.reader({'img_info': {'filename': str(image)}})
+
+    def _as_read(self, image: np.ndarray) -> np.ndarray:
+        """Make of an array what the reader would have made of its file."""
+        is_colour = image.ndim == 3 and image.shape[2] == 3
+        if self.color_type == 'grayscale' and is_colour:
+            image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2GRAY)
+        elif self.color_type == 'color' and not is_colour:
             raise UserError(f'expected a colour image (H, W, 3), got an array {image.shape}')
-        return {
-            'filename': name,
-            'ori_filename': name,
-            'img': image,
-            'img_shape': image.shape,
-            'ori_shape': image.shape,
-            'pad_shape': image.shape,
-            'scale_factor': 1.0,
-            'img_fields': ['img'],
-            'img_norm_cfg': {'mean': np.zeros(3), 'std': np.ones(3), 'to_rgb': False},
-        }
+        return image.astype(np.float32) if getattr(self.reader, 'to_float32', False) else image
 
 
 def _names_and_colors(

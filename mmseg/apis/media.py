@@ -1,6 +1,9 @@
-"""Pictures and videos that a person points at."""
+"""Pictures, videos, cameras and streams that a person points at."""
 
+import contextlib
 import glob
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,14 @@ from mmseg.utils.errors import UserError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
+# How the address of a stream begins that OpenCV's packages can open.
+_SCHEMES = ('rtsp', 'rtsps', 'rtmp', 'rtp', 'srt', 'udp', 'tcp', 'http', 'https')
+_STREAM_TIMEOUT = 10_000  # milliseconds
+_USUAL_RATE, _MOST_FRAMES_A_SECOND = 25.0, 240.0
 _CODEC = 'mp4v'  # the one that OpenCV's packages can write everywhere
+
+# FFmpeg reads it once, at the first video: what it would say an error of ours says in a line.
+os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 
 def find_media(place: str | Path) -> dict[str, Path]:
@@ -39,7 +49,8 @@ def find_media(place: str | Path) -> dict[str, Path]:
     if not files:
         raise UserError(
             f'no picture or video at {place}; expected a file, a folder or a quoted pattern of '
-            f'{", ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))}'
+            f'{", ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))}; the number of a camera, or the '
+            'address of a stream such as rtsp://host/path'
         )
     stems = [p.relative_to(root).with_suffix('').as_posix() for p in files]
     return {
@@ -51,6 +62,66 @@ def find_media(place: str | Path) -> dict[str, Path]:
 def is_video(path: Path) -> bool:
     """Tell a video from a picture by its name."""
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_stream(place: str | Path) -> bool:
+    """Tell the number or device of a camera, or the address of a stream, from files.
+
+    >>> is_stream('0'), is_stream('rtsp://10.0.0.2/front'), is_stream('shots')
+    (True, True, False)
+    """
+    text, path = str(place), Path(place)
+    scheme = text.partition('://')[0].lower() if '://' in text else ''
+    is_camera = text.isdecimal() and not path.exists()
+    return is_camera or scheme in _SCHEMES or path.is_char_device()
+
+
+class VideoStream:
+    """The frames of a camera or a stream, one after the other, until it ends.
+
+    Args:
+        place: Number or device of a camera, or the address of a stream.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        self.name = stream_name(place)
+        number = re.fullmatch(r'(?:/dev/video)?(\d+)', str(place))
+        with _quiet_opencv():
+            if number is not None:
+                self._capture = cv2.VideoCapture(int(number[1]))
+            else:
+                limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+                settings = [value for limit in limits for value in (limit, _STREAM_TIMEOUT)]
+                self._capture = cv2.VideoCapture(str(place), cv2.CAP_FFMPEG, settings)
+        if not self._capture.isOpened():
+            what = f'camera {number[1]}' if number is not None else f'the stream {place}'
+            raise UserError(
+                f'{what} cannot be opened: is it there, may this user read it, does nobody else '
+                'hold it?'
+            )
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 1 <= rate <= _MOST_FRAMES_A_SECOND else _USUAL_RATE
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield frames (H, W, 3), BGR."""
+        return _frames(self._capture)
+
+
+def stream_name(place: str | Path) -> str:
+    """Return what the files made of a stream are called.
+
+    >>> stream_name('0'), stream_name('rtsp://user:secret@10.0.0.2:554/front.sdp')
+    ('camera0', '10.0.0.2_554_front')
+    """
+    number = re.fullmatch(r'(?:/dev/video)?(\d+)', str(place))
+    if number is not None:
+        return f'camera{number[1]}'
+    address = re.sub(r'^.*?://([^/@]*@)?', '', str(place)).partition('?')[0]
+    stem = re.sub(r'(?<=/)([^/]+)\.\w+$', r'\1', address)
+    return re.sub(r'[^\w.-]+', '_', stem).strip('_') or 'stream'
 
 
 class VideoFrames:
@@ -66,7 +137,7 @@ class VideoFrames:
     def __init__(self, path: Path) -> None:
         self.path = path
         capture = cv2.VideoCapture(str(path))
-        self.rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
+        self.rate = capture.get(cv2.CAP_PROP_FPS) or _USUAL_RATE
         self._num = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         is_open = capture.isOpened()
         capture.release()
@@ -79,15 +150,29 @@ class VideoFrames:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield frames (H, W, 3), BGR."""
-        capture = cv2.VideoCapture(str(self.path))
-        try:
-            while True:
-                is_there, frame = capture.read()
-                if not is_there:
-                    return
-                yield frame
-        finally:
-            capture.release()
+        return _frames(cv2.VideoCapture(str(self.path)))
+
+
+def _frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+    try:
+        while True:
+            is_there, frame = capture.read()
+            if not is_there:
+                return
+            yield frame
+    finally:
+        capture.release()
+
+
+@contextlib.contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV from telling what an error of ours tells in a line."""
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
 
 
 class VideoFile:

@@ -66,16 +66,22 @@ class Segmenter:
         if scale is not None and not scale > 0:
             raise UserError(f'scale: expected a positive number, got {scale}')
         self.model = model
-        steps = model.cfg.data.test.pipeline[1:]
+        first, *steps = model.cfg.data.test.pipeline
         self.max_area = _tested_area(steps)
         steps = steps if scale is None else [_rescaled(step, scale) for step in steps]
-        self._pipeline = Compose([LoadImage(), *steps])
+        self._reader = LoadImage(first)
+        self._pipeline = Compose([self._reader, *steps])
         window = window_size(model.cfg)
         if window is not None:
             stride = tuple(max(side * 2 // 3, 1) for side in window)
             windows = {'crop_size': window, 'stride': stride}
             model.test_cfg = {**windows, **model.test_cfg}
             self.max_area = window[0] * window[1] if self.max_area is None else self.max_area
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the network takes colour pictures of 8 bits; others are best given as files."""
+        return self._reader.is_plain
 
     def __call__(self, images: Sequence[str | Path | np.ndarray]) -> list[Segmentation]:
         """Segment images; those of one size go through the network together.

@@ -10,6 +10,7 @@ import pytest
 
 from mmseg.apis.media import VideoFile, VideoFrames
 from tests.apis.tiny import CLASSES, write_run
+from tests.file_server import file_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +83,21 @@ def test_demo__mistakes_are_one_line(run, shots, options, error):
     done = call('demo/image_demo.py', shots / 'a.png', run, *options)
     assert done.returncode == 1
     assert error in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_image_demo__a_stream_until_it_ends(run, shots, tmp_path):
+    with file_server() as server:
+        server.files['/front/drive.mp4'] = (shots / 'drive.mp4').read_bytes()
+        address = server.url('/front/drive.mp4')
+        done = call('demo/image_demo.py', address, run, '--out-dir', tmp_path, '--batch-size', 2)
+    assert done.returncode == 0, done.stderr
+    (video,) = tmp_path.glob('127.0.0.1_*_front_drive_overlay.mp4')
+    assert len(list(VideoFrames(video))) == len(list(tmp_path.glob('*_labels/*.png'))) == 3
+    assert done.stdout.splitlines()[-1] == f'1 of 1 done: {tmp_path}'
+
+
+def test_image_demo__a_camera_that_is_not_there_is_one_line(run):
+    done = call('demo/image_demo.py', 63, run)
+    assert done.returncode == 1 and done.stdout == ''
+    assert done.stderr.splitlines()[-1].startswith('error: camera 63 cannot be opened')
+    assert 'Traceback' not in done.stderr

@@ -12,7 +12,7 @@ from mmcv.parallel import DataContainer
 
 from .compose import Compose
 from .formatting import Collect, DefaultFormatBundle, image_to_tensor, label_container
-from .photometric import Normalize
+from .photometric import Normalize, check_bands
 from .transforms import Pad
 
 LEFT_TO_DO = 'left_to_do'
@@ -67,6 +67,7 @@ class NormalizeLater:
         image = results['img']
         if image.dtype != np.uint8:
             return self.normalize(results)
+        check_bands(self.normalize, 1 if image.ndim == 2 else image.shape[2], results)
         settings = self.normalize.settings
         results['img_norm_cfg'] = settings
         results[LEFT_TO_DO] = {**settings, 'pad_val': self.pad_val, 'size': image.shape[:2]}

@@ -35,6 +35,8 @@ class Normalize:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['img']
+        image = image[..., None] if image.ndim == 2 else image  # grey
+        check_bands(self, image.shape[2], results)
         if self.to_rgb:
             image = image[..., ::-1]
         image = image.astype(np.float32, order='C')
@@ -43,6 +45,22 @@ class Normalize:
         results['img'] = image
         results['img_norm_cfg'] = self.settings
         return results
+
+
+def check_bands(step: Normalize, num_bands: int, results: dict[str, Any]) -> None:
+    """Compare the bands of an image with those that are normalised.
+
+    Raises:
+        UserError: They differ.
+    """
+    for name in ('mean', 'std'):
+        size = getattr(step, name).size
+        if size not in (1, num_bands):
+            raise UserError(
+                f'Normalize: {name} has {size} values, the image {results.get("filename")} has '
+                f'{num_bands} bands: give one for each, or read others (color_type of '
+                'LoadImageFromFile)'
+            )
 
 
 @PIPELINES.register_module()

@@ -14,6 +14,11 @@ def is_traced() -> bool:
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
+def is_exported() -> bool:
+    """Say whether an exporter looks on, whose graph is for other runtimes and open sizes."""
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()
+
+
 def is_eager_on_cpu(x: torch.Tensor) -> bool:
     """Say whether x is on a CPU and nobody traces."""
     return x.device.type == 'cpu' and not is_traced()

@@ -3,7 +3,6 @@
 Legend: B images, C channels, h x w pixels. A map is cut into g x k windows of p x q pixels.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,7 +53,8 @@ def interlace(
         Map (B, C, h, w).
     """
     batch, _, height, width = x.shape
-    rows, columns = math.ceil(height / window[0]), math.ceil(width / window[1])
+    # whole numbers all the way: a traced graph computes sizes too
+    rows, columns = (height + window[0] - 1) // window[0], (width + window[1] - 1) // window[1]
     above = (rows * window[0] - height) // 2
     left = (columns * window[1] - width) // 2
     below = rows * window[0] - height - above
@@ -67,7 +67,8 @@ def interlace(
     x = x.unflatten(0, (batch, *window)).permute(0, 4, 5, 3, 1, 2)
     x = local_relation(x.flatten(0, 2)).unflatten(0, (batch, rows, columns))
     x = x.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
-    return x[..., above : above + height, left : left + width]
+    # a slice from a computed start would have a size that exporters cannot tell
+    return F.pad(x, (-left, -right, -above, -below))
 
 
 class InterlacedFusion(nn.Module):

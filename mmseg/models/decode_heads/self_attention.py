@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import nn
 
+from mmseg.models.decode_heads.convs import is_exported
+
 
 class SelfAttention(nn.Module):
     """Every pixel becomes a mean of all values, weighed by softmax of keys times its query.
@@ -44,7 +46,10 @@ class SelfAttention(nn.Module):
             project(x).flatten(2).transpose(1, 2)
             for project in (self.query_project, self.key_project, self.value_project)
         )
-        mixed = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
+        if is_exported():  # ONNX knows the fused operator for heads only
+            mixed = (self.scale * query @ key.transpose(1, 2)).softmax(dim=-1) @ value
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
         return mixed.transpose(1, 2).unflatten(2, x.shape[2:])
 
 

@@ -100,8 +100,26 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             if part is not None:
                 part.init_weights()
 
+    @property
+    def num_bands(self) -> int | None:
+        """Channels of the images that the backbone takes; None where that cannot be told."""
+        convs = (part for part in self.backbone.modules() if isinstance(part, nn.Conv2d))
+        first = next(convs, None)
+        return None if first is None else first.in_channels
+
     def extract_feat(self, img: torch.Tensor) -> list[torch.Tensor]:
-        """Extract the maps that the heads read from images (B, 3, H, W)."""
+        """Extract the maps that the heads read from images (B, 3, H, W).
+
+        Raises:
+            UserError: The images have more or fewer bands than the backbone takes.
+        """
+        expected = self.num_bands
+        if expected is not None and img.shape[1] != expected:
+            raise UserError(
+                f'the network takes images of {expected} bands, these have {img.shape[1]}: '
+                'model.backbone.in_chans (in_channels of a ResNet), color_type of '
+                'LoadImageFromFile and mean and std of Normalize must agree'
+            )
         features = self.backbone(img)
         return features if self.neck is None else self.neck(features)
 
