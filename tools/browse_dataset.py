@@ -67,9 +67,9 @@ def _name(sample: Mapping[str, Any], prefix: str) -> str:
 
 def evaluation_row(dataset: Any, index: int) -> list[np.ndarray]:
     """Draw an image at its full size, and its labels over it."""
-    name = dataset.img_infos[index]['filename']
-    image = load_picture(Path(dataset.img_dir) / name)
-    row = [captioned(image, Path(name).name)]
+    path = Path(dataset.image_path(index))
+    image = load_picture(path)
+    row = [captioned(image, path.name)]
     if dataset.has_labels:
         labels = dataset.get_gt_seg_map(index)
         row.append(captioned(overlay(image, labels, dataset.PALETTE), 'labels'))

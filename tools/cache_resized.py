@@ -65,6 +65,7 @@ def parse_args() -> argparse.Namespace:
 def datasets(dataset: Any) -> Iterator[Any]:
     """Yield the sets of images that a training set is made of."""
     inner = [getattr(dataset, name) for name in ('source', 'target') if hasattr(dataset, name)]
+    inner += {id(part): part for part in getattr(dataset, 'datasets', ())}.values()
     if not inner:
         yield dataset
     for part in inner:

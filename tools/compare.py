@@ -58,8 +58,7 @@ def main() -> None:
     beyond = [index for index in args.images if not 0 <= index < len(dataset)]
     if beyond:
         raise UserError(f'--images: expected 0 to {len(dataset) - 1}, got {beyond[0]}')
-    names = [dataset.img_infos[index]['filename'] for index in args.images]
-    files = [str(Path(dataset.img_dir) / name) for name in names]
+    files = [dataset.image_path(index) for index in args.images]
     networks = [load_network(run, dataset, device) for run in args.runs]
     images = [load_picture(file) for file in files]
     columns = [('image', images)]

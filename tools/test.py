@@ -68,8 +68,10 @@ def locate(args: argparse.Namespace) -> tuple[Path, Path]:
     return find_run(args.run)
 
 
-def benchmark_images(dataset: Mapping[str, Any]) -> dict[str, Any]:
+def benchmark_images(dataset: Any) -> Any:
     """Return a validation set's config changed to the images whose labels nobody else has."""
+    if not isinstance(dataset, Mapping) or not isinstance(dataset.get('img_dir'), str):
+        raise UserError('--test-set: expected a data.test of one folder, not of several joined')
     folders = ['test' if folder == 'val' else folder for folder in dataset['img_dir'].split('/')]
     part = {'part': 'test'} if dataset.get('part') == 'val' else {}
     if 'test' not in (*folders, *part.values()):

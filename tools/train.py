@@ -19,7 +19,7 @@ from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.checks import RunUnderCheck, check_run
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
-from mmseg.apis.run_datasets import build_run_dataset
+from mmseg.apis.run_datasets import build_run_dataset, stopping_at_unreadable
 from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir, save_config
 from mmseg.core.runner import IterBasedRunner
 from mmseg.models import build_train_model
@@ -73,7 +73,7 @@ def read_config(args: argparse.Namespace) -> Config:
     cfg.load_from = args.load_from or cfg.get('load_from')
     cfg.deterministic = args.deterministic or cfg.get('deterministic', False)
     if args.strict:
-        cfg.data.train.strict = True
+        cfg.data.train = stopping_at_unreadable(cfg.data.train)
     return cfg
 
 

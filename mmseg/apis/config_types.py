@@ -34,12 +34,17 @@ _WHOLE = ('a whole number', lambda value: isinstance(value, int))
 _FLAG = ('True or False', lambda value: isinstance(value, bool))
 _SETTINGS = ('a dict', lambda value: isinstance(value, Mapping))
 _HOOKS = ('a list of dicts', _is_list_of_settings)
+_DATASETS = (
+    'a dict or a list of dicts',
+    lambda value: isinstance(value, Mapping) or _is_list_of_settings(value),
+)
 _TEXT = ('a text', lambda value: isinstance(value, str))
 _TEXTS = ('a text or a list of them', lambda value: isinstance(value, str | list | tuple))
 
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(('model', 'model.backbone', 'model.decode_head', 'uda'), _SETTINGS),
-    **dict.fromkeys(('data.train', 'data.val', 'data.test', 'optimizer'), _SETTINGS),
+    **dict.fromkeys(('data.train', 'data.val', 'data.test'), _DATASETS),
+    'optimizer': _SETTINGS,
     **dict.fromkeys(('lr_config', 'optimizer_config', 'checkpoint_config'), _SETTINGS),
     **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir'), _TEXT),
     'data.workers_per_gpu': _FROM_ZERO,

@@ -26,6 +26,7 @@ from mmseg.utils.errors import UserError
 from .config import load_config
 from .loader import DeviceLoader
 from .memory import TESTING_KNOBS, explained_memory
+from .run_datasets import testing_steps
 
 _HEAD = 'the head (model.decode_head.num_classes)'
 
@@ -154,7 +155,7 @@ def show_result_pyplot(
 
 def test_pipeline(model: nn.Module) -> Compose:
     """Return what the config does to test images, for `{'img': file or array}`."""
-    first, *steps = model.cfg.data.test.pipeline
+    first, *steps = testing_steps(model.cfg)
     return Compose([LoadImage(first), *steps])
 
 

@@ -3,7 +3,6 @@
 Legend: B images, C classes, H×W their size.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,7 +88,7 @@ class Inspector:
         return labels, confidence
 
     def _keep(self, index: int, labels: np.ndarray, pred: np.ndarray, network: str) -> None:
-        name = self.dataset.img_infos[index]['filename']
-        image = load_picture(Path(self.dataset.img_dir) / name)
+        name = self.dataset.sample_inputs(index)['img_info']['filename']
+        image = load_picture(self.dataset.image_path(index))
         number = self.examples.index(index)
         self.writer.add(number, name, image, labels, pred, network)

@@ -21,6 +21,7 @@ from mmseg.utils.errors import UserError
 
 from .inference import LoadImage
 from .loader import DeviceLoader
+from .run_datasets import testing_steps
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Segmenter:
         if scale is not None and not scale > 0:
             raise UserError(f'scale: expected a positive number, got {scale}')
         self.model = model
-        first, *steps = model.cfg.data.test.pipeline
+        first, *steps = testing_steps(model.cfg)
         self.max_area = _tested_area(steps)
         steps = steps if scale is None else [_rescaled(step, scale) for step in steps]
         self._reader = LoadImage(first)

@@ -10,10 +10,13 @@ import numpy as np
 
 from mmseg.core.visualization import colorize, load_picture, overlay, save_picture
 from mmseg.utils.errors import UserError
+from mmseg.utils.photographs import may_be_deep
 from mmseg.utils.progress import track
 
 from .media import VideoFile, VideoFrames, VideoStream
 from .segment import Segmenter
+
+_NUM_START_BYTES = 64
 
 
 class Drawing(NamedTuple):
@@ -36,7 +39,10 @@ def segment_pictures(
     todo = track(readable(pictures), 'pictures', len(pictures))
     for batch in batches(todo, drawing.batch_size):
         results = segmenter(
-            [p[..., ::-1] if segmenter.takes_pictures else pictures[name] for name, p in batch]
+            [
+                picture[..., ::-1] if _is_as_read(segmenter, pictures[name]) else pictures[name]
+                for name, picture in batch
+            ]
         )
         for (name, picture), result in zip(batch, results, strict=True):
             target, palette = folder / name, segmenter.model.PALETTE
@@ -49,6 +55,12 @@ def segment_pictures(
                 save_picture(image, target.with_name(f'{target.name}_{kind}.png'))
         num_read += len(batch)
     return num_read
+
+
+def _is_as_read(segmenter: Segmenter, path: Path) -> bool:
+    """Whether the network's config reads a file as it is shown to people."""
+    with open(path, 'rb') as file:
+        return segmenter.takes_pictures and not may_be_deep(file.read(_NUM_START_BYTES))
 
 
 def segment_video(

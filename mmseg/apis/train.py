@@ -26,7 +26,7 @@ from mmseg.core.hooks import (
     TextLoggerHook,
 )
 from mmseg.core.runner import IterBasedRunner
-from mmseg.datasets.class_statistics import StatisticsFiles
+from mmseg.datasets.class_statistics import statistics_of
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import rank, world_size
@@ -135,7 +135,7 @@ def class_pixels(source: Any, num_classes: int) -> list[int]:
     Raises:
         UserError: The statistics are missing or do not fit the data set.
     """
-    stats = StatisticsFiles(getattr(source, 'source', source)).stats()
+    stats = statistics_of(getattr(source, 'source', source)).stats()
     return [sum(image.get(c, 0) for image in stats) for c in range(num_classes)]
 
 

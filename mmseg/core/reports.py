@@ -118,7 +118,13 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _extra(metrics: Mapping[str, Any]) -> list[str]:
-    return [key for key in metrics if key.startswith(_IOU) and key != _IOU]
+    return [key for key in metrics if (key.startswith(_IOU) and key != _IOU) or _is_of_part(key)]
+
+
+def _is_of_part(key: str) -> bool:
+    """Whether it is the mean of one of several joined data sets, such as '0_mIoU'."""
+    number, _, name = key.partition('_')
+    return number.isdigit() and name in SCORES
 
 
 def _is_mean(key: str) -> bool:

@@ -3,6 +3,7 @@
 from .acdc import ACDCDataset
 from .builder import DATASETS, PIPELINES, build_dataloader, build_dataset
 from .cityscapes import CityscapesDataset
+from .concat import ConcatDataset, RepeatDataset
 from .custom import CustomDataset
 from .dark_zurich import DarkZurichDataset
 from .gta import GTADataset
@@ -17,11 +18,13 @@ __all__ = [
     'PIPELINES',
     'ACDCDataset',
     'CityscapesDataset',
+    'ConcatDataset',
     'CustomDataset',
     'DarkZurichDataset',
     'GTADataset',
     'IterationSampler',
     'RareClassDataset',
+    'RepeatDataset',
     'SampleStream',
     'SynthiaDataset',
     'UDADataset',

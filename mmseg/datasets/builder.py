@@ -25,15 +25,19 @@ from .samplers import IterationSampler, SampleStream
 warnings.filterwarnings('ignore', 'This DataLoader will create', UserWarning)
 
 DATASETS = Registry('dataset', build_func=build_from_cfg)
+# What mmsegmentation 0.16 takes lists of.
+_LISTED = ('img_dir', 'ann_dir', 'split')
 PIPELINES = Registry('transform', build_func=build_from_cfg)
 
 
-def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None) -> Any:
+def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """Build a data set, such as `dict(type='GTADataset', data_root=..., ...)`.
 
     Args:
-        cfg: The config; `type` names a registered data set.
-        default_args: Arguments for those that `cfg` does not give.
+        cfg: The config; `type` names a registered data set. A list of configs, and one in which
+            `img_dir`, `ann_dir` or `split` are lists, make a `ConcatDataset`.
+        default_args: Arguments for those that `cfg` does not give; for data sets made of others,
+            theirs.
 
     Returns:
         The data set.
@@ -41,7 +45,38 @@ def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None
     Raises:
         UserError: For an unknown type or key, or data that is not as it should be.
     """
-    return build_from_cfg(cfg, DATASETS, default_args)
+    if isinstance(cfg, list | tuple):
+        cfg = {'type': 'ConcatDataset', 'datasets': cfg}
+    if not isinstance(cfg, Mapping):
+        return build_from_cfg(cfg, DATASETS, default_args)
+    parts = {key: cfg[key] for key in ('datasets', 'dataset') if key in cfg}
+    if any(isinstance(cfg.get(key), list | tuple) for key in _LISTED):
+        separate = {'separate_eval': cfg['separate_eval']} if 'separate_eval' in cfg else {}
+        cfg = {'type': 'ConcatDataset', 'datasets': _one_each(cfg), **separate}
+        parts = {'datasets': cfg['datasets']}
+    if not parts:
+        return build_from_cfg(cfg, DATASETS, default_args)
+    built = {
+        key: [build_dataset(part, default_args) for part in value]
+        if key == 'datasets' and isinstance(value, list | tuple)
+        else build_dataset(value, default_args)
+        for key, value in parts.items()
+    }
+    return build_from_cfg({**cfg, **built}, DATASETS)
+
+
+def _one_each(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Take apart a config whose folders or splits are lists, of one length."""
+    listed = {key: cfg[key] for key in _LISTED if isinstance(cfg.get(key), list | tuple)}
+    lengths = {key: len(value) for key, value in listed.items()}
+    if len(set(lengths.values())) > 1 or not all(lengths.values()):
+        raise UserError(
+            f'expected lists of one length in {" and ".join(lengths)}, got {lengths}: the first '
+            'folder belongs to the first, and so on'
+        )
+    common = {key: value for key, value in cfg.items() if key != 'separate_eval'}
+    number = next(iter(lengths.values()))
+    return [{**common, **{k: v[i] for k, v in listed.items()}} for i in range(number)]
 
 
 def build_dataloader(

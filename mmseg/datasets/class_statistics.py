@@ -5,7 +5,7 @@ import os.path as osp
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,49 @@ from mmseg.utils.errors import UserError
 from .custom import CustomDataset
 from .pipelines.loading import remap_label
 from .statistics_files import IS_WELL_FORMED, SAMPLES_WITH_CLASS_FILE, STATS_FILE
+
+
+class Statistics(Protocol):
+    """Class statistics of a data set, for itself or joined."""
+
+    def stats(self) -> list[dict[int, int]]:
+        """Return for each image of the data set class → pixels."""
+
+    def images_of(self, classes: Sequence[int], min_pixels: int) -> dict[int, np.ndarray]:
+        """Return for each class the images that hold more than `min_pixels` of it."""
+
+
+def statistics_of(dataset: Any) -> Statistics:
+    """Return the class statistics of a data set, or of those that it joins."""
+    return JoinedStatistics(dataset) if hasattr(dataset, 'datasets') else StatisticsFiles(dataset)
+
+
+class JoinedStatistics:
+    """The class statistics of data sets that are joined, each from its own files.
+
+    Args:
+        dataset: A `ConcatDataset`.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        once = {id(part): statistics_of(part) for part in dataset.datasets}
+        self._parts = [(once[id(part)], len(part)) for part in dataset.datasets]
+
+    def stats(self) -> list[dict[int, int]]:
+        """Return for each image of all data sets class → pixels."""
+        return [image for part, _ in self._parts for image in part.stats()]
+
+    def images_of(self, classes: Sequence[int], min_pixels: int) -> dict[int, np.ndarray]:
+        """Return for each class the images, of all data sets, that hold enough of it."""
+        found: dict[int, list[np.ndarray]] = {c: [np.zeros(0, np.int64)] for c in classes}
+        start = 0
+        for part, length in self._parts:
+            present = {c for image in part.stats() for c, pixels in image.items() if pixels}
+            own = [c for c in classes if c in present]
+            for c, indices in part.images_of(own, min_pixels).items():
+                found[c].append(indices + start)
+            start += length
+        return {c: np.concatenate(indices) for c, indices in found.items()}
 
 
 class StatisticsFiles:

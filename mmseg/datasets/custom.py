@@ -1,35 +1,29 @@
 """Images in one folder tree, label maps in another."""
 
 import copy
-import itertools
 import os.path as osp
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
-from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS
 from .classes import choose_classes, choose_palette, label_map_between
 from .convert_command import convert_command
+from .drawing import DrawsImages
 from .evaluation import EvaluatesLabels
-from .image_io import MissingImageError, UnreadableImageError
 from .paired_files import PairedFiles
-from .pipelines import Compose, LoadAnnotations, without_labels
-from .samplers import shuffled_index
+from .pipelines import Compose, LoadAnnotations, LoadImageFromFile, without_labels
 from .skipped import SkippedFiles
-
-T = TypeVar('T')
-_MAX_SKIPPED_IN_A_ROW = 20
 
 
 @DATASETS.register_module()
-class CustomDataset(EvaluatesLabels, Dataset):
+class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
     """Images and label maps that belong together by name.
 
     `img_dir/a/b<img_suffix>` has the labels `ann_dir/a/b<seg_map_suffix>`. Both may lie in one
@@ -135,58 +129,15 @@ class CustomDataset(EvaluatesLabels, Dataset):
         """Return the image at an index; training samples of a run come from `draw`."""
         return self.prepare_test_img(index) if self.test_mode else self.prepare_train_img(index)
 
-    def draw(self, position: int, seed: int) -> dict[str, Any]:
-        """Return the training sample at a position of a run, images shuffled anew every epoch.
-
-        Args:
-            position: Position in the run, from 0.
-            seed: The run's seed.
-
-        Returns:
-            What the pipeline makes of the image.
-        """
-        rng = numpy_generator(seed, position)
-
-        def candidates() -> Iterator[int]:
-            yield shuffled_index(position, len(self), seed)
-            while True:
-                yield int(rng.integers(len(self)))
-
-        return self.read_first(candidates(), lambda index: self.prepare_train_img(index, rng))
-
     def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'CustomDataset':
         """Return this data set with a changed pipeline; both count skipped samples together."""
         other = copy.copy(self)
         other.pipeline = change(self.pipeline)
         return other
 
-    def read_first(self, candidates: Iterable[int], read: Callable[[int], T]) -> T:
-        """Return what `read` makes of the first of some images that can be read.
-
-        Args:
-            candidates: Indices, tried in turn.
-            read: Makes a sample of an index.
-
-        Raises:
-            UserError: For a file that cannot be read where `strict` is set, or for many.
-        """
-        self._skipped.count_sample()
-        for index in itertools.islice(candidates, _MAX_SKIPPED_IN_A_ROW):
-            try:
-                return read(index)
-            except (UnreadableImageError, MissingImageError) as error:
-                if self.strict:
-                    raise
-                self._skipped.report(error)
-        raise UserError(
-            f'{_MAX_SKIPPED_IN_A_ROW} files in a row below {self.img_dir} or {self.ann_dir} cannot '
-            'be read: mend the data folder'
-        )
-
-    @property
-    def num_skipped(self) -> int:
-        """How many samples were replaced because a file could not be read, by all workers."""
-        return self._skipped.num_skipped
+    def part_of(self, index: int) -> tuple['CustomDataset', int]:
+        """Return the data set of one folder that an image is of, and its index there."""
+        return self, index
 
     def sample_inputs(self, index: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
         """Return what the pipeline starts from for one image."""
@@ -214,6 +165,15 @@ class CustomDataset(EvaluatesLabels, Dataset):
     def prepare_test_img(self, index: int) -> dict[str, Any]:
         """Return the test sample of one image."""
         return self.pipeline(self.sample_inputs(index))
+
+    def get_image(self, index: int) -> np.ndarray:
+        """Return one image (H, W, 3) at its full size, as the pipeline reads it."""
+        steps = (step for step in self.pipeline.transforms if isinstance(step, LoadImageFromFile))
+        return next(steps, LoadImageFromFile()).read(self.image_path(index))
+
+    def image_path(self, index: int) -> str:
+        """Return the file of an image."""
+        return osp.join(self.img_dir, self.img_infos[index]['filename'])
 
     def get_gt_seg_map(self, index: int) -> np.ndarray:
         """Return the labels (H, W) uint8 of one image, at its full size.

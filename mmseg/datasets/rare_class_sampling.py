@@ -7,7 +7,7 @@ then an image that shows it, then crops of that image until one shows it too.
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -17,7 +17,7 @@ from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS, build_dataset
-from .class_statistics import StatisticsFiles, class_name
+from .class_statistics import class_name, statistics_of
 from .custom import CustomDataset
 from .pipelines import Compose
 
@@ -94,15 +94,13 @@ class RareClassDataset(Dataset):
 
     def __init__(
         self,
-        source: CustomDataset | Mapping[str, Any],
+        source: Any,
         min_pixels: int = 3000,
         class_temp: float | str = 0.01,
         min_crop_ratio: float = 0.5,
     ) -> None:
         _check_settings(min_pixels, class_temp, min_crop_ratio)
-        if isinstance(source, Mapping):
-            source = cast(CustomDataset, build_dataset(source))
-        self.source = source
+        self.source = build_dataset(source) if isinstance(source, Mapping | list) else source
         if not self.source.has_labels:
             raise UserError('rare class sampling needs a source with labels: set its ann_dir')
         self.CLASSES, self.PALETTE = self.source.CLASSES, self.source.PALETTE
@@ -110,14 +108,16 @@ class RareClassDataset(Dataset):
         self.min_pixels = min_pixels
         self.min_crop_pixels = min_pixels * min_crop_ratio
         self.num_recrops = _MAX_RECROPS if min_crop_ratio > 0 else 0
-        files = StatisticsFiles(self.source)
+        files = statistics_of(self.source)
         self.classes, self.probs = class_probabilities(files.stats(), class_temp)
         self.images_of = files.images_of(self.classes, min_pixels)
         self._leave_out_small_classes()
         self._split_pipeline()
 
     def _split_pipeline(self) -> None:
-        self._load, self._augment, self._finish = self.source.pipeline.split_at_random()
+        """Split the pipeline of a source of one folder; those of joined ones differ."""
+        if isinstance(self.source, CustomDataset):
+            self._load, self._augment, self._finish = self.source.pipeline.split_at_random()
 
     def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'RareClassDataset':
         """Return this data set with a changed pipeline of its source."""
@@ -160,14 +160,18 @@ class RareClassDataset(Dataset):
 
     def _sample_with(self, drawn: int, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """Load an image once and crop it until the crop shows the class."""
-        if not self._augment.transforms:
-            return self.source.prepare_train_img(index, rng)
-        loaded = self._load(self.source.sample_inputs(index, rng))
+        part, place = self.source.part_of(index)
+        load, augment, finish = part.pipeline.split_at_random()
+        if part is self.source:
+            load, augment, finish = self._load, self._augment, self._finish
+        if not augment.transforms:
+            return part.prepare_train_img(place, rng)
+        loaded = load(part.sample_inputs(place, rng))
         for _ in range(1 + self.num_recrops):
-            sample = self._augment(dict(loaded))
+            sample = augment(dict(loaded))
             if np.count_nonzero(sample['gt_semantic_seg'] == drawn) > self.min_crop_pixels:
                 break
-        return self._finish(sample)
+        return finish(sample)
 
     def _leave_out_small_classes(self) -> None:
         """Drop classes that no image shows enough of, here and not after hours of training."""

@@ -10,14 +10,21 @@ _MEANS: dict[str, dict[str, list[str]]] = {
 }
 
 
-def means_for_source(train: Mapping[str, Any] | None) -> Mapping[str, Sequence[str]]:
+def means_for_source(train: Any) -> Mapping[str, Sequence[str]]:
     """Return the further means to report for a run.
 
     Args:
-        train: The training set's config, of one domain or of a source and a target.
+        train: The training set's config, of one domain or of a source and a target; of joined
+            sets the first decides.
 
     Returns:
         Name → class names, for the data sets' `extra_means`; mIoU16 and mIoU13 for Synthia.
     """
-    train = train or {}
-    return _MEANS.get(train.get('source', train).get('type'), {})
+    while isinstance(train, list | tuple):
+        train = train[0] if train else None
+    if not isinstance(train, Mapping):
+        return {}
+    for key in ('source', 'datasets', 'dataset'):
+        if key in train:
+            return means_for_source(train[key])
+    return _MEANS.get(train.get('type'), {})

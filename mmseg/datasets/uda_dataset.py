@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from torch.utils.data import Dataset
 
@@ -27,8 +27,9 @@ class UDADataset(Dataset):
     them, and images without labels can so be trained on with the same config.
 
     Args:
-        source: Config of the labelled data set, or the data set itself.
-        target: Config of the data set to adapt to, or the data set itself.
+        source: Config of the labelled data set, or the data set itself; also several that are
+            joined, see `ConcatDataset`.
+        target: Config of the data set to adapt to, or the data set itself; likewise.
         rare_class_sampling: `min_pixels`, `class_temp` and `min_crop_ratio` of
             `RareClassDataset`; None draws source images alike.
         strict: Whether a file that cannot be decoded stops training instead of being skipped.
@@ -39,21 +40,21 @@ class UDADataset(Dataset):
 
     def __init__(
         self,
-        source: Mapping[str, Any] | CustomDataset,
-        target: Mapping[str, Any] | CustomDataset,
+        source: Any,
+        target: Any,
         rare_class_sampling: Mapping[str, Any] | None = None,
         strict: bool = False,
     ) -> None:
-        if isinstance(source, Mapping):
-            source = cast(CustomDataset, build_dataset(source, {'strict': strict}))
-        if isinstance(target, Mapping):
-            unlabelled = {**_label_names(source, target), **target, 'load_labels': False}
-            target = cast(CustomDataset, build_dataset(unlabelled, {'strict': strict}))
+        defaults = {'strict': strict}
+        if isinstance(source, Mapping | list):
+            source = build_dataset(source, defaults)
+        if isinstance(target, Mapping | list):
+            target = build_dataset(_unlabelled(target, source), defaults)
         if target.CLASSES is None:
             target.CLASSES, target.PALETTE = source.CLASSES, source.PALETTE
         _check_pair(source, target)
         self.target = target
-        self.source: CustomDataset | RareClassDataset = source
+        self.source = source
         if rare_class_sampling is not None:
             self.source = call_checked(RareClassDataset, {'source': source, **rare_class_sampling})
         self.CLASSES, self.PALETTE = target.CLASSES, target.PALETTE
@@ -98,13 +99,22 @@ class UDADataset(Dataset):
         }
 
 
-def _label_names(source: CustomDataset, target: Mapping[str, Any]) -> dict[str, str]:
-    """Let label maps that lie among own target images be known by the source's names."""
-    is_own = target.get('type') == CustomDataset.__name__
-    return {'seg_map_suffix': source.seg_map_suffix} if is_own else {}
+def _unlabelled(target: Any, source: Any) -> Any:
+    """Return a target's config, or a list of them, that loads no labels.
+
+    Label maps that lie among own target images are known by the source's names.
+    """
+    if isinstance(target, list | tuple):
+        return [_unlabelled(part, source) for part in target]
+    inner = {key: target[key] for key in ('datasets', 'dataset') if key in target}
+    if inner:
+        return {**target, **{key: _unlabelled(part, source) for key, part in inner.items()}}
+    is_own = target.get('type') == CustomDataset.__name__ and isinstance(source, CustomDataset)
+    names = {'seg_map_suffix': source.seg_map_suffix} if is_own else {}
+    return {**names, **target, 'load_labels': False}
 
 
-def _check_pair(source: CustomDataset, target: CustomDataset) -> None:
+def _check_pair(source: Any, target: Any) -> None:
     if not source.has_labels:
         raise UserError(f'the source {source.img_dir} needs labels: set its ann_dir')
     own, other = source.CLASSES, target.CLASSES

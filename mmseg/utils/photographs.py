@@ -44,7 +44,7 @@ def decode_photograph(
     Raises:
         UserError: A picture of more than 8 bits that white is not known of, or that exceeds it.
     """
-    if flag != cv2.IMREAD_UNCHANGED and not _may_be_deep(data):
+    if flag != cv2.IMREAD_UNCHANGED and not may_be_deep(data):
         return decode_image(data, flag)
     stored = decode_image(data, cv2.IMREAD_UNCHANGED)
     if stored is None:
@@ -61,7 +61,8 @@ def decode_photograph(
     return stored if is_unchanged else _to_channels(stored, flag)
 
 
-def _may_be_deep(data: bytes) -> bool:
+def may_be_deep(data: bytes) -> bool:
+    """Whether an image file may hold more than 8 bits, as its first bytes say."""
     kind = png_kind(data)
     return not data.startswith(_STARTS_OF_8_BITS) if kind is None else kind.depth > 8
 

@@ -1,3 +1,6 @@
+import copy
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -126,3 +129,32 @@ def test_single_gpu_test__label_maps_and_areas_give_the_same_scores(model, confi
         (single,) = inference_segmentor(model, f'{dataset.img_dir}/{index}.png')
         np.testing.assert_array_equal(labels, single)
         assert (tmp_path / f'{index}_color.png').is_file()
+
+
+def test_inference__reads_files_as_the_config_does(config, model, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 4096, (40, 56, 3)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / 'deep.png'), pixels)
+    bytes_of = np.rint(pixels * (255 / 4095)).astype(np.uint8)
+    with pytest.raises(UserError, match=r'deep\.png holds .*max_value=4095'):
+        inference_segmentor(model, tmp_path / 'deep.png')
+    before = model.cfg
+    model.cfg = copy.deepcopy(config)
+    model.cfg.data.test.pipeline[0]['max_value'] = 4095
+    try:
+        (labels,) = inference_segmentor(model, tmp_path / 'deep.png')
+    finally:
+        model.cfg = before
+    np.testing.assert_array_equal(labels, inference_segmentor(model, bytes_of)[0])
+
+
+@pytest.mark.parametrize('joined', [lambda c: [c, c], lambda c: {'datasets': [c]}])
+def test_inference__takes_the_pipeline_of_the_first_of_joined_test_sets(config, model, joined):
+    image = np.full((40, 56, 3), 90, np.uint8)
+    (expected,) = inference_segmentor(model, image)
+    before = model.cfg
+    model.cfg = copy.deepcopy(config)
+    model.cfg.data.test = joined(model.cfg.data.test)
+    try:
+        np.testing.assert_array_equal(inference_segmentor(model, image)[0], expected)
+    finally:
+        model.cfg = before

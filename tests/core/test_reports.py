@@ -119,3 +119,8 @@ def test_main_score__speaks_for_all():
     assert main_score(['mDice', 'mIoU']) == main_score([]) == 'mIoU'
     scores = {'mDice': 0.5, 'mIoU13': 0.25, 'mAcc': 0.1, 'mIoU': float('nan')}
     assert scores_in_percent(scores) == {'mIoU': None, 'mDice': 50.0, 'mIoU13': 25.0}
+
+
+def test_scores_in_percent__hold_those_of_joined_data_sets():
+    metrics = {'mIoU': 0.5, '0_mIoU': 0.25, '1_mIoU': 0.75, '0_aAcc': 0.1, 'IoU.road': 0.5}
+    assert scores_in_percent(metrics) == {'mIoU': 50, '0_mIoU': 25, '1_mIoU': 75}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.datasets.image_io import MissingImageError, UnreadableImageError, read_image, read_label
+from mmseg.datasets.image_io import MissingImageError, UnreadableImageError, read_label
 from mmseg.datasets.pipelines.loading import image_path, label_path
 from mmseg.utils.errors import UserError
 
@@ -105,9 +105,8 @@ def _images(dataset: Any) -> Findings:
     """Say where no image can be read, or all are of one colour."""
     images, problems = [], []
     for index in spread(len(dataset), _NUM_SAMPLES):
-        path = image_path(dataset.sample_inputs(index))
         try:
-            images.append(read_image(path))
+            images.append(dataset.get_image(index))
         except _UNREADABLE as error:
             problems.append(str(error))
     if not images and problems:
@@ -125,7 +124,7 @@ def _images(dataset: Any) -> Findings:
 def _check_size(dataset: Any, index: int, label: np.ndarray) -> None:
     """Raise a `UserError` for an image of another size than its label."""
     path = image_path(dataset.sample_inputs(index))
-    height, width = read_image(path).shape[:2]
+    height, width = dataset.get_image(index).shape[:2]
     if (height, width) != label.shape:
         raise UserError(
             f'image and label differ in size: {path} is {width}x{height}, its label '

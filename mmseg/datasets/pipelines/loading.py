@@ -47,9 +47,13 @@ class LoadImageFromFile:
         self.flag = _COLOR_FLAGS[color_type]
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        image = read_image(image_path(results), self.flag, self.max_value)
+        image = self.read(image_path(results))
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         return describe_image(results, image.shape)
+
+    def read(self, path: str) -> np.ndarray:
+        """Return the pixels of a file, (H, W, 3) BGR for 'color'."""
+        return read_image(path, self.flag, self.max_value)
 
 
 def image_path(results: dict[str, Any]) -> str:

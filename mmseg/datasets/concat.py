@@ -1,0 +1,187 @@
+"""Several data sets as one, and one several times over, as mmsegmentation 0.16 names them."""
+
+import copy
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from mmseg.core.reports import SCORES, metrics_table
+from mmseg.utils.errors import UserError
+
+from .builder import DATASETS, build_dataset
+from .custom import CustomDataset
+from .drawing import DrawsImages
+from .evaluation import EvaluatesLabels, Result
+from .pipelines import Compose
+from .skipped import SkippedFiles
+
+
+@DATASETS.register_module()
+class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
+    """The images of several data sets, one after the other, each read as its own set reads it.
+
+    In configs: `dict(type='ConcatDataset', datasets=[…])`, a list of data sets, or one data set
+    with lists of `img_dir`, `ann_dir` or `split`.
+
+    Args:
+        datasets: The sets, or their configs; all with the same classes, all with labels or none.
+        separate_eval: Whether evaluation gives the means of each set too, as '0_mIoU', '1_mIoU', …;
+            'mIoU' is that of all images together.
+        max_skipped_ratio: Share of the samples that may be skipped before training stops.
+
+    Raises:
+        UserError: For no set, for sets that differ in classes or labels, and for pairs of domains.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[Any],
+        separate_eval: bool = True,
+        max_skipped_ratio: float = 0.05,
+    ) -> None:
+        built = [build_dataset(d) if isinstance(d, Mapping | list) else d for d in datasets]
+        _check_alike(built)
+        self.datasets: list[CustomDataset | ConcatDataset] = built
+        self.separate_eval = separate_eval
+        first = built[0]
+        self.CLASSES, self.PALETTE = first.CLASSES, first.PALETTE
+        self.eval_classes, self.extra_means = first.eval_classes, first.extra_means
+        self.ignore_index = first.ignore_index
+        self.has_labels = first.has_labels
+        self.strict = any(dataset.strict for dataset in built)
+        self.data_root = first.data_root
+        self.img_dir = ', '.join(dict.fromkeys(dataset.img_dir for dataset in built))
+        self.ann_dir = ', '.join(dict.fromkeys(str(dataset.ann_dir) for dataset in built))
+        self._starts = np.cumsum([0, *map(len, built)])
+        self._skipped = SkippedFiles(self.img_dir, max_skipped_ratio)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return the image at an index; training samples of a run come from `draw`."""
+        part, place = self.part_of(index)
+        return part[place]
+
+    def part_of(self, index: int) -> tuple[CustomDataset, int]:
+        """Return the data set of one folder that an image is of, and its index there."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        number = int(np.searchsorted(self._starts, index, side='right')) - 1
+        return self.datasets[number].part_of(index - int(self._starts[number]))
+
+    def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'ConcatDataset':
+        """Return this data set with changed pipelines of its parts."""
+        other = copy.copy(self)
+        other.datasets = [dataset.with_pipeline(change) for dataset in self.datasets]
+        return other
+
+    @property
+    def img_infos(self) -> list[dict[str, Any]]:
+        """What is known of each image; see `CustomDataset`."""
+        return [info for dataset in self.datasets for info in dataset.img_infos]
+
+    def sample_inputs(self, index: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
+        """Return what the pipeline starts from for one image."""
+        part, place = self.part_of(index)
+        return part.sample_inputs(place, rng)
+
+    def prepare_train_img(
+        self, index: int, rng: np.random.Generator | None = None
+    ) -> dict[str, Any]:
+        """Return the training sample of one image, its draws taken from `rng`."""
+        part, place = self.part_of(index)
+        return part.prepare_train_img(place, rng)
+
+    def get_image(self, index: int) -> np.ndarray:
+        """Return one image (H, W, 3) at its full size, as its pipeline reads it."""
+        part, place = self.part_of(index)
+        return part.get_image(place)
+
+    def image_path(self, index: int) -> str:
+        """Return the file of an image."""
+        part, place = self.part_of(index)
+        return part.image_path(place)
+
+    def get_gt_seg_map(self, index: int) -> np.ndarray:
+        """Return the labels (H, W) uint8 of one image, at its full size."""
+        part, place = self.part_of(index)
+        return part.get_gt_seg_map(place)
+
+    def evaluate(
+        self,
+        results: Sequence[Result],
+        metric: str | Sequence[str] = 'mIoU',
+        logger: logging.Logger | None = None,
+    ) -> dict[str, float]:
+        """Measure predictions on all images, and on each set alone with `separate_eval`."""
+        scores = super().evaluate(results, metric)
+        for number, dataset in enumerate(self.datasets if self.separate_eval else ()):
+            own = results[self._starts[number] : self._starts[number + 1]]
+            found = dataset.evaluate(own, metric)
+            scores |= {f'{number}_{name}': found[name] for name in SCORES if name in found}
+        if logger is not None:
+            logger.info(metrics_table(scores))
+        return scores
+
+    def format_results(
+        self,
+        results: Sequence[np.ndarray],
+        out_dir: str | Path,
+        indices: Sequence[int] | None = None,
+    ) -> list[str]:
+        """Write label maps as the parts' benchmark servers expect them; see `CustomDataset`."""
+        written: list[str] = []
+        for index, labels in zip(indices or range(len(self)), results, strict=True):
+            part, place = self.part_of(index)
+            written += part.format_results([labels], out_dir, [place])
+        return written
+
+
+@DATASETS.register_module()
+class RepeatDataset(ConcatDataset):
+    """A data set several times over: among others in a `ConcatDataset` its images come as often.
+
+    Training draws without end, so alone it is drawn from as the set itself.
+
+    Args:
+        dataset: The set, or its config.
+        times: How often, at least 1.
+
+    Raises:
+        UserError: As for `ConcatDataset`, and for a number that is none.
+    """
+
+    def __init__(self, dataset: Any, times: int) -> None:
+        if isinstance(times, bool) or times < 1:
+            raise UserError(f'RepeatDataset: times must be 1 or more, got {times}')
+        built = build_dataset(dataset) if isinstance(dataset, Mapping | list) else dataset
+        super().__init__([built] * times, separate_eval=False)
+
+
+def _check_alike(datasets: Sequence[Any]) -> None:
+    if not datasets:
+        raise UserError('ConcatDataset: expected at least one data set, got none')
+    for dataset in datasets:
+        if not isinstance(dataset, CustomDataset | ConcatDataset):
+            raise UserError(
+                f'ConcatDataset and RepeatDataset take sets of images, got {type(dataset).__name__}'
+                ': join or repeat the source, or the target, within UDADataset'
+            )
+    kinds = [(d.CLASSES and list(d.CLASSES), d.has_labels) for d in datasets]
+    for dataset, kind in zip(datasets, kinds, strict=True):
+        if kind != kinds[0]:
+            raise UserError(
+                'ConcatDataset: expected the same classes in all sets, and labels in all or none: '
+                f'{datasets[0].img_dir} has {_named(kinds[0])}, {dataset.img_dir} {_named(kind)}'
+            )
+
+
+def _named(kind: tuple[Any, bool]) -> str:
+    classes, has_labels = kind
+    return f'{"labels" if has_labels else "no labels"} and the classes {classes}'
