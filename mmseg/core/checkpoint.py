@@ -123,6 +123,7 @@ def load_state_dict(
     Raises:
         UserError: Entries are missing, unexpected or of another shape; at most ten are listed.
     """
+    state_dict = in_own_names(model, state_dict)
     differences = compare_state_dicts(model.state_dict(), state_dict)
     if differences:
         listed = '; '.join(differences[:_MAX_LISTED_KEYS])
@@ -132,6 +133,26 @@ def load_state_dict(
             f'{len(differences)} entries differ: {listed}' + (f'; and {more} more' * (more > 0))
         )
     model.load_state_dict(state_dict)
+
+
+def in_own_names(
+    model: nn.Module, state_dict: Mapping[str, torch.Tensor]
+) -> Mapping[str, torch.Tensor]:
+    """Rename entries that parts of a model know under the names of other projects.
+
+    Args:
+        model: Its modules may have `in_own_names`, which maps a state dict to the module's names.
+        state_dict: Entries of the model.
+    """
+    for name, module in model.named_modules():
+        if hasattr(module, 'in_own_names'):
+            prefix = f'{name}.' if name else ''
+            own = {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
+            others = {k: v for k, v in state_dict.items() if not k.startswith(prefix)}
+            renamed = module.in_own_names(own)
+            if renamed is not own:
+                state_dict = others | {f'{prefix}{key}': v for key, v in renamed.items()}
+    return state_dict
 
 
 def compare_state_dicts(

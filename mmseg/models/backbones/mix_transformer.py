@@ -1,13 +1,17 @@
 """Mix Transformer (MiT), the hierarchical encoder of SegFormer (Xie et al., NeurIPS 2021)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from mmseg.models.backbones.mit_layers import Block, BlockNorm, OverlapPatchEmbed, to_maps
+from mmseg.models.backbones.mit_mmsegmentation import (
+    from_mmsegmentation,
+    is_from_mmsegmentation,
+)
 from mmseg.models.backbones.pretrained import load_pretrained
 from mmseg.models.builder import BACKBONES
 from mmseg.utils.errors import UserError
@@ -97,6 +101,10 @@ class MixVisionTransformer(nn.Module):
         self.is_pretrained = load_pretrained(self, self.pretrained, drop=('head.',))
         if not self.is_pretrained:
             self.apply(_init_randomly)
+
+    def in_own_names(self, state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """Rename entries that bear the names of mmsegmentation's Mix Transformer, if they do."""
+        return from_mmsegmentation(state) if is_from_mmsegmentation(state) else state
 
     def forward(self, img: torch.Tensor) -> list[torch.Tensor]:
         """Extract features (section 3.1).

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmseg.core.checkpoint import read_checkpoint
+from mmseg.core.checkpoint import in_own_names, read_checkpoint
 from mmseg.models.backbones.model_zoo import SCHEME, timm_state, zoo_file, zoo_place
 from mmseg.models.builder import has_pretrained
 from mmseg.utils.errors import UserError
@@ -44,6 +44,7 @@ def load_pretrained(backbone: nn.Module, path: str | None, drop: tuple[str, ...]
         )
         return False
     state = {k: v for k, v in state.items() if not k.startswith(drop)}
+    state = dict(in_own_names(backbone, state))
     expected = backbone.state_dict()
     # files from before PyTorch 0.4.1 do not count batches
     counters = {k: v for k, v in expected.items() if k.endswith('num_batches_tracked')}
@@ -99,13 +100,19 @@ def _plain_state(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 def _check_state(
     state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], path: str
 ) -> None:
-    problems = [f'{key} is missing' for key in expected if key not in state]
-    problems += [f'{key} is not part of this backbone' for key in state if key not in expected]
-    problems += [
+    if not any(key in expected for key in state):
+        first = next(iter(state), 'nothing at all')
+        raise UserError(
+            f'{path} holds another architecture: none of its {len(state)} entries is one of this '
+            f'backbone, the first is {first}'
+        )
+    problems = [
         f'{key} is {tuple(state[key].shape)} where {tuple(value.shape)} is expected'
         for key, value in expected.items()
         if key in state and state[key].shape != value.shape
     ]
+    problems += [f'{key} is missing' for key in expected if key not in state]
+    problems += [f'{key} is not part of this backbone' for key in state if key not in expected]
     if problems:
         more = len(problems) - _MAX_KEYS_SHOWN
         shown = '; '.join(problems[:_MAX_KEYS_SHOWN]) + (f'; and {more} more' if more > 0 else '')
