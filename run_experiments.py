@@ -6,7 +6,6 @@ python run_experiments.py --config FILE [...]
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +13,10 @@ from typing import Any
 
 from experiments import QUICK_START_ID, QUICK_START_SCENES
 from mmseg.utils.cli import run_cli
+from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
 from tools.chosen_runs import configs_of, jobs_of, whole_number
+from tools.earlier_runs import make_room
 from tools.prepare_streets import prepare_streets
 from tools.run_configs import (
     ROOT,
@@ -51,6 +52,9 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         action='store_true',
         help='leave out finished runs and go on with the others where they stopped',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='remove the runs that there are, and train anew'
     )
     parser.add_argument(
         '--format', choices=('json', 'py'), default='json', help='of the config files [json]'
@@ -106,6 +110,8 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
         prepare_smoke_streets(SMOKE_STREETS)
     elif args.exp is not None and int(args.exp) == QUICK_START_ID:
         prepare_streets('data/streets', QUICK_START_SCENES)
+    if not args.smoke:
+        make_room([configs[number - 1] for number in jobs], args)
     folder = experiment_folder(configs[0], args.work_root)
     others = [finished_work_dir(config, args.work_root) for config in configs]
     entries = {
@@ -122,9 +128,7 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
             print(f'error: run {number} failed; done so far: {len(entries)}', file=sys.stderr)
             raise SystemExit(failure.exit_code) from None
         except RunStopped:
-            again = [arg for arg in sys.argv[1:] if arg != '--resume']
-            command = shlex.join(['python', 'run_experiments.py', *again, '--resume'])
-            print(f'\nrun {number} stopped; go on with it and the rest: {command}')
+            print(f'\nrun {number} stopped; go on with it and the rest:\n{how_to_go_on()}')
             return
         in_order = [entries[key] for key in sorted(entries)]
         summary = write_summary(in_order, folder)

@@ -1,6 +1,5 @@
 """Whether two runs came to the same, bit by bit."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 
 from mmseg.core.checkpoint_reading import read_checkpoint
+from mmseg.core.logs import find_logs, read_records
 
 # Measured, not computed.
 _TIMES = ('time', 'data_time', 'memory')
@@ -16,12 +16,10 @@ _TIMES = ('time', 'data_time', 'memory')
 def logged_values(work_dir: Path) -> dict[tuple[str, int], dict[str, Any]]:
     """Return what a run logged, by mode and iteration; what was done again counts once."""
     values = {}
-    for path in sorted(work_dir.glob('*.log.json')):
-        for line in path.read_text(encoding='utf-8').split('\n')[:-1]:
-            record = json.loads(line)
-            if 'mode' in record:
-                kept = {key: value for key, value in record.items() if key not in _TIMES}
-                values[record['mode'], record['iter']] = kept
+    for record in read_records(find_logs(work_dir)):
+        if 'mode' in record:
+            kept = {key: value for key, value in record.items() if key not in _TIMES}
+            values[record['mode'], record['iter']] = kept
     return values
 
 

@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,9 +94,40 @@ def test_run_experiments__resume_goes_on_where_a_run_was_stopped(command, tmp_pa
     assert [path.resolve() for path in command.resumed] == [begun]
 
 
-def test_run_experiments__without_resume_all_is_run_again(command):
+def test_run_experiments__runs_that_there_are_stay_unless_something_is_said_of_them(
+    command, tmp_path, monkeypatch
+):
+    (tmp_path / 'configs').symlink_to(Path(run_experiments.__file__).parent / 'configs')
     command('--exp', '7')
-    assert command('--exp', '7') == names_of(7) * 2
+    kept = sorted((tmp_path / 'work_dirs').rglob('*'))
+    with pytest.raises(UserError) as caught:
+        command('--exp', '7', '--options', 'seed=5')
+    assert 'seed: 0 there, 5 here' in str(caught.value)
+    assert 'run_experiments.py --exp 7 --options seed=5 --resume; replace it:' in str(caught.value)
+    assert '--overwrite; or keep both: another --work-root' in str(caught.value)
+    monkeypatch.setenv('DIDA_COMMAND', 'sh\nrun_exp.sh\n7')
+    with pytest.raises(UserError, match=r'sh run_exp\.sh 7 --resume; .* 7 --overwrite'):
+        command('--exp', '7')
+    assert sorted((tmp_path / 'work_dirs').rglob('*')) == kept
+    assert command('--exp', '7', '--work-root', 'others') == names_of(7) * 2
+
+
+def test_run_experiments__overwrite_leaves_one_run_of_each_name(command, tmp_path):
+    command('--exp', '9', '--jobs', '1,2')
+    assert command('--exp', '9', '--jobs', '2', '--overwrite')[2:] == names_of(9)[1:2]
+    names = [run['name'] for run in summary(tmp_path, 'local-exp9')]
+    assert names == names_of(9)[:2]
+    assert len(list((tmp_path / 'work_dirs' / 'local-exp9').glob('*/config.json'))) == 2
+    with pytest.raises(UserError, match='give one'):
+        command('--exp', '9', '--resume', '--overwrite')
+
+
+def test_run_experiments__a_start_that_failed_is_in_nobodys_way(command):
+    command.fails_at = 0
+    with pytest.raises(SystemExit):
+        command('--exp', '7')
+    command.fails_at = None
+    assert command('--exp', '7') == names_of(7)
 
 
 def test_run_experiments__jobs_picks_runs_by_their_numbers(command, tmp_path, capsys):

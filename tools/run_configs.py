@@ -1,5 +1,6 @@
 """From the configs of an experiment to config files, training runs and their results."""
 
+import glob
 import json
 import os
 import pprint
@@ -12,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmseg.core.run_files import describe_run
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.command import VARIABLE, begun_command
 from mmseg.utils.environment import git_revision, training_environment
 from mmseg.utils.errors import UserError
 
@@ -53,17 +56,26 @@ def new_work_dir(config: Mapping[str, Any], work_root: Path) -> Path:
     return experiment_folder(config, work_root) / name
 
 
+def work_dirs_of(config: Mapping[str, Any], work_root: Path) -> list[Path]:
+    """Return the work dirs of all runs of this name, the latest last."""
+    pattern = f'[0-9]*_[0-9]*_{glob.escape(config["name"])}_?????'
+    return sorted(experiment_folder(config, work_root).glob(pattern))
+
+
+def used_work_dirs(config: Mapping[str, Any], work_root: Path) -> list[Path]:
+    """Return the work dirs of the runs of this name that left more than a failed start does."""
+    return [path for path in work_dirs_of(config, work_root) if describe_run(path)]
+
+
 def finished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | None:
     """Return the latest work dir of a run of this name that came to its end, if there is one."""
-    pattern = f'[0-9]*_[0-9]*_{config["name"]}_?????/{RESULT}'
-    results = sorted(experiment_folder(config, work_root).glob(pattern))
-    return results[-1].parent if results else None
+    finished = [p for p in work_dirs_of(config, work_root) if (p / RESULT).exists()]
+    return finished[-1] if finished else None
 
 
 def unfinished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | None:
     """Return the latest work dir of a run of this name, unless it came to its end."""
-    pattern = f'[0-9]*_[0-9]*_{config["name"]}_?????'
-    found = sorted(experiment_folder(config, work_root).glob(pattern))
+    found = used_work_dirs(config, work_root) or work_dirs_of(config, work_root)
     return found[-1] if found and not (found[-1] / RESULT).exists() else None
 
 
@@ -129,12 +141,13 @@ def train(
     if gpu is not None:
         command += ['--gpu', str(gpu)]
     if auto_resume:
-        command += ['--auto-resume']
+        command += ['--resume']
     if not check:
         command += ['--no-check']
     if options:
         command += ['--options', *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=training_environment())
+    environment = {**(training_environment() or os.environ), VARIABLE: '\n'.join(begun_command())}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
     code, was_asked = _wait_for(process)
     if code:
         raise RunFailed(code if code > 0 else 128 - code)

@@ -2,14 +2,16 @@
 # Train one config on the GPUs of a Slurm cluster.
 set -eu
 usage='usage: sh tools/slurm_train.sh PARTITION JOB_NAME CONFIG [option...]
-option --work-dir DIR   --resume-from FILE   ... (python tools/train.py --help)
+option --work-dir DIR   --resume   --overwrite   ... (python tools/train.py --help)
 The environment variables GPUS (8, in all), GPUS_PER_NODE (8), CPUS_PER_GPU (5) and SRUN_ARGS say
 what is asked for; every GPU takes data.samples_per_gpu images a step.'
 case "${1-}" in -h | --help) echo "$usage" && exit ;; esac
 [ $# -ge 3 ] || { echo "$usage" >&2 && exit 2; }
-partition=$1 job=$2
+DIDA_COMMAND=$(printf '%s\n' env ${GPUS+"GPUS=$GPUS"} ${GPUS_PER_NODE+"GPUS_PER_NODE=$GPUS_PER_NODE"} \
+    ${CPUS_PER_GPU+"CPUS_PER_GPU=$CPUS_PER_GPU"} ${SRUN_ARGS+"SRUN_ARGS=$SRUN_ARGS"} sh "$0" "$@")
+export DIDA_COMMAND
 case "$3" in /*) config=$3 ;; *) config=$PWD/$3 ;; esac
-shift 3
+partition=$1 job=$2 && shift 3
 cd "$(dirname "$0")/.."
 python=$(sh tools/bootstrap.sh)
 gpus=${GPUS:-8}

@@ -5,7 +5,6 @@ sh tools/dist_train.sh CONFIG N ...     the same with N processes
 """
 
 import argparse
-import json
 import shlex
 import sys
 import time
@@ -17,15 +16,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed, train_segmentor
 from mmseg.apis.checks import RunUnderCheck, check_run
+from mmseg.apis.claim import claim_work_dir
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
 from mmseg.apis.run_datasets import build_run_dataset, stopping_at_unreadable
-from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir, save_config
+from mmseg.apis.work_dir import config_text, default_work_dir
 from mmseg.core.runner import IterBasedRunner
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
+from mmseg.utils.command import how_to_go_on
 from mmseg.utils.determinism import nondeterministic_operations
-from mmseg.utils.distributed import rank, world_size
+from mmseg.utils.distributed import done_by_first, rank, world_size
 from mmseg.utils.environment import collect_env, git_revision
 from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.logger import get_root_logger, log_to_file
@@ -40,9 +41,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, help="seed of the run [the config's, else 0]")
     parser.add_argument('--resume-from', help='checkpoint to continue from')
     parser.add_argument(
-        '--auto-resume',
+        *('--resume', '--auto-resume'),
+        dest='auto_resume',
         action='store_true',
         help='continue from the newest whole checkpoint in the work dir, if there is one',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='remove the run that the work dir holds'
     )
     parser.add_argument('--load-from', help='checkpoint to take the first weights from')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate')
@@ -77,20 +82,13 @@ def read_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def resume_command(args: argparse.Namespace, work_dir: str) -> str:
-    """Return the command that goes on with this run; its work dir holds the whole config."""
-    several = world_size() > 1
-    command = ['sh', 'tools/dist_train.sh'] if several else ['python', 'tools/train.py']
-    command += [f'{work_dir}/{CONFIG_NAME}'] + [str(world_size())] * several
-    command += ['--work-dir', work_dir, '--auto-resume'] + ['--no-validate'] * args.no_validate
-    return shlex.join(command if args.gpu is None else [*command, '--gpu', str(args.gpu)])
-
-
-def report_end(runner: IterBasedRunner, args: argparse.Namespace, cfg: Config) -> None:
+def report_end(runner: IterBasedRunner, cfg: Config) -> None:
     """Say how to go on with a run that was stopped, and what was not repeatable."""
     if runner.is_stopped:
         runner.logger.info(f'stopped after iteration {runner.iter} of {runner.max_iters}; go on:')
-        runner.logger.info(resume_command(args, cfg.work_dir))
+        log_to_file(runner.logger, how_to_go_on())
+        if rank() == 0:
+            print(how_to_go_on(), flush=True)
     if cfg.deterministic:
         names = ', '.join(nondeterministic_operations()) or 'none'
         runner.logger.info(f'operations that could not be made deterministic: {names}')
@@ -109,11 +107,10 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     if device.type == 'cpu':
         keep_freed_memory()
     timestamp = time.strftime('%Y%m%d_%H%M%S')
+    done_by_first(lambda: claim_work_dir(cfg, args.auto_resume, args.overwrite))
     dataset = build_run_dataset(cfg, cfg.data.train)
-
-    is_first = rank() == 0
-    text = save_config(cfg, cfg.work_dir) if is_first else json.dumps(cfg._cfg_dict)
-    log_file = Path(cfg.work_dir) / f'{timestamp}.log' if is_first else None
+    text = config_text(cfg)
+    log_file = Path(cfg.work_dir) / f'{timestamp}.log' if rank() == 0 else None
     logger = get_root_logger(log_file, cfg.get('log_level', 'INFO'))
     environment = collect_env()
     lines = '\n'.join(f'{name}: {value}' for name, value in environment.items())
@@ -121,7 +118,6 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     log_to_file(logger, f'config {args.config}:\n{text}')
     processes = f', {world_size()} processes' if world_size() > 1 else ''
     logger.info(f'work dir {cfg.work_dir}, device {device}{processes}, seed {cfg.seed}')
-
     set_random_seed(cfg.seed, cfg.deterministic)
     model = build_train_model(cfg)
     model.init_weights()
@@ -145,8 +141,9 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
         device=device,
         auto_resume=args.auto_resume,
         trust_checkpoint=args.trust_checkpoint,
+        overwrite=args.overwrite,
     )
-    report_end(runner, args, cfg)
+    report_end(runner, cfg)
 
 
 if __name__ == '__main__':

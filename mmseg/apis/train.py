@@ -25,16 +25,18 @@ from mmseg.core.hooks import (
     ResultHook,
     TextLoggerHook,
 )
+from mmseg.core.run_files import leave_branch, remove_run
 from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets.class_statistics import statistics_of
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
-from mmseg.utils.distributed import rank, world_size
+from mmseg.utils.distributed import done_by_first, rank, world_size
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
+from .claim import claim_work_dir
 from .compiling import compile_networks
 from .evaluation import build_evaluation_hook
 from .loader import build_train_loader
@@ -43,6 +45,8 @@ from .optimizer import build_optimizer, build_optimizer_hook
 from .processes import share_out
 from .run_datasets import name_classes
 from .schedule import build_schedule, check_schedule
+from .start import Start, find_start
+from .work_dir import save_config
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -70,6 +74,7 @@ def train_segmentor(
     device: torch.device | None = None,
     auto_resume: bool = False,
     trust_checkpoint: bool = False,
+    overwrite: bool = False,
 ) -> IterBasedRunner:
     """Train a model; name and arguments are mmsegmentation's.
 
@@ -85,16 +90,20 @@ def train_segmentor(
         device: Where to train, by default what is there.
         auto_resume: Whether to go on from the newest whole checkpoint in the work dir, if any.
         trust_checkpoint: Whether checkpoints may run code.
+        overwrite: Whether what another run has left in the work dir is removed, right before
+            training begins.
 
     Returns:
         The runner after its last iteration; `is_stopped` where a signal ended the run before.
 
     Raises:
-        UserError: A setting is not known or can't be used.
+        UserError: A setting is not known or can't be used, or the work dir holds another run.
     """
     if distributed and not dist.is_initialized():
         raise UserError('there are no processes to share the training: use tools/dist_train.sh')
     device = choose_device() if device is None else device
+    done_by_first(lambda: claim_work_dir(cfg, auto_resume, overwrite))
+    start = find_start(cfg, auto_resume, trust_checkpoint)
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
     torch.backends.cudnn.benchmark = benchmark and device.type == 'cuda'
@@ -111,9 +120,12 @@ def train_segmentor(
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate)
+    if start is not None:
+        runner.resume(start.path, trust_checkpoint, start.content)
+    elif cfg.get('load_from'):
+        runner.load_checkpoint(cfg.load_from, trust_checkpoint)
     if rank() == 0:
-        remove_unfinished(Path(cfg.work_dir))
-    _load_state(runner, cfg, auto_resume, trust_checkpoint)
+        _take_work_dir(runner, cfg, start, overwrite)
     if rank() > 0:
         # From here on each process meets files that only it reads.
         get_root_logger().setLevel(logging.WARNING)
@@ -139,13 +151,18 @@ def class_pixels(source: Any, num_classes: int) -> list[int]:
     return [sum(image.get(c, 0) for image in stats) for c in range(num_classes)]
 
 
-def _load_state(runner: IterBasedRunner, cfg: Config, auto_resume: bool, trust: bool) -> None:
-    if auto_resume and runner.auto_resume(trust):
-        return
-    if cfg.get('resume_from'):
-        runner.resume(cfg.resume_from, trust)
-    elif cfg.get('load_from'):
-        runner.load_checkpoint(cfg.load_from, trust)
+def _take_work_dir(
+    runner: IterBasedRunner, cfg: Config, start: Start | None, overwrite: bool
+) -> None:
+    """Make the work dir this run's: nothing that could stop it is left to be found out."""
+    work_dir = Path(cfg.work_dir)
+    remove_unfinished(work_dir)
+    if overwrite:
+        remove_run(work_dir, runner.timestamp)
+    resumed = None if start is None else Path(start.path)
+    leave_branch(work_dir, runner.iter, resumed, runner.timestamp)
+    if 'config' in (runner.meta or {}):
+        save_config(cfg, work_dir)
 
 
 def _share_bank_out(model: nn.Module, dataset: Any) -> None:

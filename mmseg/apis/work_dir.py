@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import mmcv
 from mmcv.utils import Config
 
 from mmseg.core.checkpoint import LATEST
@@ -17,6 +18,11 @@ def default_work_dir(config: str | Path) -> Path:
     return Path('work_dirs') / Path(config).stem
 
 
+def config_text(cfg: Config) -> str:
+    """Return the whole config, its bases merged, as JSON."""
+    return mmcv.dump(cfg._cfg_dict.to_dict(), file_format='json')
+
+
 def save_config(cfg: Config, work_dir: str | Path) -> str:
     """Write the whole config, its bases merged, into a work dir.
 
@@ -27,9 +33,10 @@ def save_config(cfg: Config, work_dir: str | Path) -> str:
     Returns:
         The config's text, JSON.
     """
+    text = config_text(cfg)
     with atomic_path(Path(work_dir) / CONFIG_NAME) as temporary:
-        cfg.dump(str(temporary))
-        return temporary.read_text(encoding='utf-8')
+        temporary.write_text(text, encoding='utf-8')
+    return text
 
 
 def find_run(work_dir: str | Path) -> tuple[Path, Path]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
 
 _ASKED_FOR = re.compile(r'(?:GLOBAL|global:?|class|function) ([\w.]+\.[\w.]+)')
 _NUMBERED = re.compile(r'(?:best_.+_)?iter_(\d+)\.pth')
@@ -72,9 +73,36 @@ def saved_checkpoints(folder: str | Path) -> list[Path]:
     The time decides, not the number: a run that went back to an earlier iteration goes on from
     what it wrote since. Numbers decide where times are equal.
     """
-    found = [(path, m) for path in Path(folder).glob('*.pth') if (m := _numbered(path))]
+    files = [path for path in Path(folder).glob('*.pth') if path.is_file()]
+    found = [(path, number) for path in files if (number := iteration_of(path))]
     ordered = sorted(found, key=lambda pair: (pair[0].stat().st_mtime_ns, pair[1]), reverse=True)
     return [path for path, _ in ordered]
+
+
+def newest_whole_checkpoint(
+    folder: str | Path, trust: bool = False
+) -> tuple[Path, dict[str, Any]] | None:
+    """Find the newest checkpoint in a work dir that is whole; the log names those passed over.
+
+    Args:
+        folder: The work dir.
+        trust: As for `read_checkpoint`.
+
+    Returns:
+        Its path and what it holds; None where there is none.
+
+    Raises:
+        UserError: It asks for more than plain data.
+    """
+    logger = get_root_logger()
+    for path in saved_checkpoints(folder):
+        try:
+            check_sums(path)
+            return path, read_checkpoint(path, trust)
+        except DamagedCheckpointError as error:
+            logger.warning(f'{error}; passed over for the one before it')
+    logger.info(f'no whole checkpoint in {folder}: starting from the beginning')
+    return None
 
 
 def first_line(error: BaseException) -> str:
@@ -82,9 +110,10 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
-def _numbered(path: Path) -> int:
+def iteration_of(path: Path) -> int:
+    """Return the iteration that a checkpoint's name tells; 0 for a name that tells none."""
     match = _NUMBERED.fullmatch(path.name)
-    return int(match[1]) if match and path.is_file() else 0
+    return int(match[1]) if match else 0
 
 
 def _refusal(path: Path, asked: Sequence[str], error: pickle.UnpicklingError) -> UserError:

@@ -15,6 +15,8 @@ Record = dict[str, Any]
 Curves = dict[str, list[tuple[int, float]]]
 
 NETWORKS = ('student', 'teacher')
+# In the facts that a log begins with: the iterations that the run had done then.
+START = 'start_iter'
 _NOT_CURVES = ('mode', 'epoch', 'iter')
 
 
@@ -34,9 +36,13 @@ def find_logs(run: Path) -> list[Path]:
 
 
 def read_records(logs: Iterable[Path]) -> list[Record]:
-    """Read every record of a run's logs, those of mmsegmentation 0.x in the form of ours.
+    """Read the records of a run's logs, those alone that led to where it is now.
 
-    A last line without its end is left out: a run is writing it, or died while it did.
+    Logs of mmsegmentation 0.x come in the form of ours.
+
+    A run that went back to an earlier iteration, or died after its last checkpoint, did the
+    iterations from there on again: what was logged of them before is left out. So is a last line
+    without its end: a run is writing it, or died while it did.
 
     Args:
         logs: The run's logs, in order.
@@ -55,7 +61,28 @@ def read_records(logs: Iterable[Path]) -> list[Record]:
                     f'{path}, line {number}: not JSON with an object a line; is it a training log?'
                 )
             records.append(record)
-    return translated(records)
+    return _of_one_branch(translated(records))
+
+
+def _of_one_branch(records: Sequence[Record]) -> list[Record]:
+    """Leave out what was logged beyond the iteration that a later part of the run began at."""
+    kept: list[Record] = []
+    for index, record in enumerate(records):
+        if 'mode' not in record:
+            start = record.get(START, _first_iteration(records[index + 1 :]))
+            kept = [old for old in kept if (old.get('iter') or 0) <= start]
+        kept.append(record)
+    return kept
+
+
+def _first_iteration(records: Iterable[Record]) -> float:
+    """Return what a part of a run whose facts do not say where it began tells of it."""
+    for record in records:
+        if record.get('mode') == 'train' and 'iter' in record:
+            return record['iter']
+        if 'mode' not in record:
+            break
+    return float('inf')
 
 
 def latest_by_iteration(records: Iterable[Record], mode: str) -> list[Record]:

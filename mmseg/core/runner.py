@@ -15,12 +15,7 @@ from mmseg.utils.logger import log_to_file
 from mmseg.utils.stop_request import StopRequest
 
 from .checkpoint import load_state_dict, save_checkpoint, select_branch
-from .checkpoint_reading import (
-    DamagedCheckpointError,
-    check_sums,
-    read_checkpoint,
-    saved_checkpoints,
-)
+from .checkpoint_reading import newest_whole_checkpoint, read_checkpoint
 from .deferred_numbers import DeferredLogBuffer
 from .optimizer_step import OptimizerStep
 from .precision import Precision
@@ -152,17 +147,24 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self._last_saved = done if latest and save_optimizer else self._last_saved
         return path
 
-    def resume(self, checkpoint: str, trust: bool = False, **_: Any) -> None:
+    def resume(
+        self,
+        checkpoint: str,
+        trust: bool = False,
+        content: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
         """Continue from a checkpoint of this model as if the run had never stopped.
 
         Args:
             checkpoint: Path of a file that `save_checkpoint` wrote.
             trust: Whether the file may run code, as for `read_checkpoint`.
+            content: What the file holds, where it has been read.
 
         Raises:
             UserError: The file is missing, damaged, of another model, or holds no training state.
         """
-        content = read_checkpoint(checkpoint, trust)
+        content = read_checkpoint(checkpoint, trust) if content is None else content
         if 'optimizer' not in content or 'iter' not in content.get('meta', {}):
             raise UserError(
                 f'{checkpoint} holds weights only, no optimizer and iteration to resume from; '
@@ -196,16 +198,10 @@ class IterBasedRunner(MMCVIterBasedRunner):
         Raises:
             UserError: As for `resume`, except that damaged files are no error.
         """
-        for path in saved_checkpoints(self.work_dir):
-            try:
-                check_sums(path)
-                self.resume(str(path), trust)
-            except DamagedCheckpointError as error:
-                self.logger.warning(f'{error}; passed over for the one before it')
-                continue
-            return True
-        self.logger.info(f'no whole checkpoint in {self.work_dir}: starting from the beginning')
-        return False
+        found = newest_whole_checkpoint(self.work_dir, trust)
+        if found is not None:
+            self.resume(str(found[0]), trust, found[1])
+        return found is not None
 
     def interruptible(self) -> AbstractContextManager[None]:
         """Return a context that a request to stop leaves at once by `StopRequested`.

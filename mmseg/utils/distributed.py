@@ -5,10 +5,13 @@ returns what it was given. All processes must call a function together, with ten
 W processes; a global batch is theirs in a row, process by process.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+
+from .errors import UserError
 
 Values = TypeVar('Values', torch.Tensor, list)
 
@@ -62,6 +65,26 @@ def gather_objects(value: Any) -> list[Any]:
     values: list[Any] = [None] * world_size()
     dist.all_gather_object(values, value)
     return values
+
+
+def done_by_first(function: Callable[[], Any]) -> Any:
+    """Call a function on the first process and return its plain value on all of them.
+
+    Raises:
+        UserError: The function raised it; all processes end alike, and none waits for another.
+    """
+    if world_size() == 1:
+        return function()
+    outcome: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            outcome[0] = function()
+        except UserError as error:
+            outcome[1] = str(error)
+    dist.broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise UserError(outcome[1])
+    return outcome[0]
 
 
 def gather_over_processes(tensor: torch.Tensor) -> torch.Tensor:

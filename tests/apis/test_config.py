@@ -27,7 +27,9 @@ def test_load_config__options_change_nested_values_and_lists(tmp_path):
 def test_load_config__options_put_settings_where_the_config_has_none(tmp_path, name):
     cfg = load_config(written(tmp_path, **{name: None}), [f'{name}.by_epoch=False'])
     assert cfg[name] == {'by_epoch': False}
-    deep = load_config(written(tmp_path, optimizer_config=None), ['optimizer_config.a.b=1', 'seed=2'])
+    deep = load_config(
+        written(tmp_path, optimizer_config=None), ['optimizer_config.a.b=1', 'seed=2']
+    )
     assert deep.optimizer_config == {'a': {'b': 1}} and deep.seed == 2
 
 

@@ -98,10 +98,11 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
 
     def record(command, **kwargs):
         calls.append(command)
-        assert kwargs['env'] == {'HEAP': 'whole'}
+        assert kwargs['env'] == {'HEAP': 'whole', 'DIDA_COMMAND': 'sh\nrun_exp.sh\n9'}
         return start([sys.executable, '-c', ''])
 
     start = subprocess.Popen
+    monkeypatch.setenv('DIDA_COMMAND', 'sh\nrun_exp.sh\n9')
     monkeypatch.setattr(subprocess, 'Popen', record)
     monkeypatch.setattr(run_configs, 'training_environment', lambda: {'HEAP': 'whole'})
     run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])

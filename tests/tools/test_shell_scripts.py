@@ -12,8 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SHELL = shutil.which('dash') or 'sh'
 SCRIPTS = ('run_exp.sh', 'run_config.sh', 'test.sh', 'demo.sh', 'run_tests.sh')
 
-# Stands in for the environment's Python: prints how it was called.
-FAKE_PYTHON = '#!/bin/sh\necho "in $PWD"\nfor argument in "$@"; do echo "<$argument>"; done\n'
+# Stands in for the environment's Python: prints how it was called, keeps what began it.
+FAKE_PYTHON = """#!/bin/sh
+echo "in $PWD"
+for argument in "$@"; do echo "<$argument>"; done
+echo "${DIDA_COMMAND-}" >"$(dirname "$0")/begun"
+"""
 
 
 def run(*command, cwd=ROOT, **environment):
@@ -94,6 +98,22 @@ def test_run_config__a_path_counts_from_where_the_user_is(checkout):
     folder, got = arguments(run(checkout / 'run_config.sh', 'my.py', '0', cwd=checkout.parent))
     assert folder == str(checkout)
     assert got == ['run_experiments.py', '--config', f'{checkout.parent}/my.py', '--gpu', '0']
+
+
+@pytest.mark.parametrize(
+    ('script', 'given'),
+    [
+        ('run_exp.sh', ['0']),
+        ('run_exp.sh', ['9', '1', '--work-root', 'a b', '--options', 'a=[1, 2]']),
+        ('run_exp.sh', []),
+        ('run_config.sh', ['my.py', '0', '--seeds', '0,1']),
+    ],
+)
+def test_run_scripts__python_knows_what_the_user_typed(checkout, script, given):
+    done = run(checkout / script, *given, cwd=checkout.parent)
+    assert done.returncode == 0, done.stderr
+    words = (checkout / 'begun').read_text()[:-1].split('\n')
+    assert words == ['sh', str(checkout / script), *given]
 
 
 def test_test__a_path_counts_from_where_the_user_is(checkout):

@@ -12,6 +12,7 @@ import torch
 from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
+from mmseg.core.checkpoint_reading import iteration_of
 from mmseg.core.reports import NOTHING_LABELLED, metrics_table, scores_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.distributed import any_over_processes
@@ -52,6 +53,8 @@ class EvalHook(Hook):
         return done >= runner.max_iters or (self.interval > 0 and done % self.interval == 0)
 
     def before_run(self, runner) -> None:
+        if 'best' in runner.meta:
+            self._find_best(runner)
         # A checkpoint may be older than its evaluation, which may have been cut short since.
         if runner.iter > 0 and runner.meta.get('evaluated') != runner.iter:
             self.after_train_iter(runner)
@@ -99,6 +102,20 @@ class EvalHook(Hook):
                 hook.log_evaluation(done, self.latest, runner)
             elif isinstance(hook, LoggerHook):
                 _log_scalars(hook, self.latest, runner)
+
+    def _find_best(self, runner) -> None:
+        """Take up the best checkpoint of a resumed run; without its file the next one is the best.
+
+        A run that goes back may have deleted it for one that is not of this branch.
+        """
+        folder, best = Path(runner.work_dir), runner.meta['best']
+        numbered = folder / f'iter_{iteration_of(folder / best["file"])}.pth'
+        if runner.rank == 0 and not (folder / best['file']).is_file() and numbered.is_file():
+            _link_or_copy(numbered, folder / best['file'])
+        is_here = torch.tensor([runner.rank == 0 and (folder / best['file']).is_file()])
+        if not any_over_processes(is_here):
+            runner.logger.info(f'{best["file"]} is not in {folder}: the best is looked for anew')
+            del runner.meta['best']
 
     def _keep_best(self, runner, metric: str) -> None:
         if metric not in self.latest['student']:

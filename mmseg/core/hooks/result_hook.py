@@ -12,10 +12,12 @@ from mmseg.utils.environment import peak_memory_gb
 
 from .evaluation_hook import EvalHook
 
+RESULT = 'result.json'
+
 
 @HOOKS.register_module()
 class ResultHook(Hook):
-    """Write `result.json` into the work dir when the run ends.
+    """Write `result.json` into the work dir when the run ends; until then there is none.
 
     Its keys: `mIoU`, `mIoU_teacher` (null without a teacher), `IoU` per class and `extra` means,
     all in percent of the last evaluation (null without one), where other metrics were evaluated the
@@ -32,6 +34,8 @@ class ResultHook(Hook):
 
     def before_run(self, runner) -> None:
         self.start_time = time.monotonic() - (runner.meta or {}).get('seconds', 0.0)
+        if runner.rank == 0 and runner.iter < runner.max_iters:
+            (Path(runner.work_dir) / RESULT).unlink(missing_ok=True)
 
     def after_train_iter(self, runner) -> None:
         # Kept in checkpoints, so that the time of all parts of an interrupted run counts.
@@ -47,5 +51,5 @@ class ResultHook(Hook):
         if getattr(runner.model, 'bank', None) is not None:
             result['instance_loss_since'] = runner.meta.get('bank', {}).get('loss_since')
         if runner.rank == 0:
-            with atomic_path(Path(runner.work_dir) / 'result.json') as temporary:
+            with atomic_path(Path(runner.work_dir) / RESULT) as temporary:
                 temporary.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')

@@ -10,6 +10,7 @@ from typing import Any
 from mmcv.runner import HOOKS
 from mmcv.runner import TextLoggerHook as MMCVTextLoggerHook
 
+from mmseg.core.logs import START
 from mmseg.core.reports import main_score, scores_in_percent
 from mmseg.utils.logger import log_progress, log_to_file
 from mmseg.utils.progress import format_seconds
@@ -39,7 +40,7 @@ class TextLoggerHook(MMCVTextLoggerHook):
         self.scores: list[str] = []
         self.json_log_path = str(Path(runner.work_dir) / f'{runner.timestamp}.log.json')
         plain = {key: value for key, value in (runner.meta or {}).items() if key != 'config'}
-        self.write_json(plain, runner)
+        self.write_json({**plain, START: runner.iter}, runner)
 
     def before_train_iter(self, runner) -> None:
         # Here all loggers have read the averages: none is to write them again. mmcv would also

@@ -1,0 +1,70 @@
+"""The command that is to be typed again, as a shell reads it."""
+
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from mmseg.utils.command import VARIABLE, begun_command, over_lines, said_again
+
+
+@pytest.mark.parametrize(
+    ('begun', 'again'),
+    [
+        ('sh run_exp.sh', 'sh run_exp.sh --resume'),
+        ('sh run_exp.sh 0 --resume', 'sh run_exp.sh 0 --resume'),
+        ('sh run_exp.sh 9 1 --overwrite --jobs 3', 'sh run_exp.sh 9 1 --jobs 3 --resume'),
+        (
+            'sh run_config.sh c.py 0 --options seed=1 a.b=[1,2]',
+            "sh run_config.sh c.py 0 --options seed=1 'a.b=[1,2]' --resume",
+        ),
+        (
+            'python tools/train.py c.py --resume-from w/iter_2.pth --no-validate',
+            'python tools/train.py c.py --no-validate --resume',
+        ),
+        (
+            'python tools/train.py c.py --resume-f=w/iter_2.pth',
+            'python tools/train.py c.py --resume',
+        ),
+        ('python tools/train.py c.py --auto --over', 'python tools/train.py c.py --resume'),
+        (
+            "sh '/my runs/run_exp.sh' 0 --work-root 'a b'",
+            "sh '/my runs/run_exp.sh' 0 --work-root 'a b' --resume",
+        ),
+    ],
+)
+def test_said_again__all_but_what_becomes_of_the_earlier_run_stays(begun, again):
+    assert said_again(shlex.split(begun), '--resume') == again
+
+
+def test_begun_command__the_scripts_words_come_first(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'generated.json', '--gpu', '0'])
+    monkeypatch.setenv(VARIABLE, 'sh\nrun_exp.sh\n0\n--work-root\na b')
+    assert begun_command() == ['sh', 'run_exp.sh', '0', '--work-root', 'a b']
+
+
+def test_begun_command__workers_of_torchrun_name_the_script_that_starts_them(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--seed', '1'])
+    assert begun_command() == ['sh', 'tools/dist_train.sh', 'c.py', '2', '--seed', '1']
+
+
+@pytest.mark.parametrize('words', [['-c', 'X'], ['-c', 'X', 'a', '--b=c d']])
+def test_begun_command__a_python_process_says_how_it_was_called(words):
+    code = (
+        'import shlex; from mmseg.utils.command import begun_command as b; print(shlex.join(b()))'
+    )
+    command = [sys.executable, *(code if word == 'X' else word for word in words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shlex.split(done.stdout) == command
+
+
+@pytest.mark.parametrize('width', [10, 30, 118])
+def test_over_lines__a_shell_reads_the_same_words(width):
+    words = ['echo', 'one', "it's two", '--options', 'a.b=[1, 2]', 'x' * 40, '--resume']
+    text = over_lines(shlex.join(words), width)
+    assert max(len(line) for line in text.splitlines()) <= max(width, 46)
+    printed = subprocess.run(['sh', '-c', text], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ' '.join(words[1:]).split()
