@@ -33,7 +33,7 @@ from mmseg.utils.errors import UserError
 from .classes import choose_palette
 from .image_io import UnreadableImageError, read_bytes, read_label
 from .label_conversion import LabelFile, require_folder
-from .listing import files_below, is_within, there_instead
+from .listing import files_below, is_within, report_other_capitals, there_instead
 from .statistics_files import CONVERTED
 
 _DEFAULTS = {
@@ -105,6 +105,7 @@ class ClassMapping:
         if not found:
             hint = there_instead(folder, 'label_suffix')
             raise UserError(f'no label file named *{self.label_suffix} below {folder}{hint}')
+        report_other_capitals(folder, self.label_suffix)
         return [self._label_file(root, name, out_dir or root) for name in found]
 
     def read(self, path: Path) -> np.ndarray:

@@ -64,6 +64,8 @@ def images_below(folder: str | Path, suffix: str, label_suffixes: Collection[str
     """
     others = tuple(end for end in label_suffixes if end != suffix and end.endswith(suffix))
     names = [name for name in files_below(folder, suffix) if not name.endswith(others)]
+    if names:
+        report_other_capitals(folder, suffix)
     _report_companions(folder, names, suffix)
     return names
 
@@ -87,6 +89,22 @@ def _converted_from(root: Path, folder: str | Path) -> list[str]:
         return [suffix] if is_within(root / labels, folder) else []
     except (OSError, ValueError, AttributeError, TypeError):
         return []  # there is none, or one of something else
+
+
+def report_other_capitals(folder: str | Path, suffix: str) -> None:
+    """Warn of files that are left out because their suffix is written in other capitals.
+
+    Args:
+        folder: Where to look.
+        suffix: End of the names that are taken.
+    """
+    names = [name for name in files_below(folder) if not name.endswith(suffix)]
+    alike = [name for name in names if name.lower().endswith(suffix.lower())]
+    if alike:
+        get_root_logger().warning(
+            f'{len(alike)} files below {folder} are left out: their names end in {suffix!r} in '
+            f'other capitals only, as {alike[0]}; rename them'
+        )
 
 
 def _report_companions(folder: str | Path, names: Collection[str], suffix: str) -> None:

@@ -88,3 +88,10 @@ def test_there_instead__says_how_names_end(tmp_path):
     )
     (tmp_path / 'none').mkdir()
     assert there_instead(tmp_path / 'none', 'x').endswith('holds no files')
+
+
+@pytest.mark.parametrize('other', ['b.PNG', 'day/b.Png', 'c.pNg'])
+def test_images_below__names_suffixes_in_other_capitals(tmp_path, other, capsys):
+    assert images_below(write(tmp_path, 'a.png', other, 'd.jpg'), '.png', ()) == ['a.png']
+    said = ' '.join(capsys.readouterr().out.split())
+    assert 'warning: 1 files below' in said and f'only, as {other}; rename them' in said
