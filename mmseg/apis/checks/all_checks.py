@@ -3,28 +3,45 @@
 from collections.abc import Callable, Iterator
 
 from mmseg.utils.distributed import rank
+from mmseg.utils.error_lines import error_line
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 
-from .classes import heads_fit_classes
-from .evaluation import val_can_be_evaluated
+from .classes import checkpoint_agrees_on_classes, heads_fit_classes, sets_agree_on_classes
+from .evaluation import val_can_be_evaluated, val_gives_views
+from .first_batch import domains_fit_method, first_batch_passes
+from .preserving import random_as_it_was
+from .room import disk_has_room, shared_memory_has_room, work_dir_can_be_written
 from .run import Finding, Findings, RunUnderCheck
+from .samples import source_can_be_learnt_from, source_fills_a_batch, target_can_be_adapted_to
 
 Check = Callable[[RunUnderCheck], Findings]
 
-CHECKS: tuple[Check, ...] = (heads_fit_classes, val_can_be_evaluated)
+CHECKS: tuple[Check, ...] = (
+    domains_fit_method,
+    heads_fit_classes,
+    sets_agree_on_classes,
+    checkpoint_agrees_on_classes,
+    source_can_be_learnt_from,
+    source_fills_a_batch,
+    target_can_be_adapted_to,
+    val_can_be_evaluated,
+    val_gives_views,
+    first_batch_passes,
+    work_dir_can_be_written,
+    disk_has_room,
+    shared_memory_has_room,
+)
 
 
 def findings_of(run: RunUnderCheck) -> Iterator[Finding]:
     """Yield what all checks find; a check that can't be made is left out with a warning."""
+    seen = set()
     for check in CHECKS:
-        try:
-            yield from check(run)
-        except UserError as error:
-            yield Finding('error', str(error))
-        except Exception as error:
-            what = (check.__doc__ or check.__name__).splitlines()[0]
-            yield Finding('warning', f'not checked ({type(error).__name__}: {error}): {what}')
+        for finding in _findings(check, run):
+            if finding not in seen:
+                yield finding
+            seen.add(finding)
 
 
 def check_run(run: RunUnderCheck) -> None:
@@ -37,6 +54,7 @@ def check_run(run: RunUnderCheck) -> None:
         UserError: There is an error among the findings; all of them are named or logged.
     """
     errors = []
+    # Of several processes the first one speaks, and all end.
     for finding in findings_of(run):
         if finding.severity == 'error':
             errors.append(finding.message)
@@ -48,3 +66,14 @@ def check_run(run: RunUnderCheck) -> None:
     if errors:
         more = f' ({len(errors)} errors in all, see above)' if len(errors) > 1 else ''
         raise UserError(errors[0] + more)
+
+
+def _findings(check: Check, run: RunUnderCheck) -> Iterator[Finding]:
+    try:
+        with random_as_it_was():
+            yield from list(check(run))
+    except UserError as error:
+        yield Finding('error', str(error))
+    except Exception as error:
+        what = (check.__doc__ or check.__name__).splitlines()[0]
+        yield Finding('warning', f'not checked ({error_line(error)}): {what}')

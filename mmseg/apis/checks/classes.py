@@ -1,12 +1,22 @@
 """Whether all that knows classes knows the same ones."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmseg.core.checkpoint_reading import read_checkpoint
+from mmseg.core.evaluation import class_difference
+from mmseg.utils.errors import UserError
+
 from .run import Finding, Findings, RunUnderCheck
 
 _NAMED = 5
 
 
 def heads_fit_classes(run: RunUnderCheck) -> Findings:
-    """Compare the number of outputs of every head with the data set's classes."""
+    """Compare the outputs and class weights of every head with the data set's classes."""
     classes = run.dataset.CLASSES
     if classes is None:
         return
@@ -15,12 +25,67 @@ def heads_fit_classes(run: RunUnderCheck) -> Findings:
             yield Finding(
                 'error',
                 f'model.{name}.num_classes is {head.num_classes} and the data set has '
-                f'{len(classes)} classes ({shortened(classes)}): set '
+                f'{len(classes)} classes ({_shortened(classes)}): set '
                 f'model.{name}.num_classes={len(classes)}',
+            )
+        weights = getattr(getattr(head, 'loss_decode', None), 'class_weight', None)
+        if weights is not None and len(weights) != len(classes):
+            yield Finding(
+                'error',
+                f'model.{name}.loss_decode.class_weight has {len(weights)} numbers for '
+                f'{len(classes)} classes: give one a class',
             )
 
 
-def shortened(names: object) -> str:
-    """List a few names."""
-    listed = [str(name) for name in names]  # type: ignore[attr-defined]
-    return ', '.join(listed[:_NAMED]) + ', …' * (len(listed) > _NAMED)
+def sets_agree_on_classes(run: RunUnderCheck) -> Findings:
+    """Compare the class names of training, validation and test set."""
+    ours = {f'data.train ({type(run.source).__name__})': run.dataset.CLASSES}
+    for name, dataset in (('data.val', run.val), ('data.test', run.test)):
+        if dataset is not None:
+            sides = {**ours, f'{name} ({type(dataset).__name__})': dataset.CLASSES}
+            difference = class_difference(sides)
+            if difference is not None:
+                yield Finding('error', difference)
+
+
+def checkpoint_agrees_on_classes(run: RunUnderCheck) -> Findings:
+    """Compare the class names of a checkpoint that is gone on from with the data set's."""
+    ours = {f'data.train ({type(run.source).__name__})': run.dataset.CLASSES}
+    for key, severity in (('resume_from', 'error'), ('load_from', 'warning')):
+        path = run.cfg.get(key)
+        names = None if path is None else checkpoint_classes(path)
+        difference = class_difference({**ours, f'the checkpoint {path} ({key})': names})
+        is_told_anyway = names is not None and len(names) != len(run.dataset.CLASSES or names)
+        # Of another number of classes loading tells, and how to take the other weights.
+        if difference is not None and not (key == 'load_from' and is_told_anyway):
+            yield Finding('error' if severity == 'error' else 'warning', difference)
+
+
+def checkpoint_classes(path: str | Path) -> Sequence[str] | None:
+    """Return the class names in a checkpoint; None where it holds none.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    try:
+        # Mapped into memory: the weights are left on the disk.
+        content: Any = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+    except Exception:
+        content = _read(path)
+    meta = content.get('meta') if isinstance(content, dict) else None
+    names = meta.get('CLASSES') if isinstance(meta, dict) else None
+    return list(names) if isinstance(names, list | tuple) else None
+
+
+def _read(path: str | Path) -> Any:
+    """Read a file of an older form; what is wrong with one that is there is told by loading it."""
+    if not Path(path).is_file():
+        raise UserError(f'no checkpoint file at {path}; give the path of a .pth file')
+    try:
+        return read_checkpoint(path)
+    except UserError:
+        return None
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ', '.join(map(str, names[:_NAMED])) + ', …' * (len(names) > _NAMED)

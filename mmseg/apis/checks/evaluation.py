@@ -9,6 +9,7 @@ import torch
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.datasets.collating import collate_alike
 from mmseg.datasets.indexed_images import IndexedImages
+from mmseg.utils.errors import UserError
 
 from ..evaluation import evaluation_settings
 from ..loader import DeviceLoader
@@ -39,19 +40,28 @@ def val_gives_views(run: RunUnderCheck) -> Findings:
         return
     images = IndexedImages(run.val, with_labels=True)
     for index in sorted({0, len(images) - 1}):
-        (batch,) = DeviceLoader([collate_alike([images[index]])], 'cpu')
-        problem = _problem(batch)
+        try:
+            sample = images[index]
+        except UserError as error:
+            yield Finding('error', f'data.val: {error}')
+            return
+        try:
+            (batch,) = DeviceLoader([collate_alike([sample])], 'cpu')
+        except LookupError:
+            batch = {}
+        problem = _problem(batch, run.num_channels)
         if problem is not None:
             yield Finding('error', f'data.val: {problem}')
             return
 
 
-def _problem(batch: Mapping[str, Any]) -> str | None:
+def _problem(batch: Mapping[str, Any], num_channels: int) -> str | None:
     views = batch.get('img')
-    if not isinstance(views, list) or not all(map(_is_picture, views)):
+    if not isinstance(views, list) or not all(_is_picture(view, num_channels) for view in views):
         return (
-            'its pipeline must make views of an image that are tensors (channels, height, width): '
-            'end it with MultiScaleFlipAug, and that with ImageToTensor and Collect of img'
+            f'its pipeline must make views that are tensors of {num_channels} channels, as in '
+            'training: end it with MultiScaleFlipAug, and that with Normalize, ImageToTensor and '
+            'Collect of img'
         )
     sizes = {tuple(meta['ori_shape'][:2]) for metas in batch['img_metas'] for meta in metas}
     height, width = batch['labels'].shape[-2:]
@@ -62,5 +72,10 @@ def _problem(batch: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _is_picture(view: Any) -> bool:
-    return isinstance(view, torch.Tensor) and view.ndim == 4 and view.is_floating_point()
+def _is_picture(view: Any, num_channels: int) -> bool:
+    return (
+        isinstance(view, torch.Tensor)
+        and view.ndim == 4
+        and view.shape[1] == num_channels
+        and view.is_floating_point()
+    )

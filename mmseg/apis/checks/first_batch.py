@@ -43,7 +43,7 @@ def domains_fit_method(run: RunUnderCheck) -> Findings:
 
 def first_batch_passes(run: RunUnderCheck) -> Findings:
     """Pass the first batch through the network and its losses."""
-    if bool(run.cfg.get('uda')) != (run.target is not None):
+    if not run.is_consistent:
         return
     (batch,) = DeviceLoader([run.raw_batch], run.device)
     problems = list(_sizes(batch))

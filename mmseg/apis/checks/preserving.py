@@ -12,23 +12,31 @@ from mmseg.utils.random_state import random_state, restore_random_state
 
 
 @contextmanager
+def random_as_it_was() -> Iterator[None]:
+    """Put the random generators back at the end of a block."""
+    state = random_state()
+    try:
+        yield
+    finally:
+        restore_random_state(state)
+
+
+@contextmanager
 def left_as_it_was(model: nn.Module) -> Iterator[None]:
     """Put a model's buffers and modes and the random generators back at the end of a block.
 
     No gradient is kept in the block, so that parameters have none that they had not.
     """
-    state = random_state()
     modes = {module: module.training for module in model.modules()}
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), random_as_it_was():
             yield
     finally:
         for module, mode in modes.items():
             module.training = mode
         for buffer, before in buffers:
             buffer.copy_(before)
-        restore_random_state(state)
 
 
 @contextmanager

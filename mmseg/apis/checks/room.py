@@ -81,8 +81,6 @@ def shared_memory_has_room(run: RunUnderCheck) -> Findings:
     num_workers, free = run.cfg.data.workers_per_gpu, free_shared_memory()
     if num_workers == 0 or free is None:
         return
-    if bool(run.cfg.get('uda')) != (run.target is not None):
-        return
     num_processes = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
     batch = batch_bytes(run)
     workers = num_processes * num_workers

@@ -14,7 +14,7 @@ from mmseg.utils.errors import UserError
 
 from ..loader import build_train_loader
 from ..run_datasets import build_run_dataset
-from .preserving import nothing_counted
+from .preserving import nothing_counted, random_as_it_was
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ class RunUnderCheck:
     model: nn.Module
     device: torch.device = field(default_factory=lambda: torch.device('cpu'))
     validate: bool = True
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether data and network can meet: the kind of training and the classes are the same."""
+        num_classes = len(self.dataset.CLASSES or ())
+        fits = all(head.num_classes == num_classes for head in self.heads.values() if num_classes)
+        return fits and bool(self.cfg.get('uda')) == (self.target is not None)
 
     @property
     def student(self) -> Any:
@@ -87,8 +94,14 @@ class RunUnderCheck:
         """
         settings = {**self.cfg.data, 'workers_per_gpu': 0}
         cfg = Config({'data': settings, 'seed': self.cfg.get('seed')})
-        with nothing_counted(self.dataset):
+        with nothing_counted(self.dataset), random_as_it_was():
             return next(iter(build_train_loader(self.dataset, cfg, self.device).loader))
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the training images as the network gets them."""
+        images = self.raw_batch['img']
+        return int(getattr(images, 'data', [images])[0].shape[1])
 
     @cached_property
     def val(self) -> Any | None:
@@ -100,6 +113,14 @@ class RunUnderCheck:
         if not self.validate:
             return None
         return self._build(self.cfg.data.get('val'), 'data.val')
+
+    @cached_property
+    def test(self) -> Any | None:
+        """The test set; None where there is none, which the training can do without."""
+        try:
+            return self._build(self.cfg.data.get('test'), 'data.test')
+        except UserError:
+            return None
 
     def _build(self, settings: Mapping[str, Any] | None, name: str) -> Any:
         if settings is None:

@@ -76,29 +76,28 @@ def _labels(dataset: Any, name: str) -> Findings:
 
 def _judge(dataset: Any, name: str, seen: np.ndarray, num_read: int) -> Findings:
     present = np.flatnonzero(seen[:IGNORE_INDEX])
-    where, is_all = f'{num_read} read so far in {dataset.ann_dir}', num_read == len(dataset)
+    where, is_all = f'{num_read} in {dataset.ann_dir}', num_read == len(dataset)
     if not len(present):
         yield Finding(
             'error' if is_all else 'warning',
-            f'{name}: no pixel is labelled in the labels ({where}): all hold {IGNORE_INDEX}, which '
-            'means ignored; expected the numbers of classes',
+            f'{name}: no pixel of the labels read so far ({where}) is of a class: all are '
+            f'{IGNORE_INDEX}, which means ignored; expected numbers of classes from 0',
         )
         return
     classes = dataset.CLASSES or ()
-    missing = [f'{c} ({classes[c]})' for c in range(len(classes)) if c not in present]
+    missing = [f'{classes[c]} ({c})' for c in range(len(classes)) if c not in present]
     if len(present) > 1 or not missing or not (seen[IGNORE_INDEX] or is_all):
         return
-    hint = ''
-    if seen[IGNORE_INDEX]:
-        hint = (
-            f'; {IGNORE_INDEX} means ignored, so masks of 0 and 255 show one class only: map 255 '
-            'to a class with tools/convert_datasets/custom.py'
-        )
-    verb = 'occur' if len(missing) > 1 else 'occurs'
-    yield Finding(
-        'warning',
-        f'{name}: {_listed(missing)} {verb} in no label ({where}){hint}',
+    message = (
+        f'{name}: class {_listed(missing)} occurs in no label read so far ({where}): the only '
+        f'non-ignored value is {present[0]}'
     )
+    if seen[IGNORE_INDEX]:
+        message += (
+            f', and {IGNORE_INDEX} means ignored; masks of 0 and 255 show one class alone, so let '
+            'tools/convert_datasets/custom.py make a class of 255'
+        )
+    yield Finding('warning', message)
 
 
 def _images(dataset: Any) -> Findings:
