@@ -21,6 +21,7 @@ from mmseg.utils.errors import UserError
 
 from .inference import LoadImage
 from .loader import DeviceLoader
+from .memory import SEGMENTING_KNOBS, explained_memory
 from .run_datasets import testing_steps
 
 
@@ -99,7 +100,7 @@ class Segmenter:
         for _, alike in itertools.groupby(samples, _sizes):
             group = list(alike)
             (batch,) = DeviceLoader([collate(group, samples_per_gpu=len(group))], device)
-            with torch.inference_mode():
+            with torch.inference_mode(), explained_memory(device, SEGMENTING_KNOBS):
                 decision = self.model.decide(
                     batch['img'], batch['img_metas'], with_confidence=True, slide=self._slides
                 )

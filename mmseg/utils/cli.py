@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from .errors import UserError
 from .logger import end_passing_line
+from .memory_errors import memory_problem
 from .worker_errors import worker_problem
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -22,7 +23,7 @@ def run_cli(main: Callable[[], object]) -> None:
         main: The tool, without arguments.
 
     Raises:
-        SystemExit: Code 1 after a mistake or on a full disk, 130 after Ctrl-C.
+        SystemExit: Code 1 after a mistake, on a full disk or for want of memory, 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         # File names need not be UTF-8; what cannot be shown is escaped.
@@ -38,7 +39,7 @@ def run_cli(main: Callable[[], object]) -> None:
         raise SystemExit(130) from None
     except Exception as error:
         # PyTorch tells of a dead loading worker wherever the main process happens to be.
-        problem = worker_problem(error) or _disk_problem(error)
+        problem = worker_problem(error) or _disk_problem(error) or memory_problem(error)
         if problem is None:
             raise
         _fail(error, problem)

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from .errors import UserError
+from .memory_errors import memory_problem
+
 try:
     from kornia_rs.io import decode_image_png_u8
 except ImportError:  # left out: OpenCV decodes the same, in twice the time
@@ -25,7 +28,8 @@ _MAX_DEFLATE_RATIO = 1032
 # Chunks with which OpenCV turns an image, adds a channel or picks a frame.
 _PNG_CHANGES = {b'eXIf', b'tRNS', b'acTL'}
 # Pillow reads headers, and what OpenCV has decoded before: OpenCV's limit is enough.
-Image.MAX_IMAGE_PIXELS = 1 << 30
+_MOST_PIXELS = 1 << 30
+Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 
 
 class PngKind(NamedTuple):
@@ -50,6 +54,10 @@ def decode_image(data: bytes, flag: int = cv2.IMREAD_COLOR) -> np.ndarray | None
     Returns:
         What `cv2.imdecode` returns: (H, W, 3) uint8 in BGR order for the default flag; None for a
         file that is cut off or no image.
+
+    Raises:
+        UserError: An image of more pixels than OpenCV decodes.
+        MemoryError: Memory does not suffice.
     """
     # Old OpenCV fills the rest of a cut-off PNG with zeros and says nothing.
     if not data or (data.startswith(_PNG_MAGIC) and _PNG_END not in data[-64:]):
@@ -59,7 +67,16 @@ def decode_image(data: bytes, flag: int = cv2.IMREAD_COLOR) -> np.ndarray | None
         return plain
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error:  # a size that no picture has
+    except cv2.error as error:
+        # the size in a damaged header may be any: what could not be packed so small is none
+        is_plausible = len(data) * _MAX_DEFLATE_RATIO > _MOST_PIXELS
+        if is_plausible and 'MAX_IMAGE_PIXELS' in str(error):
+            raise UserError(
+                'an image has more pixels than OpenCV decodes, 2^30: set the environment variable '
+                'OPENCV_IO_MAX_IMAGE_PIXELS to as many as it has, or cut the image into tiles'
+            ) from None
+        if memory_problem(error) is not None:
+            raise MemoryError(str(error)) from None
         return None
 
 

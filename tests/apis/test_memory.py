@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -24,3 +25,11 @@ def test_explained_memory__on_a_gpu_it_says_how_much_there_was():
     cuda = torch.device('cuda')
     with pytest.raises(UserError, match='GiB are free'), explained_memory(cuda, TRAINING_KNOBS):
         torch.empty(1 << 50, device='cuda')
+
+
+@pytest.mark.parametrize('allocate', [torch.empty, np.empty])
+def test_explained_memory__on_a_cpu_too(allocate):
+    said = 'out of memory: .*this process took up to .* GiB.; what helps: model.backbone'
+    knobs = 'model.backbone.with_cp=True'
+    with pytest.raises(UserError, match=said), explained_memory(CPU, knobs):
+        allocate(1 << 46)
