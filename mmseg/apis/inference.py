@@ -15,7 +15,7 @@ from torch import nn
 from mmseg.core.building import build_from_cfg
 from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
 from mmseg.core.checkpoint_reading import read_checkpoint
-from mmseg.core.evaluation import check_same_classes, get_classes, get_palette
+from mmseg.core.evaluation import are_numbers, check_same_classes, get_classes, get_palette
 from mmseg.core.visualization import load_picture, overlay, save_picture
 from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import Compose
@@ -85,7 +85,7 @@ def match_classes(model: nn.Module, dataset: Any, name: str = 'data.test') -> No
     """
     of_dataset = {f'the data set {type(dataset).__name__} ({name})': dataset.CLASSES}
     check_same_classes({**model.trained_classes, _HEAD: model.num_classes, **of_dataset})
-    if dataset.CLASSES is None:
+    if dataset.CLASSES is None or are_numbers(dataset.CLASSES):
         dataset.CLASSES, dataset.PALETTE = model.CLASSES, model.PALETTE
 
 

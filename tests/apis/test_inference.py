@@ -81,8 +81,11 @@ def test_match_classes__a_data_set_of_other_classes(config, model, tmp_path, cla
         match_classes(loaded, build_dataset(settings, {'test_mode': True}))
 
 
-def test_match_classes__names_that_the_data_set_lacks_are_the_networks(config, model, tmp_path):
-    settings = {**config.data.test, 'classes': None, 'palette': None}
+@pytest.mark.parametrize('names', [None, ['0', '1', '2', '3', '4']])
+def test_match_classes__names_that_the_data_set_lacks_are_the_networks(
+    config, model, tmp_path, names
+):
+    settings = {**config.data.test, 'classes': names, 'palette': None}
     dataset = build_dataset(settings, {'test_mode': True})
     save_checkpoint(model, tmp_path / 'x.pth')
     loaded = init_segmentor(config, tmp_path / 'x.pth', 'cpu')

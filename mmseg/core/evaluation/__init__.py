@@ -1,6 +1,6 @@
 """Metrics, and the names and colours of classes."""
 
-from .class_agreement import check_same_classes, class_difference
+from .class_agreement import are_numbers, check_same_classes, class_difference
 from .class_names import get_classes, get_palette
 from .confusion import count_pairs
 from .metrics import (
@@ -19,6 +19,7 @@ from .metrics import (
 )
 
 __all__ = [
+    'are_numbers',
     'areas_of',
     'check_same_classes',
     'class_difference',

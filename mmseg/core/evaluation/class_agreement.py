@@ -18,7 +18,8 @@ def check_same_classes(sides: Mapping[str, Classes]) -> None:
 
     Args:
         sides: Who has them, as the message is to call it ('the data set data.val') → class names
-            in the order of the labels, their number alone, or None for one that does not know.
+            in the order of the labels ('0', '1', … are none), their number alone, or None for one
+            that does not know.
 
     Raises:
         UserError: Two sides differ in number, names or order; the message is `class_difference`.
@@ -39,7 +40,9 @@ def class_difference(sides: Mapping[str, Classes]) -> str | None:
     >>> class_difference({'the head': 3, 'the data set': ['road', 'car']})[:52]
     'classes differ: the head has 3, the data set has 2 ('
     """
-    known = {side: classes for side, classes in sides.items() if classes is not None}
+    known = {
+        side: _without_numbers(classes) for side, classes in sides.items() if classes is not None
+    }
     pairs = [(a, b) for index, a in enumerate(known) for b in list(known)[index + 1 :]]
     for first, second in pairs:
         difference = _difference(first, known[first], second, known[second])
@@ -50,6 +53,16 @@ def class_difference(sides: Mapping[str, Classes]) -> str | None:
                 'was trained on them)'
             )
     return None
+
+
+def are_numbers(classes: Sequence[str]) -> bool:
+    """Tell whether classes are called '0', '1', … for want of names."""
+    return list(map(str, classes)) == list(map(str, range(len(classes))))
+
+
+def _without_numbers(classes: Sequence[str] | int) -> Sequence[str] | int:
+    """Return the names, or their number alone where they say no more."""
+    return len(classes) if not isinstance(classes, int) and are_numbers(classes) else classes
 
 
 def _difference(

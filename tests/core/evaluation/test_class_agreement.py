@@ -17,6 +17,8 @@ STREET = ['road', 'car', 'sky']
         {'the checkpoint': None, 'data.val': STREET, 'data.test': None},
         {'GTA': get_classes('gta'), 'Cityscapes': get_classes('cityscapes'), 'the head': 19},
         {'the checkpoint': np.array(STREET), 'data.val': STREET},
+        {'the checkpoint': ['0', '1', '2'], 'data.val': STREET},
+        {'the head': 3, 'the checkpoint': STREET, 'data.val': ('0', '1', '2')},
     ],
 )
 def test_class_difference__sides_that_agree_or_do_not_know(sides):
@@ -55,6 +57,10 @@ def test_class_difference__sides_that_agree_or_do_not_know(sides):
                 'data.test': ['Road', *STREET[1:]],
             },
             "class 0 is 'road' in data.train and 'Road' in data.test",
+        ),
+        (
+            {'the checkpoint': ['0', '1'], 'data.val': STREET},
+            'the checkpoint has 2, data.val has 3',
         ),
         ({'the head': 3, 'the auxiliary head': 19}, 'the head has 3, the auxiliary head has 19'),
     ],
