@@ -5,6 +5,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from .closed_pipes import closed_streams, silence
+
 CONSOLE_WIDTH = 120
 _FILE_ONLY = {'file_only': True}
 _CLEAR_LINE = '\r\x1b[K'
@@ -88,6 +90,14 @@ class _ConsoleHandler(logging.StreamHandler):
         self.on_passing_line = getattr(record, 'passing', False) and self.stream.isatty()
         self.terminator = '' if self.on_passing_line else '\n'
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], BrokenPipeError):
+            super().handleError(record)
+            return
+        # Nobody reads the screen any more: days of training are worth more than its lines.
+        silence(closed_streams())
+        log_to_file(logging.getLogger('mmseg'), 'nobody reads the screen any more: going on')
 
     def end_passing_line(self) -> None:
         if self.on_passing_line:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -65,21 +66,80 @@ def test_tensorboard__an_evaluation_made_up_for_by_a_resumed_run(tmp_path):
     assert [event.step for event in events.Scalars('train/loss')] == [4]
 
 
-def test_tensorboard__where_it_is_missing_the_way_out_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
-    logger = build_from_cfg({'type': 'TensorboardLoggerHook'}, HOOKS)
-    with pytest.raises(UserError, match='pip install tensorboard'):
-        logger.before_run(make_runner(TinySelfTraining(), tmp_path))
+def test_tensorboard__iterations_that_are_done_again_are_shown_once(tmp_path):
+    reader = pytest.importorskip(
+        'tensorboard.backend.event_processing.event_accumulator',
+        reason='tensorboard is not installed',
+    )
+    for start in (0, 2):
+        logger = build_from_cfg({'type': 'TensorboardLoggerHook', 'interval': 1}, HOOKS)
+        runner = make_runner(
+            TinySelfTraining(), tmp_path, 4 - start // 2, [TextLoggerHook(1), logger]
+        )
+        runner._iter = runner._inner_iter = start
+        train(runner)
+    events = reader.EventAccumulator(str(tmp_path / 'tf_logs')).Reload()
+    assert [event.step for event in events.Scalars('train/loss')] == [1, 2, 3]
 
 
-def test_wandb__where_it_is_missing_the_way_out_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'wandb', None)
-    with pytest.raises(UserError, match='pip install wandb'):
-        build_from_cfg({'type': 'WandbLoggerHook'}, HOOKS)
+@pytest.mark.parametrize(
+    ('hook', 'module', 'package'),
+    [
+        ('TensorboardLoggerHook', 'torch.utils.tensorboard', 'tensorboard'),
+        ('WandbLoggerHook', 'wandb', 'wandb'),
+        ('MlflowLoggerHook', 'mlflow', 'mlflow'),
+        ('NeptuneLoggerHook', 'neptune', 'neptune-client'),
+        ('ClearMLLoggerHook', 'clearml', 'clearml'),
+        ('DvcliveLoggerHook', 'dvclive', 'dvclive'),
+        ('SegmindLoggerHook', 'segmind', 'segmind'),
+        ('PaviLoggerHook', 'pavi', 'pavi'),
+    ],
+)
+def test_loggers__where_one_is_missing_the_way_out_is_named(hook, module, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(UserError, match=f'{hook} needs {package}, .*: pip install {package}, or'):
+        build_from_cfg({'type': hook, 'interval': 50, 'by_epoch': False}, HOOKS)
+
+
+@pytest.mark.parametrize('hook', ['MlflowLoggerHook', 'NeptuneLoggerHook', 'ClearMLLoggerHook'])
+def test_loggers__a_setting_that_there_is_not_is_named(hook):
+    with pytest.raises(UserError, match=f"{hook} has no setting 'intervall'; did you mean"):
+        build_from_cfg({'type': hook, 'intervall': 50}, HOOKS)
+
+
+def service(monkeypatch, name, **members):
+    """Put a stand-in for a logger's package where it is imported from."""
+    module = types.ModuleType(name)
+    vars(module).update(members)
+    monkeypatch.setitem(sys.modules, name, module)
+    return module
+
+
+def test_mlflow__steps_count_finished_iterations(tmp_path, monkeypatch):
+    told = []
+    mlflow = service(monkeypatch, 'mlflow', log_metrics=lambda t, step: told.append((step, set(t))))
+    mlflow.pytorch = service(monkeypatch, 'mlflow.pytorch')
+    logger = build_from_cfg({'type': 'MlflowLoggerHook', 'interval': 2, 'by_epoch': True}, HOOKS)
+    train_with(logger, tmp_path, text_first=True)
+    assert [step for step, tags in told if 'train/loss' in tags] == [2, 4]
+    assert [step for step, tags in told if 'val/teacher/mIoU' in tags] == [2, 4]
+
+
+def test_clearml__steps_count_finished_iterations(tmp_path, monkeypatch):
+    told = []
+    reporter = types.SimpleNamespace(report_scalar=lambda *args: told.append(args))
+    task = types.SimpleNamespace(get_logger=lambda: reporter)
+    clearml = service(monkeypatch, 'clearml')
+    clearml.Task = types.SimpleNamespace(init=lambda **_: task)
+    logger = build_from_cfg({'type': 'ClearMLLoggerHook', 'interval': 2}, HOOKS)
+    train_with(logger, tmp_path, text_first=False)
+    assert [step for tag, _, _, step in told if tag == 'train/loss'] == [2, 4]
+    assert [step for tag, _, _, step in told if tag == 'val/student/mIoU'] == [2, 4]
 
 
 WANDB_RUN = """
 import sys
+import types
 from pathlib import Path
 from mmcv.runner import HOOKS
 from mmseg.core.building import build_from_cfg
