@@ -73,6 +73,8 @@ def replay(content: Mapping[str, Any], path: str, device: torch.device) -> Itera
     meta, batch = content['meta'], _moved(content['batch'], device)
     cfg = Config.fromstring(json.dumps(json.loads(meta['config'])), '.json')
     model = build_train_model(cfg)
+    if hasattr(model, 'match_state'):
+        model.match_state(content['state_dict'])
     load_state_dict(model, content['state_dict'], path)
     model.to(device).train()
     optimizer = build_optimizer(model, cfg.optimizer)

@@ -14,13 +14,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg.apis import load_config, set_random_seed, train_segmentor
+from mmseg.apis import set_random_seed, train_segmentor
 from mmseg.apis.checks import RunUnderCheck, check_run
 from mmseg.apis.claim import claim_work_dir
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
-from mmseg.apis.run_datasets import build_run_dataset, stopping_at_unreadable
-from mmseg.apis.work_dir import config_text, default_work_dir
+from mmseg.apis.run_datasets import build_run_dataset
+from mmseg.apis.work_dir import config_text
 from mmseg.core.runner import IterBasedRunner
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
@@ -30,56 +30,7 @@ from mmseg.utils.distributed import done_by_first, rank, world_size
 from mmseg.utils.environment import collect_env, git_revision
 from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.logger import get_root_logger, log_to_file
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='a .py or .json config')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go [work_dirs/CONFIG]')
-    parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
-    parser.add_argument('--seed', type=int, help="seed of the run [the config's, else 0]")
-    parser.add_argument('--resume-from', help='checkpoint to continue from')
-    parser.add_argument(
-        *('--resume', '--auto-resume'),
-        dest='auto_resume',
-        action='store_true',
-        help='continue from the newest whole checkpoint in the work dir, if there is one',
-    )
-    parser.add_argument(
-        '--overwrite', action='store_true', help='remove the run that the work dir holds'
-    )
-    parser.add_argument('--load-from', help='checkpoint to take the first weights from')
-    parser.add_argument('--no-validate', action='store_true', help='do not evaluate')
-    parser.add_argument(
-        '--no-check',
-        action='store_true',
-        help='leave out the look at data, classes, a first batch and room on the disk before it',
-    )
-    parser.add_argument(
-        '--trust-checkpoint', action='store_true', help='load checkpoints that may run code'
-    )
-    parser.add_argument(
-        '--deterministic', action='store_true', help='use repeatable algorithms, name the others'
-    )
-    parser.add_argument('--strict', action='store_true', help='stop at an unreadable image')
-    parser.add_argument(
-        '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
-    )
-    return parser.parse_args()
-
-
-def read_config(args: argparse.Namespace) -> Config:
-    """Read the config and let the command line have the last word."""
-    cfg = load_config(args.config, args.options)
-    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
-    cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
-    cfg.resume_from = args.resume_from or cfg.get('resume_from')
-    cfg.load_from = args.load_from or cfg.get('load_from')
-    cfg.deterministic = args.deterministic or cfg.get('deterministic', False)
-    if args.strict:
-        cfg.data.train = stopping_at_unreadable(cfg.data.train)
-    return cfg
+from tools.train_options import parse_args, read_config
 
 
 def report_end(runner: IterBasedRunner, cfg: Config) -> None:
@@ -96,7 +47,7 @@ def report_end(runner: IterBasedRunner, cfg: Config) -> None:
 
 def main() -> None:
     """Train."""
-    args = parse_args()
+    args = parse_args(__doc__.splitlines()[0])
     cfg = read_config(args)
     with join_processes(args.gpu, cfg.get('dist_params')) as device:
         train(cfg, args, device)

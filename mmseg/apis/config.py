@@ -28,6 +28,7 @@ _SETTINGS = frozenset(
         'deterministic',
         'dist_params',
         'evaluation',
+        'load_except',
         'load_from',
         'log_config',
         'log_level',

@@ -47,6 +47,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     'optimizer': _SETTINGS,
     **dict.fromkeys(('lr_config', 'optimizer_config', 'checkpoint_config'), _SETTINGS),
     **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir'), _TEXT),
+    'load_except': _TEXTS,
     'data.workers_per_gpu': _FROM_ZERO,
     'runner.max_iters': _COUNT,
     'evaluation.interval': _WHOLE,

@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 from mmcv.utils import Config
 
-from mmseg.core.checkpoint_reading import newest_whole_checkpoint, read_checkpoint
+from mmseg.core.checkpoint_reading import (
+    check_resumable,
+    newest_whole_checkpoint,
+    read_checkpoint,
+)
 from mmseg.utils.distributed import done_by_first
 
 
@@ -42,4 +46,8 @@ def find_start(cfg: Config, auto_resume: bool = False, trust: bool = False) -> S
         return cfg.get('resume_from') if found is None else str(found[0])
 
     path = done_by_first(choose)
-    return None if not path else Start(path, read_checkpoint(Path(path), trust))
+    if not path:
+        return None
+    content = read_checkpoint(Path(path), trust)
+    check_resumable(content, path)
+    return Start(path, content)

@@ -104,6 +104,8 @@ def train_segmentor(
     device = choose_device() if device is None else device
     done_by_first(lambda: claim_work_dir(cfg, auto_resume, overwrite))
     start = find_start(cfg, auto_resume, trust_checkpoint)
+    if start is not None and hasattr(model, 'match_state'):
+        model.match_state(start.content['state_dict'])
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
     torch.backends.cudnn.benchmark = benchmark and device.type == 'cuda'
@@ -122,8 +124,8 @@ def train_segmentor(
     _register_hooks(runner, cfg, validate)
     if start is not None:
         runner.resume(start.path, trust_checkpoint, start.content)
-    elif cfg.get('load_from'):
-        runner.load_checkpoint(cfg.load_from, trust_checkpoint)
+    else:
+        _load_weights(runner, cfg, trust_checkpoint)
     if rank() == 0:
         _take_work_dir(runner, cfg, start, overwrite)
     if rank() > 0:
@@ -149,6 +151,16 @@ def class_pixels(source: Any, num_classes: int) -> list[int]:
     """
     stats = statistics_of(getattr(source, 'source', source)).stats()
     return [sum(image.get(c, 0) for image in stats) for c in range(num_classes)]
+
+
+def _load_weights(runner: IterBasedRunner, cfg: Config, trust: bool) -> None:
+    """Take the first weights from a checkpoint, if the config names one."""
+    left_out = cfg.get('load_except') or []
+    if cfg.get('load_from'):
+        left_out = [left_out] if isinstance(left_out, str) else left_out
+        runner.load_checkpoint(cfg.load_from, trust, left_out)
+    elif left_out:
+        raise UserError(f'load_except ({left_out}) leaves entries of load_from out: set that too')
 
 
 def _take_work_dir(

@@ -3,7 +3,8 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +14,19 @@ from torch import nn
 
 from mmseg.utils.atomic import atomic_path, sync_folder
 from mmseg.utils.environment import git_revision
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, nearest
 
 from .checkpoint_reading import first_line, read_checkpoint
 
 Branch = Literal['model', 'ema_model']
 LATEST = 'latest.pth'
 _MAX_LISTED_KEYS = 10
+_MAX_OPTIONS = 6
+_ENCODER = 'backbone.'
+
+
+class UnfitWeightsError(UserError):
+    """Weights that are of another network than the one they were to fill."""
 
 
 def save_checkpoint(
@@ -111,7 +118,10 @@ def select_branch(
 
 
 def load_state_dict(
-    model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: str | Path
+    model: nn.Module,
+    state_dict: Mapping[str, torch.Tensor],
+    source: str | Path,
+    leave_out: Sequence[str] = (),
 ) -> None:
     """Load a state dict that must fit the model exactly.
 
@@ -119,20 +129,76 @@ def load_state_dict(
         model: Network to fill.
         state_dict: Its entries.
         source: Where they come from, for the message.
+        leave_out: Entries that need not fit and are not loaded: names, the starts of names up to a
+            dot, or patterns such as '*.conv_seg'.
 
     Raises:
-        UserError: Entries are missing, unexpected or of another shape; at most ten are listed.
+        UnfitWeightsError: Entries are missing, unexpected or of another shape; at most ten are
+            listed.
+        UserError: Nothing is as `leave_out` says.
     """
-    state_dict = in_own_names(model, state_dict)
-    differences = compare_state_dicts(model.state_dict(), state_dict)
+    expected, state_dict = model.state_dict(), in_own_names(model, state_dict)
+    left = _matched(leave_out, [*expected, *state_dict])
+    kept = {key: value for key, value in state_dict.items() if key not in left}
+    differences = compare_state_dicts({k: v for k, v in expected.items() if k not in left}, kept)
     if differences:
         listed = '; '.join(differences[:_MAX_LISTED_KEYS])
         more = len(differences) - _MAX_LISTED_KEYS
-        raise UserError(
+        raise UnfitWeightsError(
             f'{source} does not fit this model (other architecture or class count?), '
             f'{len(differences)} entries differ: {listed}' + (f'; and {more} more' * (more > 0))
         )
-    model.load_state_dict(state_dict)
+    model.load_state_dict({**{k: v for k, v in expected.items() if k in left}, **kept})
+
+
+def how_to_leave_out(
+    model: nn.Module, state_dict: Mapping[str, torch.Tensor], leave_out: Sequence[str] = ()
+) -> str:
+    """Say how a training can begin with those weights that fit, where most of them do.
+
+    Args:
+        model: Network to fill.
+        state_dict: Entries that don't fit it.
+        leave_out: What is left out already.
+
+    Returns:
+        The end of a message, naming options; empty where too little fits.
+    """
+    expected, found = model.state_dict(), in_own_names(model, state_dict)
+    fitting = {k for k, v in expected.items() if k in found and found[k].shape == v.shape}
+    unlike = [key for key in {**expected, **found} if key not in fitting]
+    starts = dict.fromkeys(_shortest_start(key, fitting) for key in unlike)
+    if len(starts) > _MAX_OPTIONS:
+        starts = dict.fromkeys(key.partition('.')[0] for key in unlike)
+    is_encoder_there = any(key.startswith(_ENCODER) for key in fitting)
+    if not is_encoder_there or any(f'{start}.'.startswith(_ENCODER) for start in starts):
+        return ''
+    options = ' '.join(f'--except {start}' for start in [*leave_out, *starts])
+    return f'. To begin with the rest of its weights: {options} (load_except in a config)'
+
+
+def _shortest_start(key: str, others: Iterable[str]) -> str:
+    """Return the shortest start of a name, up to a dot, that none of the others has."""
+    words = key.split('.')
+    starts = ['.'.join(words[:number]) for number in range(1, len(words))]
+    taken = {other[: len(s)] for s in starts for other in others if other.startswith(f'{s}.')}
+    return next((start for start in starts if start not in taken), key)
+
+
+def _matched(patterns: Sequence[str], keys: Sequence[str]) -> set[str]:
+    """Return the names that patterns stand for; each must stand for one at least."""
+    matched: set[str] = set()
+    for pattern in patterns:
+        own = {k for k in keys if f'{k}.'.startswith(f'{pattern}.') or _is_like(k, pattern)}
+        if not own:
+            starts = {'.'.join(key.split('.')[:n]) for key in keys for n in range(1, 4)}
+            raise UserError(f'--except {pattern} matches no entry; {nearest(pattern, starts)}')
+        matched |= own
+    return matched
+
+
+def _is_like(key: str, pattern: str) -> bool:
+    return fnmatchcase(key, pattern) or fnmatchcase(key, f'{pattern}.*')
 
 
 def in_own_names(

@@ -52,6 +52,23 @@ def read_checkpoint(path: str | Path, trust: bool = False) -> dict[str, Any]:
     return _with_state_dict(checkpoint, path)
 
 
+def check_resumable(checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    """Make sure that a run can go on from a checkpoint.
+
+    Args:
+        checkpoint: From `read_checkpoint`.
+        path: Its file, for the message.
+
+    Raises:
+        UserError: It holds weights alone.
+    """
+    if 'optimizer' not in checkpoint or 'iter' not in (checkpoint.get('meta') or {}):
+        raise UserError(
+            f'{path} holds weights only, no optimizer and iteration to resume from; '
+            'use --load-from to start from its weights'
+        )
+
+
 def check_sums(path: Path) -> None:
     """Compare a checkpoint's content with the sums in it, which PyTorch does not do.
 

@@ -1,6 +1,6 @@
 """The training loop: mmcv's, stopped and resumed at any iteration as if it had never stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,14 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_to_file
 from mmseg.utils.stop_request import StopRequest
 
-from .checkpoint import load_state_dict, save_checkpoint, select_branch
-from .checkpoint_reading import newest_whole_checkpoint, read_checkpoint
+from .checkpoint import (
+    UnfitWeightsError,
+    how_to_leave_out,
+    load_state_dict,
+    save_checkpoint,
+    select_branch,
+)
+from .checkpoint_reading import check_resumable, newest_whole_checkpoint, read_checkpoint
 from .deferred_numbers import DeferredLogBuffer
 from .optimizer_step import OptimizerStep
 from .precision import Precision
@@ -165,11 +171,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
             UserError: The file is missing, damaged, of another model, or holds no training state.
         """
         content = read_checkpoint(checkpoint, trust) if content is None else content
-        if 'optimizer' not in content or 'iter' not in content.get('meta', {}):
-            raise UserError(
-                f'{checkpoint} holds weights only, no optimizer and iteration to resume from; '
-                'use --load-from to start from its weights'
-            )
+        check_resumable(content, checkpoint)
         load_state_dict(self.model, select_branch(content['state_dict'], None), checkpoint)
         try:
             self.optimizer.load_state_dict(content['optimizer'])
@@ -228,10 +230,29 @@ class IterBasedRunner(MMCVIterBasedRunner):
                 f'that it makes {before} together with the number of processes'
             )
 
-    def load_checkpoint(self, filename: str, trust: bool = False, **_: Any) -> dict[str, Any]:
-        """Start from a checkpoint's weights: those of its student, into this model's student."""
+    def load_checkpoint(
+        self, filename: str, trust: bool = False, leave_out: Sequence[str] = (), **_: Any
+    ) -> dict[str, Any]:
+        """Start from a checkpoint's weights: those of its student, into this model's student.
+
+        Args:
+            filename: Path of the file.
+            trust: Whether it may run code, as for `read_checkpoint`.
+            leave_out: Entries that keep the values they have, as for `load_state_dict`.
+
+        Returns:
+            What the file holds.
+
+        Raises:
+            UserError: The file can't be read, or the rest of it does not fit the student.
+        """
         content = read_checkpoint(filename, trust)
         student = self.model.get_model() if hasattr(self.model, 'get_model') else self.model
-        load_state_dict(student, select_branch(content['state_dict'], 'model'), filename)
-        self.logger.info(f'loaded the weights of {filename}')
+        weights = select_branch(content['state_dict'], 'model')
+        try:
+            load_state_dict(student, weights, filename, leave_out)
+        except UnfitWeightsError as error:
+            raise UserError(f'{error}{how_to_leave_out(student, weights, leave_out)}') from error
+        without = f' without {", ".join(leave_out)}' if leave_out else ''
+        self.logger.info(f'loaded the weights of {filename}{without}')
         return content

@@ -8,7 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg.core.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from mmseg.core.checkpoint import (
+    how_to_leave_out,
+    load_checkpoint,
+    load_state_dict,
+    read_checkpoint,
+    save_checkpoint,
+)
 from mmseg.utils.errors import UserError
 
 
@@ -186,3 +192,75 @@ def test_read_checkpoint__missing_empty_cut_or_foreign_files_are_user_errors(tmp
     for path in (tmp_path / 'list.pth', tmp_path / 'gone.pth', tmp_path):
         with pytest.raises(UserError):
             read_checkpoint(path)
+
+
+class Segmentor(nn.Module):
+    """An encoder that stays, a head whose class count and auxiliary ones that may differ."""
+
+    def __init__(self, num_classes, num_auxiliary=0, width=4):
+        super().__init__()
+        self.backbone = nn.Linear(3, width)
+        self.decode_head = nn.ModuleDict(
+            {'convs': nn.Linear(width, 4), 'conv_seg': nn.Linear(4, num_classes)}
+        )
+        if num_auxiliary:
+            self.auxiliary_head = nn.ModuleList(
+                nn.ModuleDict({'conv_seg': nn.Linear(4, num_classes)}) for _ in range(num_auxiliary)
+            )
+
+
+@pytest.mark.parametrize(
+    'leave_out',
+    [
+        ['decode_head.conv_seg'],
+        ['decode_head.conv_seg.weight', 'decode_head.conv_seg.bias'],
+        ['*.conv_seg'],
+        ['decode_head.conv_*'],
+    ],
+)
+def test_load_state_dict__what_is_left_out_keeps_its_values(leave_out):
+    theirs, ours = Segmentor(19), Segmentor(5)
+    before = {key: value.clone() for key, value in ours.state_dict().items()}
+    load_state_dict(ours, theirs.state_dict(), 'x.pth', leave_out)
+    for key, value in ours.state_dict().items():
+        expected = before if 'conv_seg' in key else theirs.state_dict()
+        assert torch.equal(value, expected[key]), key
+
+
+def test_load_state_dict__the_rest_must_fit():
+    with pytest.raises(UserError, match=r'decode_head\.conv_seg\.weight is 19x4, expected 5x4'):
+        load_state_dict(Segmentor(5), Segmentor(19).state_dict(), 'x.pth', ['decode_head.convs'])
+
+
+@pytest.mark.parametrize(
+    'pattern', ['decode_head.conv_sge', 'conv_seg', 'decode_head.conv', 'neck.*']
+)
+def test_load_state_dict__leaving_out_what_is_not_there_is_refused(pattern):
+    with pytest.raises(UserError, match=r'matches no entry; (did you mean|available)') as caught:
+        load_state_dict(Segmentor(5), Segmentor(19).state_dict(), 'x.pth', [pattern])
+    assert f'--except {pattern} ' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('theirs', 'ours', 'options'),
+    [
+        (Segmentor(19), Segmentor(5), '--except decode_head.conv_seg'),
+        (Segmentor(19, 1), Segmentor(19), '--except auxiliary_head'),
+        (Segmentor(19), Segmentor(19, 2), '--except auxiliary_head'),
+        (Segmentor(19, 1), Segmentor(19, 2), '--except auxiliary_head.1'),
+        (
+            Segmentor(19, 1),
+            Segmentor(5, 1),
+            '--except decode_head.conv_seg --except auxiliary_head',
+        ),
+    ],
+)
+def test_how_to_leave_out__the_options_named_make_it_fit(theirs, ours, options):
+    told = how_to_leave_out(ours, theirs.state_dict())
+    assert f': {options} (load_except in a config)' in told
+    load_state_dict(ours, theirs.state_dict(), 'x.pth', options.split()[1::2])
+
+
+@pytest.mark.parametrize('theirs', [Segmentor(19, width=7), nn.Linear(3, 4)])
+def test_how_to_leave_out__of_another_encoder_nothing_is_said(theirs):
+    assert how_to_leave_out(Segmentor(5), theirs.state_dict()) == ''

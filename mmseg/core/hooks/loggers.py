@@ -54,6 +54,7 @@ class TensorboardLoggerHook(_Logger, MMCVTensorboardLoggerHook):
     """
 
     needed, package = 'torch.utils.tensorboard', 'tensorboard'
+    writer: Any
 
     def before_run(self, runner) -> None:
         super().before_run(runner)

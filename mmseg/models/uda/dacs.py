@@ -20,7 +20,7 @@ from mmseg.utils.seed import torch_generator
 
 from .augmentation import ViewSettings, draw_view
 from .class_mixing import choose_classes, class_mask, mix
-from .feature_distance import FeatureDistance
+from .feature_distance import FeatureDistance, comes_from_checkpoint
 from .instance_level import InstanceLevel
 from .pseudo_labels import pseudo_labels
 from .teacher import EMATeacher
@@ -81,16 +81,15 @@ class DACS(nn.Module):
         self.teacher = EMATeacher(self.model, alpha)
         self.ema_model = cast(Any, self.teacher.model)
         num_classes = self.model.num_classes
-        self.feature_distance = None
+        self._feature_distance_settings = (
+            imnet_feature_dist_lambda,
+            imnet_feature_dist_classes,
+            imnet_feature_dist_scale_min_ratio or 0.0,
+            num_classes,
+        )
+        self.feature_distance: FeatureDistance | None = None
         if imnet_feature_dist_lambda > 0 and _pretrained(model):
-            self.feature_distance = FeatureDistance(
-                self.model,
-                imnet_feature_dist_lambda,
-                imnet_feature_dist_classes,
-                imnet_feature_dist_scale_min_ratio or 0.0,
-                num_classes,
-            )
-            self.imnet_model = self.feature_distance.model
+            self._add_feature_distance()
         self.instance = None
         if instance is not None:
             sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
@@ -134,6 +133,28 @@ class DACS(nn.Module):
             del self.imnet_model
         if self.feature_distance is not None:
             self.imnet_model.load_state_dict(self.model.state_dict())
+
+    def match_state(self, state_dict: Mapping[str, torch.Tensor]) -> None:
+        """Get ready for the state that a run is to go on from, before it is loaded.
+
+        The frozen network of the feature distance comes from there where its ImageNet weights are
+        not at hand.
+
+        Args:
+            state_dict: Of a whole model like this one.
+
+        Raises:
+            UserError: It was trained with the feature distance and this model is without, or the
+                other way round.
+        """
+        weight, is_on = self._feature_distance_settings[0], self.feature_distance is not None
+        if comes_from_checkpoint(state_dict, weight, is_on):
+            self._add_feature_distance()
+            get_root_logger().info('the network of the feature distance is that of the checkpoint')
+
+    def _add_feature_distance(self) -> None:
+        self.feature_distance = FeatureDistance(self.model, *self._feature_distance_settings)
+        self.imnet_model = self.feature_distance.model
 
     def train(self, mode: bool = True) -> 'DACS':
         """Set the mode of the student; the other networks have one mode for training."""

@@ -1,7 +1,7 @@
 """The ImageNet feature distance (Hoyer et al., CVPR 2022, section 3.3)."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -31,6 +31,37 @@ def masked_feature_distance(
         return distance.mean()
     keep = mask[:, 0].to(distance.dtype)
     return (distance * keep).sum() * world_size() / sum_over_processes(keep.sum()).clamp(min=1)
+
+
+def comes_from_checkpoint(state_dict: Iterable[str], weight: float, is_on: bool) -> bool:
+    """Say whether a run that goes on has to take its frozen network from the checkpoint.
+
+    Args:
+        state_dict: Names of the entries of the whole model that the run goes on from.
+        weight: λ_FD of the run.
+        is_on: Whether the run has a frozen network already, of ImageNet weights.
+
+    Raises:
+        UserError: The run has had a feature distance so far and is to go on without one, or the
+            other way round.
+    """
+    networks = {key.partition('.')[0] for key in state_dict}
+    is_held = 'imnet_model' in networks
+    if is_held == is_on or 'ema_model' not in networks:
+        return False
+    if is_on:
+        raise UserError(
+            'the checkpoint is of a run without the feature distance (its config had none, or its '
+            'ImageNet weights were not found), and here it is on: to go on as the run began, give '
+            '--options uda.imnet_feature_dist_lambda=0'
+        )
+    if weight <= 0:
+        raise UserError(
+            'the checkpoint is of a run with the feature distance, and here '
+            'uda.imnet_feature_dist_lambda=0 switches it off: set that as it was, or begin another '
+            'run from the weights, with --load-from'
+        )
+    return True
 
 
 class FeatureDistance(nn.Module):

@@ -288,6 +288,50 @@ def test_feature_distance__starts_at_zero_with_imagenet_weights(tmp_path):
     assert any(name.startswith('imnet_model.') for name in dacs.state_dict())
 
 
+def with_weights(path, **uda):
+    """Build a model whose ImageNet weights are at `path`, if anything is."""
+    settings = config(imnet_feature_dist_lambda=0.005, **uda)
+    settings['model']['pretrained'] = str(path)
+    torch.manual_seed(0)
+    dacs = build_train_model(settings)
+    dacs.init_weights()
+    return dacs
+
+
+@pytest.mark.parametrize('instance', [None, INSTANCE])
+def test_match_state__the_frozen_network_comes_from_the_checkpoint(tmp_path, instance):
+    path = tmp_path / 'mit_b0.pth'
+    torch.save(build().model.backbone.state_dict(), path)
+    before = with_weights(path, instance=instance)
+    before.train().train_step(batch(), sgd(before, lr=0.1))
+    resumed = with_weights(tmp_path / 'gone.pth', instance=instance)
+    assert resumed.feature_distance is None
+    resumed.match_state(before.state_dict())
+    resumed.load_state_dict(before.state_dict())
+    ours, theirs = resumed.imnet_model.state_dict(), before.imnet_model.state_dict()
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    torch.manual_seed(1)
+    expected = before.train().train_step(batch(), sgd(before, lr=0.1))['log_vars']
+    torch.manual_seed(1)
+    values = resumed.train().train_step(batch(), sgd(resumed, lr=0.1))['log_vars']
+    assert values['src.loss_imnet_feat_dist'] == expected['src.loss_imnet_feat_dist'] > 0
+    assert values['loss'] == expected['loss']
+    assert not any(p.requires_grad for p in resumed.imnet_model.parameters())
+
+
+def test_match_state__a_feature_distance_on_one_side_only_is_said(tmp_path):
+    path = tmp_path / 'mit_b0.pth'
+    torch.save(build().model.backbone.state_dict(), path)
+    with_it, without = with_weights(path), build()
+    with pytest.raises(UserError, match=r'here uda\.imnet_feature_dist_lambda=0 switches it off'):
+        without.match_state(with_it.state_dict())
+    with pytest.raises(UserError, match=r'give --options uda\.imnet_feature_dist_lambda=0'):
+        with_it.match_state(without.state_dict())
+    for model in (with_it, without, with_weights(tmp_path / 'gone.pth')):
+        model.match_state(model.state_dict())
+        model.match_state(without.model.state_dict())  # of no adaptation: loading it tells
+
+
 def test_feature_distance__is_off_where_weights_cannot_be_had(monkeypatch):
     settings = config(imnet_feature_dist_lambda=0.005)
     settings['model']['pretrained'] = 'https://example.org/mit_b0.pth'
