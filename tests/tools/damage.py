@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from tests.utils.png_files import GREY, GREY_ALPHA, PALETTE, png
+
 Damage = Callable[[Path], None]
 
 
@@ -40,6 +42,42 @@ def _mode(mode: str, kind: str = 'PNG') -> Damage:
         with Image.open(path) as image:
             converted = image.convert('RGB').convert(mode)
         converted.save(path, kind)
+
+    return damage
+
+
+def _numbers(depth: int, colour: int = GREY, channels: int = 1) -> Damage:
+    """A PNG of 40 x 56 pixels whose numbers go up to what its bits can hold."""
+
+    def damage(path: Path) -> None:
+        numbers = np.arange(40 * 56 * channels).reshape(40, 56, channels) % (1 << depth)
+        path.write_bytes(png(numbers[..., 0] if channels == 1 else numbers, depth, colour))
+
+    return damage
+
+
+def _saved(kind: str, **options: object) -> Damage:
+    """The same pixels in another format under the same name."""
+
+    def damage(path: Path) -> None:
+        with Image.open(path) as image:
+            pixels = image.copy()
+        pixels.save(path, kind, **options)
+
+    return damage
+
+
+def _several_frames(path: Path) -> None:
+    with Image.open(path) as image:
+        frames = [image.copy(), image.transpose(Image.Transpose.ROTATE_180)]
+    frames[0].save(path, 'PNG', save_all=True, append_images=frames[1:])
+
+
+def _turned(orientation: int) -> Damage:
+    def damage(path: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        _saved('PNG', exif=exif.tobytes())(path)
 
     return damage
 
@@ -108,6 +146,17 @@ IMAGE_DAMAGES: dict[str, Damage] = {
     'of_16_bits': _pixels((40, 56), 'uint16', 3),
     'of_16_bits_and_high': _pixels((40, 56), 'uint16', 40_000),
     'label_200': _pixels((40, 56), value=200),
+    'of_12_bits_in_16': _pixels((40, 56), 'uint16', 4095),
+    'of_two_bits': _numbers(2),
+    'of_four_bits': _numbers(4),
+    'of_palette_indices_of_one_bit': _numbers(1, PALETTE),
+    'grey_with_alpha_of_16_bits': _numbers(16, GREY_ALPHA, 2),
+    'upside_down_by_exif': _turned(3),
+    'lying_by_exif': _turned(6),
+    'of_several_frames': _several_frames,
+    'a_tiff_by_another_name': _saved('TIFF'),
+    'a_webp_by_another_name': _saved('WEBP', lossless=True),
+    'a_gif_by_another_name': _saved('GIF'),
     'wrong_size': _pixels((33, 70)),
     'one_pixel': _pixels((1, 1)),
     'a_folder': _folder,
@@ -128,6 +177,21 @@ CHECKPOINT_DAMAGES: dict[str, Damage] = {
     'weights_that_are_numbers': lambda path: torch.save({'state_dict': {'a': 1}}, path),
     'a_folder': _folder,
     'gone': Path.unlink,
+}
+
+# What a split file may hold, and whether it means images that are there.
+SPLITS: dict[str, tuple[bytes, bool]] = {
+    'of_names_with_suffix': (b'0.png\n1.png\n2.png\n', True),
+    'of_pairs': (b'images/0.png labels/0.png\nimages/1.png labels/1.png\n', True),
+    'with_a_byte_order_mark': (b'\xef\xbb\xbf0\n1\n', True),
+    'in_utf16': ('0\n1\n'.encode('utf-16'), True),
+    'with_lines_of_windows': (b'0\r\n1\r\n', True),
+    'without_an_end_of_its_last_line': (b'0\n1', True),
+    'of_paths_that_are_gone': (b'0\n/elsewhere/1.png\n', False),
+    'of_a_name_that_is_gone': (b'0\n77\n', False),
+    'empty': (b'', False),
+    'of_nothing_but_blanks': (b' \n\n\t\n', False),
+    'not_a_text': (b'\x89PNG\r\n\x1a\n\xff\xfe\x00', False),
 }
 
 STATISTICS_DAMAGES: dict[str, Damage] = {
@@ -219,4 +283,50 @@ CONFIG_VALUES: list[tuple[str, object]] = [
     ('load_from', 7),
     ('custom_hooks', [3]),
     ('max_skipped_steps', 1),
+]
+
+# Setting of an adaptation -> a value that it must not have.
+ADAPTATION_VALUES: list[tuple[str, object]] = [
+    ('uda.alpha', 1.0),
+    ('uda.alpha', -0.1),
+    ('uda.pseudo_threshold', 96.8),
+    ('uda.pseudo_threshold', -1),
+    ('uda.pseudo_weight_ignore_top', -1),
+    ('uda.pseudo_weight_ignore_bottom', -120),
+    ('uda.imnet_feature_dist_lambda', -0.005),
+    ('uda.color_jitter_strength', -0.2),
+    ('uda.color_jitter_probability', 2),
+    ('uda.mix', 'cut'),
+    ('uda.momentum', 0.9),
+    ('uda.instance.num_entries', 0),
+    ('uda.instance.momentum', 1.5),
+    ('uda.instance.smoothing', -1),
+    ('uda.instance.temperature', 0),
+    ('uda.instance.update_interval', 0),
+    ('uda.instance.fill_patience', 0),
+    ('uda.instance.loss_weight', -0.5),
+    ('uda.instance.form', 'cosine'),
+    ('uda.instance.vectors', 'median'),
+    ('uda.instance.bank_file', 'nowhere'),
+    ('uda.instance.entries', 300),
+    ('optimizer_config', {'grad_clip': {'max_norm': 0}}),
+    ('optimizer_config', {'grad_clip': {'norm': 1}}),
+    ('optimizer_config', {'type': 'NoSuchHook'}),
+    ('optimizer_config', {'type': 'GradientCumulativeOptimizerHook', 'cumulative_iters': 0}),
+    ('lr_config', {'policy': 'poly', 'min_lr': 1.0}),
+    ('lr_config', {'policy': 'poly', 'warmup': 'linear', 'warmup_ratio': 7}),
+    ('model.decode_head.num_classes', 9),
+    ('model.decode_head.num_classes', 4),
+    ('model.decode_head.ignore_index', 7),
+    ('data.train.source.classes', ['road', 'building', 'sidewalk', 'pole', 'sky']),
+    ('data.train.target.classes', ['road', 'sidewalk', 'building', 'pole']),
+    ('data.train.source.palette', [[1, 2, 3]]),
+    ('data.train.source.palette', [[1, 2, 300]] * 5),
+    ('data.train.source.ignore_index', 300),
+    ('data.train.source.ann_dir', None),
+    ('data.train.rare_class_sampling.class_temp', 0),
+    ('data.train.rare_class_sampling.min_pixels', -1),
+    ('data.train.rare_class_sampling.pixels', 5),
+    ('data.train', {'type': 'CustomDataset', 'img_dir': 'images', 'pipeline': []}),
+    ('amp', 'half'),
 ]

@@ -20,10 +20,12 @@ from mmseg.models import build_segmentor
 from mmseg.utils.cli import run_cli
 from tests.apis.tiny import CLASSES, PALETTE, write_config
 from tests.tools.damage import (
+    ADAPTATION_VALUES,
     CHECKPOINT_DAMAGES,
     CONFIG_FILES,
     CONFIG_VALUES,
     IMAGE_DAMAGES,
+    SPLITS,
     STATISTICS_DAMAGES,
 )
 
@@ -183,14 +185,28 @@ def test_train__a_config_file_that_is(survives, place, kind):
 
 @pytest.mark.parametrize(('key', 'value'), CONFIG_VALUES)
 def test_train__a_config_of_wrong_types(survives, place, key, value):
-    settings = json.loads((place / 'source_only.json').read_text())
-    *parents, last = key.split('.')
-    section = settings
-    for parent in parents:
-        section = section.setdefault(parent, {})
-    section[last] = value
-    (place / 'source_only.json').write_text(json.dumps(settings))
+    change(place / 'source_only.json', key, value)
     assert survives('train', 'source_only.json', '--no-validate').startswith('error: ')
+
+
+@pytest.mark.parametrize(('key', 'value'), ADAPTATION_VALUES)
+def test_train__an_adaptation_that_cannot_be_meant(survives, place, key, value):
+    change(place / 'uda.json', key, value)
+    said = survives(*train('uda.json'))
+    assert said.startswith('error: ')
+    assert not list(place.glob('out/*.pth'))  # it was known before the first iteration
+
+
+@pytest.mark.parametrize('kind', SPLITS)
+@pytest.mark.parametrize('domain', ['source', 'target'])
+def test_train__a_split_file(survives, place, domain, kind):
+    content, is_meant = SPLITS[kind]
+    (place / domain / 'split.txt').write_bytes(content)
+    change(place / 'uda.json', f'data.train.{domain}.split', 'split.txt')
+    change(place / 'uda.json', 'data.train.rare_class_sampling', None)
+    said = survives(*train('uda.json'))
+    assert ('split.txt' in said) != is_meant
+    assert said.startswith('error: ') != is_meant
 
 
 @pytest.mark.parametrize('damage', IMAGE_DAMAGES)
@@ -220,6 +236,17 @@ def test_demo__a_checkpoint_that_is(survives, place, damage):
     image = ('target/images/1.png', '--out-dir', 'out')
     said = survives('demo', 'source_only.json', 'weights.pth', *image)
     assert said.startswith('error: ') and not (place / 'weights.pth.made').exists()
+
+
+def change(config: Path, key: str, value: object) -> None:
+    """Change one setting of a JSON config, which may have to make its sections."""
+    settings = json.loads(config.read_text())
+    *parents, last = key.split('.')
+    section = settings
+    for parent in parents:
+        section = section.setdefault(parent, {})
+    section[last] = value
+    config.write_text(json.dumps(settings))
 
 
 def train(config: str, *options: str) -> tuple[str, ...]:

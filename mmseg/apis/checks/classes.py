@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -38,14 +38,24 @@ def heads_fit_classes(run: RunUnderCheck) -> Findings:
 
 
 def sets_agree_on_classes(run: RunUnderCheck) -> Findings:
-    """Compare the class names of training, validation and test set."""
+    """Compare the class names of training, validation and test set, and what label 0 means."""
     ours = {f'data.train ({type(run.source).__name__})': run.dataset.CLASSES}
+    # A run that does not evaluate can do without the others; a test of them refuses by itself.
+    severity: Literal['error', 'warning'] = 'error' if run.validate else 'warning'
+    reduced = getattr(run.source, 'reduce_zero_label', None)
     for name, dataset in (('data.val', run.val), ('data.test', run.test)):
-        if dataset is not None:
-            sides = {**ours, f'{name} ({type(dataset).__name__})': dataset.CLASSES}
-            difference = class_difference(sides)
-            if difference is not None:
-                yield Finding('error', difference)
+        if dataset is None:
+            continue
+        sides = {**ours, f'{name} ({type(dataset).__name__})': dataset.CLASSES}
+        difference = class_difference(sides)
+        if difference is not None:
+            yield Finding(severity, difference)
+        if getattr(dataset, 'reduce_zero_label', reduced) != reduced and reduced is not None:
+            yield Finding(
+                severity,
+                f'reduce_zero_label is {reduced} in data.train and {not reduced} in {name}: labels '
+                f'would differ by one; set {name}.reduce_zero_label={reduced}',
+            )
 
 
 def checkpoint_agrees_on_classes(run: RunUnderCheck) -> Findings:

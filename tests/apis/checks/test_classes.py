@@ -68,6 +68,32 @@ def test_sets_agree_on_classes__number_names_and_order(tmp_path, name, kind):
     assert 'data.train (CustomDataset)' in said
 
 
+@pytest.mark.parametrize('name', ['val', 'test'])
+def test_sets_agree_on_classes__only_a_warning_where_nothing_is_evaluated(tmp_path, name):
+    cfg = config_of(tmp_path)
+    cfg.data[name].update(classes=CLASSES[:4], palette=None, extra_means={})
+    run = built(cfg, validate=False, with_model=False)
+    said = messages(sets_agree_on_classes, run, 'warning')
+    assert len(said) == (name == 'test')  # the validation set is not even built
+
+
+@pytest.mark.parametrize('where', ['dataset', 'step'])
+@pytest.mark.parametrize('name', ['val', 'test', 'train'])
+def test_sets_agree_on_classes__label_0_means_the_same_everywhere(tmp_path, name, where):
+    cfg = config_of(tmp_path)
+    if where == 'dataset' or name != 'train':
+        cfg.data[name].reduce_zero_label = True
+    else:
+        cfg.data.train.pipeline[1].reduce_zero_label = True
+    said = messages(sets_agree_on_classes, built(cfg, with_model=False))
+    ours, others = (True, ('val', 'test')) if name == 'train' else (False, (name,))
+    assert said == [
+        f'reduce_zero_label is {ours} in data.train and {not ours} in data.{other}: labels would '
+        f'differ by one; set data.{other}.reduce_zero_label={ours}'
+        for other in others
+    ]
+
+
 @pytest.mark.parametrize('uda', [False, True])
 def test_sets_agree_on_classes__nothing_is_said_where_they_do(tmp_path, uda):
     assert messages(sets_agree_on_classes, data_of(tmp_path, uda)) == []
