@@ -105,6 +105,8 @@ def evaluate(
     """Print the table of results and keep it in `pre_log.out`."""
     scores = dataset.evaluate(counts, metric=metrics)
     told = f'nothing could be evaluated: {NOTHING_LABELLED}\n' * math.isnan(scores['aAcc'])
+    if any(f'm{kind}' in scores for kind in ('Dice', 'Fscore')):
+        told += 'all figures count the pixels of all images together: no per-image means\n'
     report = f'{header}\n\n{metrics_table(scores)}\n{told}'
     with atomic_path(folder / 'pre_log.out') as temporary:
         temporary.write_text(report, encoding='utf-8', errors='backslashreplace')
