@@ -28,7 +28,9 @@ def main() -> None:
         )
     folder = args.folder or f'embedding_cache/placeholder_{args.num_entries}'
     bank = InstanceBank(args.num_entries, args.dim, num_classes=1)
-    vectors = torch.randn(bank.features.shape, generator=torch_generator(args.seed))
+    vectors = torch.randn(
+        bank.features.shape, generator=torch_generator('bank placeholders', args.seed)
+    )
     bank.features.copy_(F.normalize(vectors, dim=1))
     bank.save(folder)
     print(f'{args.num_entries} unfilled entries of {args.dim} channels in {folder}')

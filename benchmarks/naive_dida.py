@@ -70,7 +70,6 @@ class NaiveDIDA(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Take the step's backward passes; arguments are those of `DACS.forward_train`."""
         dacs, iteration = self.dacs, self.dacs.teacher.num_updates
-        generator = torch_generator(dacs.seed, iteration)
         self.update_teacher(iteration)
         losses, embedding = self.learn_source(img, gt_semantic_seg)
         if dacs.instance is not None:
@@ -79,27 +78,36 @@ class NaiveDIDA(nn.Module):
         norm = [torch.as_tensor(img_metas[0]['img_norm_cfg'][key]) for key in ('mean', 'std')]
         weak_img = target_img
         if dacs.instance is not None:
-            weak_img = draw_view(target_img, *norm, dacs.view, generator)
+            weak_img = draw_view(target_img, *norm, dacs.view, self.draws('weak view', iteration))
         probs, weak_embedding = self.ask_teacher(weak_img)
-        label, weight = self.pseudo_labels(self.smooth(probs, weak_embedding))
+        label, weight = self.pseudo_labels(self.smooth(probs, weak_embedding), target_img_metas)
 
-        chosen = choose_classes(gt_semantic_seg, generator)
+        chosen = choose_classes(gt_semantic_seg, self.draws('mixed classes', iteration))
         mask = torch.stack(
             [
                 torch.isin(labels, choice.nonzero()[:, 0])
                 for labels, choice in zip(gt_semantic_seg, chosen, strict=True)
             ]
         )
-        mixed_img = draw_view(torch.where(mask, img, target_img), *norm, dacs.view, generator)
+        mixed_img = torch.where(mask, img, target_img)
+        mixed_img = draw_view(mixed_img, *norm, dacs.view, self.draws('mixed view', iteration))
         mixed_label = torch.where(mask, gt_semantic_seg, label[:, None])
         mixed_weight = torch.where(mask[:, 0], torch.ones_like(weight), weight)
         return losses | self.learn_mixed(
             mixed_img, mixed_label, mixed_weight, probs, weak_embedding
         )
 
+    def draws(self, part: str, iteration: int) -> torch.Generator:
+        """Return the generator of one part of a step."""
+        return torch_generator(part, self.dacs.seed, iteration)
+
     @torch.no_grad()
     def update_teacher(self, iteration: int) -> None:
         """Step 1: φ ← α_t φ + (1 − α_t) θ."""
+        if iteration == 0:
+            buffers = self.dacs.model.buffers()
+            for own, other in zip(self.dacs.ema_model.buffers(), buffers, strict=True):
+                own.copy_(other)
         momentum = ema_momentum(iteration, self.dacs.teacher.alpha)
         students = self.dacs.model.parameters()
         for mean, value in zip(self.dacs.ema_model.parameters(), students, strict=True):
@@ -157,14 +165,20 @@ class NaiveDIDA(nn.Module):
             scattered[:, label] += similarity[:, entry]
         return level.smoothing * probs + (1 - level.smoothing) * scattered
 
-    def pseudo_labels(self, probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def pseudo_labels(
+        self, probs: torch.Tensor, img_metas: Sequence[Mapping[str, Any]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Step 7: labels (B, H, W) and weights (B, H, W)."""
         threshold, top, bottom = self.dacs.pseudo_label_settings
         confidence, label = probs.max(1)
-        share = (confidence >= threshold).sum() / confidence.numel()
-        weight = share * torch.ones_like(confidence)
+        inside = torch.zeros_like(confidence)
+        for image, meta in enumerate(img_metas):
+            height, width = meta.get('img_shape', confidence.shape[1:])[:2]
+            inside[image, :height, :width] = 1
+        share = ((confidence >= threshold) * inside).sum() / inside.sum()
+        weight = share * inside
         weight[:, :top] = 0
-        weight[:, weight.shape[1] - bottom :] = 0
+        weight[:, max(weight.shape[1] - bottom, 0) :] = 0
         return label, weight
 
     def learn_mixed(

@@ -19,12 +19,12 @@ from torch import nn
 from mmseg.apis.config import Config
 from mmseg.apis.optimizer import build_optimizer
 from mmseg.core.checkpoint import load_state_dict, read_checkpoint
+from mmseg.core.hooks.iteration_seed_hook import dropout_seed
 from mmseg.core.precision import Precision
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
-from mmseg.utils.seed import derive_seed
 
 
 def parse_args() -> argparse.Namespace:
@@ -78,7 +78,7 @@ def replay(content: Mapping[str, Any], path: str, device: torch.device) -> Itera
     load_state_dict(model, content['state_dict'], path)
     model.to(device).train()
     optimizer = build_optimizer(model, cfg.optimizer)
-    torch.manual_seed(derive_seed(meta['seed'], meta['iter'], meta['rank']))
+    torch.manual_seed(dropout_seed(meta['seed'], meta['iter'], meta['rank']))
     for key, metas in batch.items():
         if key.endswith('img_metas'):
             yield f'{key}: ' + ', '.join(str(each.get('filename')) for each in metas)

@@ -57,7 +57,7 @@ def set_random_seed(seed: int, deterministic: bool = False) -> None:
         deterministic: Whether PyTorch is to use repeatable algorithms where it has them.
     """
     random.seed(seed)
-    np.random.seed(derive_seed(seed) % 2**32)
+    np.random.seed(derive_seed('numpy', seed) % 2**32)
     torch.manual_seed(seed)
     if deterministic:
         make_deterministic()

@@ -63,7 +63,8 @@ def denormalize(
     """Turn a network's input back into a picture.
 
     Args:
-        image: Normalised image (3, H, W).
+        image: Normalised image (K, H, W); of other than three bands, the first three are shown,
+            or the first one in grey.
         mean: Mean per channel that was subtracted.
         std: Standard deviation per channel that was divided by.
         to_rgb: Whether the channels of `image` are in RGB order (else BGR).
@@ -72,6 +73,7 @@ def denormalize(
         A picture (H, W, 3).
     """
     picture = image.transpose(1, 2, 0) * np.asarray(std) + np.asarray(mean)
+    picture = picture[..., :3] if picture.shape[2] >= 3 else picture[..., :1].repeat(3, axis=2)
     picture = picture if to_rgb else picture[..., ::-1]
     return np.clip(picture.round(), 0, 255).astype(np.uint8)
 

@@ -44,7 +44,7 @@ class DrawsImages:
         Returns:
             What the pipeline makes of the image.
         """
-        rng = numpy_generator(seed, position)
+        rng = numpy_generator('sample', seed, position)
 
         def candidates() -> Iterator[int]:
             yield shuffled_index(position, len(self), seed)

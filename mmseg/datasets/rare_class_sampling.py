@@ -148,7 +148,7 @@ class RareClassDataset(Dataset):
         Returns:
             What the source's pipeline makes of an image that shows the class drawn.
         """
-        rng = numpy_generator(seed, position)
+        rng = numpy_generator('rare class sample', seed, position)
         drawn = int(rng.choice(self.classes, p=self.probs))
         return self.source.read_first(
             self._candidates(drawn, rng), lambda index: self._sample_with(drawn, index, rng)

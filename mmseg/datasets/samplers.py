@@ -11,9 +11,6 @@ from torch.utils.data import Dataset, Sampler
 from mmseg.utils.seed import numpy_generator
 from mmseg.utils.worker_errors import told_in_one_line
 
-# Keeps the order of an epoch apart from the draws of the sample at the same position.
-_ORDER_KEY = 1
-
 
 class DrawsSamples(Protocol):
     """A data set that can be trained on."""
@@ -99,4 +96,4 @@ def shuffled_index(position: int, length: int, seed: int) -> int:
 
 @lru_cache(maxsize=8)
 def _epoch_order(length: int, seed: int, epoch: int) -> np.ndarray:
-    return numpy_generator(seed, epoch, _ORDER_KEY).permutation(length)
+    return numpy_generator('epoch order', seed, epoch).permutation(length)

@@ -15,9 +15,6 @@ from .custom import CustomDataset
 from .pipelines import Compose
 from .rare_class_sampling import RareClassDataset
 
-# Sets the target's draws apart from the source's at the same position.
-_TARGET_KEY = 1
-
 
 @DATASETS.register_module()
 class UDADataset(Dataset):
@@ -91,7 +88,7 @@ class UDADataset(Dataset):
             `target_img_metas`.
         """
         sample = self.source.draw(position, seed)
-        target = self.target.draw(position, derive_seed(seed, _TARGET_KEY))
+        target = self.target.draw(position, derive_seed('target', seed))
         return {
             **sample,
             'target_img_metas': target['img_metas'],

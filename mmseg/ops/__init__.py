@@ -1,3 +1,4 @@
+from .batch_norm import normed
 from .class_means import boundary_mask, class_means
 from .color import scale_saturation, shift_hue
 from .downscale_label import downscale_label
@@ -29,6 +30,7 @@ __all__ = [
     'linear_taps',
     'normalize',
     'normalize_scores',
+    'normed',
     'pointwise_conv',
     'positive_sum',
     'product',

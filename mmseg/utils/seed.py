@@ -1,27 +1,39 @@
-"""Random generators that are functions of (seed, position), never of history."""
+"""Random generators that are functions of (part, seed, position), never of history.
+
+Every part that draws has a name of its own, and no two names share a stream.
+"""
+
+import hashlib
 
 import numpy as np
 import torch
 
 
-def derive_seed(*keys: int) -> int:
-    """Mix non-negative integers into one well-spread 63-bit seed.
+def derive_seed(part: str, *keys: int) -> int:
+    """Mix a name and integers into one well-spread 63-bit seed.
 
     Args:
-        *keys: The run's seed, then whatever names the draw (iteration, place in the batch, …).
+        part: Name of what draws.
+        *keys: The run's seed, then whatever tells the draw from others of this part (iteration,
+            rank, position, …).
 
     Returns:
-        An integer in [0, 2**63), the same on every platform for the same keys.
+        An integer in [0, 2**63), the same on every platform for the same name and keys.
     """
-    low, high = np.random.SeedSequence(keys).generate_state(2, np.uint32)
-    return (int(high) << 32 | int(low)) >> 1
+    return _digest(part, *keys) >> 65
 
 
-def numpy_generator(*keys: int) -> np.random.Generator:
-    """Return the NumPy generator that belongs to `keys`."""
-    return np.random.default_rng(keys)
+def numpy_generator(part: str, *keys: int) -> np.random.Generator:
+    """Return the NumPy generator that belongs to a part and its keys."""
+    return np.random.default_rng(_digest(part, *keys))
 
 
-def torch_generator(*keys: int) -> torch.Generator:
-    """Return the CPU torch generator that belongs to `keys`."""
-    return torch.Generator().manual_seed(derive_seed(*keys))
+def torch_generator(part: str, *keys: int) -> torch.Generator:
+    """Return the CPU torch generator that belongs to a part and its keys."""
+    return torch.Generator().manual_seed(derive_seed(part, *keys))
+
+
+def _digest(part: str, *keys: int) -> int:
+    """Hash a name and integers to 128 bits; sequences of other lengths are others."""
+    text = repr((part, *map(int, keys)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')

@@ -32,7 +32,11 @@ OPTIMIZER_CONFIGS = {
     'uda_accumulating': {'type': 'GradientCumulativeOptimizerHook', **ACCUMULATING},
     'fp16_accumulating': {'type': 'GradientCumulativeFp16OptimizerHook', **ACCUMULATING},
 }
-UDA = {'debug_img_interval': 0, 'instance': {'num_entries': 7, 'update_interval': 2}}
+UDA = {
+    'debug_img_interval': 0,
+    'imnet_feature_dist_classes': [1, 3],
+    'instance': {'num_entries': 7, 'update_interval': 2},
+}
 
 
 @HOOKS.register_module()

@@ -105,7 +105,11 @@ def write_config(folder: Path, uda: bool = False, **changes: object) -> Path:
         'name': 'tiny',
     }
     if uda:
-        config['uda'] = {'debug_img_interval': 2, 'instance': {'num_entries': 7}}
+        config['uda'] = {
+            'debug_img_interval': 2,
+            'imnet_feature_dist_classes': [1, 3],
+            'instance': {'num_entries': 7},
+        }
         config['optimizer_config'] = None
     path = folder / ('uda.json' if uda else 'source_only.json')
     path.write_text(json.dumps({**config, **changes}))

@@ -6,6 +6,11 @@ from mmcv.runner import HOOKS, Hook
 from mmseg.utils.seed import derive_seed
 
 
+def dropout_seed(seed: int, iteration: int, rank: int) -> int:
+    """Return the seed of all that draws inside the networks of a process in an iteration."""
+    return derive_seed('dropout', seed, iteration, rank)
+
+
 @HOOKS.register_module()
 class IterationSeedHook(Hook):
     """Seed dropout and drop path before every iteration, so that a resumed run repeats them.
@@ -18,4 +23,4 @@ class IterationSeedHook(Hook):
         self.seed = seed
 
     def before_train_iter(self, runner) -> None:
-        torch.manual_seed(derive_seed(self.seed, runner.iter, runner.rank))
+        torch.manual_seed(dropout_seed(self.seed, runner.iter, runner.rank))

@@ -14,6 +14,7 @@ from torch import nn
 from mmseg.models.backbones.resnet import ResNetV1d
 from mmseg.models.backbones.resnet_blocks import Bottleneck, Config, ResidualBlock
 from mmseg.models.builder import BACKBONES
+from mmseg.ops import normed
 from mmseg.utils.errors import UserError
 
 
@@ -70,7 +71,7 @@ class SplitAttention(nn.Module):
         x = self.relu(getattr(self, self.norm0_name)(self.conv(x)))
         splits = x.unflatten(1, (self.radix, -1))
         pooled = F.adaptive_avg_pool2d(splits.sum(dim=1), 1)
-        hidden = self.relu(getattr(self, self.norm1_name)(self.fc1(pooled)))
+        hidden = self.relu(normed(getattr(self, self.norm1_name), self.fc1(pooled)))
         # (B, K, R, C/K, 1, 1): groups hold the splits, not the other way round
         scores = self.fc2(hidden).unflatten(1, (self.groups, self.radix, -1))
         weights = scores.softmax(dim=2) if self.radix > 1 else scores.sigmoid()

@@ -8,6 +8,7 @@ from mmcv.cnn import ConvModule
 from torch import nn
 
 from mmseg.models.decode_heads.convs import (
+    PooledConv,
     SeparableConv,
     is_eager_on_cpu,
     is_pyramid,
@@ -90,7 +91,7 @@ def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequen
     Returns:
         A module that maps (B, in_channels, h, w) to (B, channels, 1, 1).
     """
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), ConvModule(in_channels, channels, 1, **layers))
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), PooledConv(in_channels, channels, 1, **layers))
 
 
 def pooled_to_size(pool: nn.Module, x: torch.Tensor, align_corners: bool) -> torch.Tensor:
@@ -132,6 +133,11 @@ class ASPPWrapper(nn.Module):
         self.bottleneck = ConvModule(
             num_branches * channels, channels, 3, padding=1, conv_cfg={'type': 'WideConv'}, **layers
         )
+
+    @property
+    def output_layer(self) -> nn.Module:
+        """The layer that the result comes out of."""
+        return self.bottleneck
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""

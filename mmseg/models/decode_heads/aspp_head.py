@@ -35,6 +35,11 @@ class ASPPHead(BaseDecodeHead):
             (len(dilations) + 1) * self.channels, self.channels, 3, padding=1, **self.layers
         )
 
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.bottleneck
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Join the branches; see the base class."""
         x = self._transform_inputs(inputs)
@@ -76,6 +81,11 @@ class DepthwiseSeparableASPPHead(ASPPHead):
                 for width in widths
             )
         )
+
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.sep_bottleneck[-1]
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Refine the pyramid; see the base class."""

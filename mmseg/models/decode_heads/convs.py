@@ -6,7 +6,14 @@ import torch
 from mmcv.cnn import CONV_LAYERS, ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.ops import PointwiseBranch, SeparableBranch, pointwise_conv, separable_pyramid, wide_conv
+from mmseg.ops import (
+    PointwiseBranch,
+    SeparableBranch,
+    normed,
+    pointwise_conv,
+    separable_pyramid,
+    wide_conv,
+)
 
 
 def is_traced() -> bool:
@@ -44,6 +51,17 @@ class WideConv(nn.Conv2d):
         if is_eager_on_cpu(input):
             return wide_conv(input, self.weight, self.bias, self.padding)
         return super().forward(input)
+
+
+class PooledConv(ConvModule):
+    """A convolution of means over regions, of which a batch may hold a single one."""
+
+    def forward(self, x: torch.Tensor, activate: bool = True, norm: bool = True) -> torch.Tensor:
+        """Map (B, in_channels, h, w) to (B, out_channels, h, w)."""
+        x = super().forward(x, activate=False, norm=False)
+        if norm and self.with_norm:
+            x = normed(self.norm, x)
+        return self.activate(x) if activate and self.with_activation else x
 
 
 class SeparableConv(DepthwiseSeparableConvModule):

@@ -75,6 +75,11 @@ class DAHead(BaseDecodeHead):
             self.add_module(f'{name}_out_conv', out_conv)
             self.add_module(f'{name}_conv_seg', nn.Conv2d(width, self.num_classes, 1))
 
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class; both branches end alike."""
+        return self.pam_out_conv
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Sum the branches; see the base class."""
         position, channel = self._branches(inputs)

@@ -109,6 +109,14 @@ class DAFormerHead(BaseDecodeHead):
         fusion_cfg = self._aligned(decoder_params['fusion_cfg'])
         self.fuse_layer = build_layer(sum(dims), self.channels, **fusion_cfg)
 
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        layer = (
+            self.fuse_layer[-1] if isinstance(self.fuse_layer, nn.Sequential) else self.fuse_layer
+        )
+        return getattr(layer, 'output_layer', layer)
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the stages; see the base class."""
         chosen = self._transform_inputs(inputs)

@@ -105,6 +105,11 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         return {'conv_cfg': self.conv_cfg, 'norm_cfg': self.norm_cfg, 'act_cfg': self.act_cfg}
 
     @property
+    def embedding_layer(self) -> nn.Module | None:
+        """The layer that the embedding comes out of; None where that can't be told."""
+        return None
+
+    @property
     def embed_channels(self) -> int | None:
         """Channels D of the embedding; None for a head that has none."""
         return self.channels

@@ -61,6 +61,13 @@ class FCNHead(BaseDecodeHead):
                 **self.layers,
             )
 
+    @property
+    def embedding_layer(self) -> nn.Module | None:
+        """See the base class; without convolutions the embedding is the encoder's map."""
+        if self.conv_cat is not None:
+            return self.conv_cat
+        return self.convs[-1] if isinstance(self.convs, nn.Sequential) else None
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Convolve the map; see the base class."""
         x = self._transform_inputs(inputs)

@@ -115,6 +115,11 @@ class InterlacedFusion(nn.Module):
             ConvModule(2 * channels, channels, 1, **layers) if out_cat_and_conv else None
         )
 
+    @property
+    def output_layer(self) -> nn.Module:
+        """The layer that the result comes out of."""
+        return self.local_relation.output_project if self.out_conv is None else self.out_conv
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
         if self.in_conv is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
+from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -30,6 +31,11 @@ class ISAHead(BaseDecodeHead):
         self.global_relation = Relation(self.channels, isa_channels, 2, self.layers)
         self.local_relation = Relation(self.channels, isa_channels, 2, self.layers)
         self.out_conv = ConvModule(2 * self.channels, self.channels, 1, **self.layers)
+
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.out_conv
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Relate the pixels; see the base class."""

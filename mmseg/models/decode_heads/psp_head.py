@@ -9,7 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.aspp import pooled_to_size
-from mmseg.models.decode_heads.convs import is_exported
+from mmseg.models.decode_heads.convs import PooledConv, is_exported
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
 
@@ -57,7 +57,7 @@ class PyramidPooling(nn.ModuleList):
         **layers: Any,
     ) -> None:
         super().__init__(
-            nn.Sequential(RegionMeans(scale), ConvModule(in_channels, channels, 1, **layers))
+            nn.Sequential(RegionMeans(scale), PooledConv(in_channels, channels, 1, **layers))
             for scale in pool_scales
         )
         self.align_corners = align_corners
@@ -88,6 +88,11 @@ class PSPHead(BaseDecodeHead):
             padding=1,
             **self.layers,
         )
+
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.bottleneck
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Join the regions' means; see the base class."""

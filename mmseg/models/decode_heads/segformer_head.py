@@ -55,6 +55,11 @@ class SegFormerHead(BaseDecodeHead):
         """Channels D of the embedding."""
         return self.linear_pred.in_channels
 
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.linear_fuse
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the stages; see the base class."""
         chosen = self._transform_inputs(inputs)

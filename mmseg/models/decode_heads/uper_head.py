@@ -32,6 +32,11 @@ class UPerHead(BaseDecodeHead):
         self.fpn_convs = nn.ModuleList(self._conv(width, 3) for _ in finer)
         self.fpn_bottleneck = self._conv(len(self.in_channels) * width, 3)
 
+    @property
+    def embedding_layer(self) -> nn.Module:
+        """See the base class."""
+        return self.fpn_bottleneck
+
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Join the pyramid; see the base class."""
         *finer, last = self._transform_inputs(inputs)

@@ -4,16 +4,20 @@ Every draw comes from the generator that is passed in; images are never changed 
 here waits for the images' device.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 
 from mmseg.ops import scale_saturation, shift_hue, to_device
 from mmseg.utils.distributed import own_part, world_size
+from mmseg.utils.logger import get_root_logger
+
+from .settings import expect
 
 BLUR_SIGMA_RANGE = (0.15, 1.15)
 BLUR_SKIP_PROBABILITY = 0.5
@@ -34,6 +38,11 @@ class ViewSettings:
     jitter_strength: float = 0.2
     jitter_threshold: float = 0.2
     blur: bool = True
+
+    def __post_init__(self) -> None:
+        strength, threshold = self.jitter_strength, self.jitter_threshold
+        expect(0 <= strength <= 0.5, 'color_jitter_strength', 'a number in [0, 0.5]', strength)
+        expect(0 <= threshold <= 1, 'color_jitter_probability', 'a number in [0, 1]', threshold)
 
 
 def color_jitter(
@@ -117,18 +126,18 @@ def draw_view(
     an image. Several processes draw for the batch of all of them and keep what is for their images.
 
     Args:
-        image: Normalised images (B, 3, H, W).
-        mean: Channel means (3,) of the normalisation, of values in [0, 255], on the CPU.
-        std: Channel standard deviations (3,), on the CPU.
+        image: Normalised images (B, K, H, W); those of other than three bands are not jittered.
+        mean: Channel means (K,) of the normalisation, of values in [0, 255], on the CPU.
+        std: Channel standard deviations (K,), on the CPU.
         settings: The view's settings.
         generator: CPU generator that the draws come from, in one state on all processes.
 
     Returns:
-        New normalised images (B, 3, H, W).
+        New normalised images (B, K, H, W).
     """
     jitter_draw, blur_draw = torch.rand(2, generator=generator).tolist()
     strength, num_images = settings.jitter_strength, len(image) * world_size()
-    if jitter_draw > settings.jitter_threshold and strength > 0:
+    if jitter_draw > settings.jitter_threshold and strength > 0 and _has_colours(image.shape[1]):
         mean, std = (_per_channel(t, image) for t in (mean, std))
         plain = image * std + mean
         draws = own_part([_draw_jitter(strength, generator) for _ in range(num_images)])
@@ -139,6 +148,20 @@ def draw_view(
         sigma = low + (high - low) * torch.rand(num_images, generator=generator)
         image = gaussian_blur(image, own_part(sigma))
     return image
+
+
+def normalisation_of(img_metas: Sequence[Mapping[str, Any]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the channel means and standard deviations (K,) that images were normalised with."""
+    norm = img_metas[0]['img_norm_cfg']
+    return torch.as_tensor(norm['mean']), torch.as_tensor(norm['std'])
+
+
+@functools.cache
+def _has_colours(num_bands: int) -> bool:
+    """Say whether jitter knows what bands mean, and tell, once, if it does not."""
+    if num_bands != 3:
+        get_root_logger().info(f'images of {num_bands} bands get no colour jitter, which knows 3')
+    return num_bands == 3
 
 
 class _Jitter(NamedTuple):

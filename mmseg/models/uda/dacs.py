@@ -12,17 +12,24 @@ from torch import nn
 from mmseg.core.building import call_checked
 from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
-from mmseg.models.builder import UDA, build_segmentor, has_pretrained
+from mmseg.models.builder import UDA, build_segmentor
 from mmseg.utils.distributed import mean_over_processes
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import torch_generator
 
-from .augmentation import ViewSettings, draw_view
+from .augmentation import ViewSettings, draw_view, normalisation_of
 from .class_mixing import choose_classes, class_mask, mix
-from .feature_distance import FeatureDistance, comes_from_checkpoint
+from .feature_distance import FeatureDistance, comes_from_checkpoint, has_imagenet_weights
 from .instance_level import InstanceLevel
-from .pseudo_labels import pseudo_labels
+from .pseudo_labels import inside_images, pseudo_labels
+from .settings import (
+    check_feature_distance,
+    check_pair,
+    check_pseudo_labels,
+    check_sum_form,
+    expect,
+)
 from .teacher import EMATeacher
 
 ImgMetas = Sequence[Mapping[str, Any]]
@@ -75,8 +82,9 @@ class DACS(nn.Module):
         instance: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if mix != 'class':
-            raise UserError(f"uda.mix: expected 'class', got {mix!r}")
+        expect(mix == 'class', 'mix', "'class'", mix)
+        expect(0 <= alpha < 1, 'alpha', 'a momentum in [0, 1)', alpha)
+        check_pseudo_labels(pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom)
         self.model = cast(Any, build_segmentor(model))
         self.teacher = EMATeacher(self.model, alpha)
         self.ema_model = cast(Any, self.teacher.model)
@@ -84,16 +92,19 @@ class DACS(nn.Module):
         self._feature_distance_settings = (
             imnet_feature_dist_lambda,
             imnet_feature_dist_classes,
-            imnet_feature_dist_scale_min_ratio or 0.0,
+            imnet_feature_dist_scale_min_ratio,
             num_classes,
         )
+        check_feature_distance(*self._feature_distance_settings)
         self.feature_distance: FeatureDistance | None = None
-        if imnet_feature_dist_lambda > 0 and _pretrained(model):
+        if imnet_feature_dist_lambda > 0 and has_imagenet_weights(model):
             self._add_feature_distance()
         self.instance = None
         if instance is not None:
             sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
             self.instance = call_checked(InstanceLevel, {**sizes, **instance})
+            if self.instance.form == 'sum':
+                check_sum_form(self.model.decode_head)
         self.seed = seed
         self.pseudo_label_settings = (
             pseudo_threshold,
@@ -160,7 +171,7 @@ class DACS(nn.Module):
         """Set the mode of the student; the other networks have one mode for training."""
         super().train(mode)
         if mode:
-            self.teacher.set_mode()
+            self.teacher.set_mode(self.model)
         if self.feature_distance is not None:
             self.imnet_model.eval()
         return self
@@ -196,9 +207,14 @@ class DACS(nn.Module):
         self, img: Any, img_metas: Any, return_loss: bool = True, **kwargs: Any
     ) -> dict[str, torch.Tensor] | list[Any]:
         """Call `forward_train` or, without `return_loss`, the student's `forward`."""
-        if return_loss:
-            return self.forward_train(img, img_metas, **kwargs)
-        return self.model(img, img_metas, return_loss=False, **kwargs)
+        if not return_loss:
+            return self.model(img, img_metas, return_loss=False, **kwargs)
+        if 'target_img' not in kwargs:
+            raise UserError(
+                'uda needs pairs of source and target images: set data.train to a UDADataset, or '
+                'leave uda out to train on the source alone'
+            )
+        return self.forward_train(img, img_metas, **kwargs)
 
     def forward_train(
         self,
@@ -211,17 +227,20 @@ class DACS(nn.Module):
         """Take the training step's two backward passes, in the order of the paper.
 
         Args:
-            img: Normalised source images (B, 3, H, W).
+            img: Normalised source images (B, K, H, W).
             img_metas: Facts about them; the normalisation is read.
             gt_semantic_seg: Source labels (B, 1, H, W).
-            target_img: Normalised target images (B, 3, H, W).
-            target_img_metas: Facts about them.
+            target_img: Normalised target images (B, K, H, W).
+            target_img_metas: Facts about them; what they say is padding gets no pseudo label.
 
         Returns:
             Detached values to log, by name.
+
+        Raises:
+            UserError: Source and target images differ in size.
         """
+        check_pair(img, target_img)
         iteration = self.teacher.num_updates
-        generator = torch_generator(self.seed, iteration)
         self.teacher.update(self.model, self.optimizer_step.cumulative_iters)
 
         with self.model.local_gradients():
@@ -230,16 +249,19 @@ class DACS(nn.Module):
             self.instance.observe(embedding, gt_semantic_seg, iteration)
         del embedding
 
-        norm = _normalisation(img_metas)
+        norm = normalisation_of(img_metas)
         weak_img = target_img
         if self.instance is not None:
-            weak_img = draw_view(target_img, *norm, self.view, generator)
+            weak_img = draw_view(target_img, *norm, self.view, self._draws('weak view', iteration))
         probs, weak_embedding = self._ask_teacher(weak_img)
         smoothed = probs if self.instance is None else self.instance.smooth(probs, weak_embedding)
-        pseudo_label, pseudo_weight = pseudo_labels(smoothed, *self.pseudo_label_settings)
+        inside = inside_images(target_img_metas, target_img)
+        pseudo_label, pseudo_weight = pseudo_labels(smoothed, *self.pseudo_label_settings, inside)
 
-        mask = class_mask(gt_semantic_seg, choose_classes(gt_semantic_seg, generator))
-        mixed_img = draw_view(mix(mask, img, target_img), *norm, self.view, generator)
+        chosen = choose_classes(gt_semantic_seg, self._draws('mixed classes', iteration))
+        mask = class_mask(gt_semantic_seg, chosen)
+        mixed_img = mix(mask, img, target_img)
+        mixed_img = draw_view(mixed_img, *norm, self.view, self._draws('mixed view', iteration))
         mixed_label = mix(mask, gt_semantic_seg, pseudo_label[:, None])
         target_weight = pseudo_weight[:, None].masked_fill(mask, 0)
         log_vars |= self._learn_mixed(
@@ -259,6 +281,10 @@ class DACS(nn.Module):
                 pseudo_weight=pseudo_weight,
             )
         return log_vars
+
+    def _draws(self, part: str, iteration: int) -> torch.Generator:
+        """Return the generator of one part of a step, the same on all processes."""
+        return torch_generator(part, self.seed, iteration)
 
     def _learn_source(
         self, img: torch.Tensor, labels: torch.Tensor
@@ -312,22 +338,6 @@ class DACS(nn.Module):
             norm = self.precision.without_scale(torch.linalg.vector_norm(norms))
             log_vars[f'grad_norm_after_{part}'] = norm
         return log_vars
-
-
-def _pretrained(model: Mapping[str, Any]) -> bool:
-    path = model.get('pretrained') or model['backbone'].get('pretrained')
-    if has_pretrained(path):
-        return True
-    get_root_logger().warning(
-        'No ImageNet weights (%s): the feature distance is off.', path or 'pretrained is not set'
-    )
-    return False
-
-
-def _normalisation(img_metas: ImgMetas) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the channel means and standard deviations (3,) that images were normalised with."""
-    norm = img_metas[0]['img_norm_cfg']
-    return torch.as_tensor(norm['mean']), torch.as_tensor(norm['std'])
 
 
 def _on_cpu(**tensors: torch.Tensor) -> dict[str, torch.Tensor]:

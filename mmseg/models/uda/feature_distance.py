@@ -1,15 +1,17 @@
 """The ImageNet feature distance (Hoyer et al., CVPR 2022, section 3.3)."""
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from mmseg.models.builder import has_pretrained
 from mmseg.ops import downscale_label
 from mmseg.utils.distributed import sum_over_processes, world_size
 from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
 
 
 def masked_feature_distance(
@@ -74,7 +76,7 @@ class FeatureDistance(nn.Module):
         model: The freshly initialised student, to be copied and frozen.
         weight: λ_FD.
         classes: Train ids of the classes to look at; all cells where None.
-        min_ratio: Share of a cell's pixels in (0, 1] that must agree on a class.
+        min_ratio: Share of a cell's pixels in (0, 1] that must agree on a class; any where None.
         num_classes: C.
     """
 
@@ -85,13 +87,13 @@ class FeatureDistance(nn.Module):
         model: nn.Module,
         weight: float,
         classes: Sequence[int] | None,
-        min_ratio: float,
+        min_ratio: float | None,
         num_classes: int,
     ) -> None:
         super().__init__()
         self._frozen = (copy.deepcopy(model).requires_grad_(False).eval(),)
         self.weight = weight
-        self.min_ratio = min_ratio
+        self.min_ratio = min_ratio or 0.0
         self.num_classes = num_classes
         kept = None if classes is None else torch.tensor(sorted(classes))
         self.register_buffer('classes', kept, persistent=False)
@@ -121,12 +123,52 @@ class FeatureDistance(nn.Module):
         return self.weight * masked_feature_distance(last, reference, mask)
 
     def _thing_cells(self, labels: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        factor = labels.shape[-1] // features.shape[-1]
-        cells = downscale_label(labels, factor, self.min_ratio, self.num_classes)
-        if cells.shape[-2:] != features.shape[-2:]:
+        size = labels.shape[-2:]
+        stride = encoder_stride(size, features.shape[-2:])
+        whole = [count * stride for count in features.shape[-2:]]
+        if whole != list(size):
+            fitting = [_multiples_near(side, stride) for side in size]
+            near = ' or '.join(f'{height}x{width}' for height, width in zip(*fitting, strict=True))
             raise UserError(
-                f'the feature distance needs a crop size that is a multiple of {factor}, '
-                f'got {tuple(labels.shape[-2:])}'
+                f"the feature distance needs crops whose sides are a multiple of the encoder's "
+                f'stride, {stride}, got {size[0]}x{size[1]} (height x width): set crop_size to '
+                f'{near}'
             )
+        cells = downscale_label(labels, stride, self.min_ratio, self.num_classes)
         assert self.classes is not None
         return torch.isin(cells, self.classes)
+
+
+def has_imagenet_weights(model: Mapping[str, Any]) -> bool:
+    """Say whether a segmentor's config names weights that there are, and warn if not."""
+    path = model.get('pretrained') or model['backbone'].get('pretrained')
+    if has_pretrained(path):
+        return True
+    get_root_logger().warning(
+        'No ImageNet weights (%s): the feature distance is off.', path or 'pretrained is not set'
+    )
+    return False
+
+
+def encoder_stride(size: Sequence[int], cells: Sequence[int]) -> int:
+    """Return the stride of an encoder that makes so many cells of an image.
+
+    Args:
+        size: Height and width of the image.
+        cells: Height and width of the feature map, the image's over the stride and rounded up, or
+            else down.
+
+    Returns:
+        The smallest power of two that it can be, or about the size of a cell.
+    """
+    pairs = [*zip(size, cells, strict=True)]
+    for sign in (-1, 1):
+        for stride in (1 << power for power in range(16)):
+            if all(sign * side // stride == sign * count for side, count in pairs):
+                return stride
+    return max(1, round(max(side / count for side, count in pairs)))
+
+
+def _multiples_near(side: int, stride: int) -> tuple[int, int]:
+    """Return the multiples of the stride at or below a side, and at or above it."""
+    return max(side // stride, 1) * stride, -(-side // stride) * stride

@@ -115,6 +115,10 @@ class InstanceBank(nn.Module):
         self.class_pixels.copy_(torch.as_tensor(class_pixels, dtype=torch.float64))
         self._refresh()
 
+    def is_negative_somewhere(self) -> bool:
+        """Say whether a filled entry has a negative feature."""
+        return bool((self.features[self.labels != UNFILLED] < 0).any())
+
     def class_counts(self) -> torch.Tensor:
         """Return the number of filled entries of each class (C,)."""
         return self.labels[self.labels != UNFILLED].bincount(minlength=self.num_classes)

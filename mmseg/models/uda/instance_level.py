@@ -1,16 +1,19 @@
 """What DIDA adds to self-training: a bank of instances and its say in labels and loss."""
 
+from math import inf
+
 import torch
 from torch import nn
 
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
 from mmseg.ops.similarity import FORMS
-from mmseg.utils.distributed import gather_over_processes
+from mmseg.utils.distributed import any_over_processes, gather_over_processes
 from mmseg.utils.errors import UserError
 
 from .class_vectors import KINDS, class_vectors
 from .instance_bank import InstanceBank
 from .interaction import smooth_probs
+from .settings import NEEDS_NO_NEGATIVES, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 # With 19 classes and 2 images a step, a class in 1 % of the crops fills its share in time.
@@ -59,25 +62,24 @@ class InstanceLevel(nn.Module):
         pixel_weights: str = 'uniform',
     ) -> None:
         super().__init__()
-        _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
-        _expect(form in FORMS, 'form', f'one of {FORMS}', form)
         _expect(num_entries >= 1, 'num_entries', 'at least 1', num_entries)
+        _expect(0 <= loss_weight < inf, 'loss_weight', 'a number from 0', loss_weight)
         _expect(0 <= momentum <= 1, 'momentum', 'a number in [0, 1]', momentum)
-        _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
-        _expect(temperature > 0, 'temperature', 'a positive number', temperature)
-        _expect(
-            pixel_weights in PIXEL_WEIGHTS,
-            'pixel_weights',
-            f'one of {PIXEL_WEIGHTS}',
-            pixel_weights,
-        )
         _expect(update_interval >= 1, 'update_interval', 'at least 1', update_interval)
         patient = fill_patience is None or fill_patience >= 1
         _expect(patient, 'fill_patience', 'at least 1, or None', fill_patience)
+        _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
+        _expect(form in FORMS, 'form', f'one of {FORMS}', form)
+        _expect(0 < temperature < inf, 'temperature', 'a positive number', temperature)
+        _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
+        known = f'one of {PIXEL_WEIGHTS}'
+        _expect(pixel_weights in PIXEL_WEIGHTS, 'pixel_weights', known, pixel_weights)
         if bank_file is None:
             self.bank = InstanceBank(num_entries, dim, num_classes)
         else:
             self.bank = InstanceBank.from_file(bank_file, dim, num_classes)
+            if form == 'sum' and self.bank.is_negative_somewhere():
+                raise UserError(NEEDS_NO_NEGATIVES.format(f'the bank in {bank_file} holds some'))
         self.loss_weight = loss_weight
         self.momentum = momentum
         self.update_interval = update_interval
@@ -87,6 +89,7 @@ class InstanceLevel(nn.Module):
         self.temperature = temperature
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
+        self._checks_sign = form == 'sum'
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
@@ -99,6 +102,7 @@ class InstanceLevel(nn.Module):
             labels: Source labels (B, 1, H, W).
             iteration: t, from 0.
         """
+        self._check_sign(embedding)
         num_classes = self.bank.num_classes
         if not self.bank.is_full:
             if iteration > 0 and iteration % self.fill_patience == 0:
@@ -173,7 +177,12 @@ class InstanceLevel(nn.Module):
             self.temperature,
         )
 
+    def _check_sign(self, embedding: torch.Tensor) -> None:
+        """Refuse form 'sum' where the first batch has negative features, whatever the head is."""
+        if self._checks_sign and bool(any_over_processes((embedding < 0).any())):
+            raise UserError(NEEDS_NO_NEGATIVES.format('the decode head gives some'))
+        self._checks_sign = False
+
 
 def _expect(holds: bool, name: str, expected: str, value: object) -> None:
-    if not holds:
-        raise UserError(f'uda.instance.{name}: expected {expected}, got {value!r}')
+    expect(holds, f'instance.{name}', expected, value)

@@ -1,8 +1,28 @@
 """Pseudo labels and how far to trust them (Tranheden et al., WACV 2021, section 3.2)."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import torch
 
-from mmseg.utils.distributed import mean_over_processes
+from mmseg.utils.distributed import sum_over_processes
+
+
+def inside_images(img_metas: Sequence[Mapping[str, Any]], maps: torch.Tensor) -> torch.Tensor:
+    """Mark where images are, and not the padding on the right and at the bottom.
+
+    Args:
+        img_metas: `img_shape` of each image before it was padded; without one all is image.
+        maps: Anything of the padded images' size (B, ..., H, W).
+
+    Returns:
+        Mask (B, H, W) bool.
+    """
+    inside = torch.zeros(len(maps), *maps.shape[-2:], dtype=torch.bool, device=maps.device)
+    for image, meta in zip(inside, img_metas, strict=True):
+        height, width = meta.get('img_shape', maps.shape[-2:])[:2]
+        image[:height, :width] = True
+    return inside
 
 
 def pseudo_labels(
@@ -10,6 +30,7 @@ def pseudo_labels(
     threshold: float,
     ignore_top: int = 0,
     ignore_bottom: int = 0,
+    inside: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Label each pixel with its likeliest class and weigh the batch by its confidence.
 
@@ -18,14 +39,19 @@ def pseudo_labels(
         threshold: Probability in [0, 1] from which a pixel counts as confident.
         ignore_top: Rows at the top of each image that get weight 0.
         ignore_bottom: Rows at the bottom (the car's bonnet) that get weight 0.
+        inside: Where the images are (B, H, W) bool; padding gets weight 0 and does not count.
+            Everywhere where None.
 
     Returns:
         Labels (B, H, W) int64, and weights (B, H, W) in [0, 1]: everywhere the share of the
         batch's pixels, on all processes, that are confident; 0 in the ignored rows.
     """
     confidence, labels = probs.max(dim=1)
-    share = mean_over_processes((confidence >= threshold).to(probs.dtype).mean())
-    weight = share.expand_as(confidence).clone()
+    if inside is None:
+        inside = torch.ones_like(labels, dtype=torch.bool)
+    counts = torch.stack([((confidence >= threshold) & inside).sum(), inside.sum()])
+    num_confident, num_pixels = sum_over_processes(counts).to(probs.dtype)
+    weight = (num_confident / num_pixels.clamp(min=1)) * inside
     weight[:, :ignore_top] = 0
-    weight[:, weight.shape[1] - ignore_bottom :] = 0
+    weight[:, max(weight.shape[1] - ignore_bottom, 0) :] = 0
     return labels, weight

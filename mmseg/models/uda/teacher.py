@@ -48,14 +48,18 @@ class EMATeacher(nn.Module):
     def update(self, student: nn.Module, cumulative_iters: int = 1) -> None:
         """Move the teacher's parameters towards the student's; the first call copies them.
 
-        Buffers stay: BatchNorm runs on batch statistics and keeps its own running ones. The student
-        moves once a window of iterations, and so does the teacher: t counts windows.
+        It copies buffers too, which stay from then on: BatchNorm runs on batch statistics and keeps
+        its own running ones. The student moves once a window of
+        iterations, and so does the teacher: t counts windows.
 
         Args:
             student: A network of the same architecture.
             cumulative_iters: Iterations, each with a call of this, that the student takes to a
                 step.
         """
+        if self.num_updates == 0:
+            for own, other in zip(self.model.buffers(), student.buffers(), strict=True):
+                own.copy_(other)
         num_steps, place = divmod(self.num_updates, cumulative_iters)
         if place == 0:
             momentum = ema_momentum(num_steps, self.alpha)
@@ -65,12 +69,16 @@ class EMATeacher(nn.Module):
         self.num_updates += 1
         self.iteration.fill_(self.num_updates)
 
-    def set_mode(self) -> None:
-        """Switch dropout and drop path off, and leave BatchNorm on batch statistics."""
+    def set_mode(self, student: nn.Module) -> None:
+        """Switch dropout and drop path off; BatchNorm trains where the student's does.
+
+        Args:
+            student: The network of the same architecture, in its mode for training.
+        """
         self.model.eval()
-        for module in self.model.modules():
-            if isinstance(module, _BatchNorm):
-                module.train()
+        for own, other in zip(self.model.modules(), student.modules(), strict=True):
+            if isinstance(own, _BatchNorm):
+                own.train(other.training)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], *args: Any) -> None:
         super()._load_from_state_dict(state_dict, *args)

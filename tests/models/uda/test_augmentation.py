@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmseg.models.uda import augmentation
 from mmseg.models.uda.augmentation import (
     ViewSettings,
     blur_kernel_size,
@@ -78,3 +79,27 @@ def test_draw_view__images_of_a_batch_get_colours_of_their_own():
     generators = (torch.Generator().manual_seed(seed) for seed in range(10))
     drawn = [draw_view(image, MEAN, STD, ViewSettings(), generator) for generator in generators]
     assert any(not torch.allclose(view[0], view[1]) for view in drawn)
+
+
+@pytest.mark.parametrize('num_bands', [1, 2, 4, 13])
+def test_draw_view__images_of_other_than_three_bands_are_blurred_but_not_jittered(num_bands):
+    image = torch.rand(2, num_bands, 24, 40, generator=torch.Generator().manual_seed(0))
+    mean, std = torch.full((num_bands,), 100.0), torch.full((num_bands,), 50.0)
+    for seed in range(8):
+        view, plain = (
+            draw_view(image, mean, std, settings, torch.Generator().manual_seed(seed))
+            for settings in (ViewSettings(), ViewSettings(jitter_strength=0))
+        )
+        assert torch.equal(view, plain)
+    only_jitter = ViewSettings(blur=False)
+    generator = torch.Generator().manual_seed(0)
+    assert draw_view(image, mean, std, only_jitter, generator) is image
+
+
+def test_draw_view__is_told_of_bands_without_colours_once(capsys):
+    augmentation._has_colours.cache_clear()
+    image, statistic = torch.rand(1, 5, 24, 40), torch.full((5,), 100.0)
+    for seed in range(6):
+        generator = torch.Generator().manual_seed(seed)
+        draw_view(image, statistic, statistic, ViewSettings(), generator)
+    assert capsys.readouterr().out.count('images of 5 bands get no colour jitter') == 1

@@ -85,21 +85,24 @@ def up(maps):
 def plain_step(dacs, data):
     """The paper's steps 2 to 10 for a teacher and a bank that stand already, without λ_FD."""
     student, teacher = dacs.model, dacs.ema_model
-    generator = torch_generator(3, dacs.teacher.num_updates)
+    weak, classes, mixed = (
+        torch_generator(part, 3, dacs.teacher.num_updates)
+        for part in ('weak view', 'mixed classes', 'mixed view')
+    )
     source = student.forward_embedding(data['img'])
     loss_source = F.cross_entropy(source.logits, data['gt_semantic_seg'][:, 0])
 
     norm = [torch.tensor(NORM[key]) for key in ('mean', 'std')]
     with torch.no_grad():
-        weak_img = draw_view(data['target_img'], *norm, dacs.view, generator)
+        weak_img = draw_view(data['target_img'], *norm, dacs.view, weak)
         weak = teacher.forward_embedding(weak_img)
         probs = weak.logits.softmax(1)
     confidence, label = probs.max(1)
     weight = (confidence >= 0.2).float().mean() * torch.ones_like(confidence)
 
     labels = data['gt_semantic_seg']
-    mask = class_mask(labels, choose_classes(labels, generator))
-    image = draw_view(mix(mask, data['img'], data['target_img']), *norm, dacs.view, generator)
+    mask = class_mask(labels, choose_classes(labels, classes))
+    image = draw_view(mix(mask, data['img'], data['target_img']), *norm, dacs.view, mixed)
     mixed_label = mix(mask, labels, label[:, None])[:, 0]
     weight = mix(mask, torch.ones_like(weight)[:, None], weight[:, None])[:, 0]
     mixed = student.forward_embedding(image)
@@ -382,3 +385,70 @@ def test_init__an_unknown_setting_is_refused_by_name():
         build(pseudo_treshold=0.9)
     with pytest.raises(UserError, match='num_entrys'):
         build(instance={'num_entrys': 3})
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['psp_r50-d8', 'aspp_r50-d8', 'upernet_ch256_mit', 'deeplabv3plus_r50-d8', 'deeplabv2red_s50'],
+)
+def test_train_step__a_batch_of_one_trains_with_image_level_branches(name):
+    has_embedding = not name.startswith('deeplabv2')
+    dacs = small_dacs(name, instance=INSTANCE if has_embedding else None)
+    optimizer = sgd(dacs, 1e-3)
+    for seed in range(2):
+        outcome = dacs.train_step(batch(1, seed), optimizer)
+    assert outcome['has_stepped']
+    assert torch.tensor(outcome['log_vars']['loss']).isfinite()
+
+
+@pytest.mark.parametrize('frozen', [{'norm_eval': True}, {'frozen_stages': 1}])
+def test_train__the_teachers_batch_norm_trains_where_the_students_does(frozen):
+    model = small_architecture('deeplabv3plus_r50-d8')
+    model.backbone.update(norm_eval=False)
+    model.backbone.update(frozen)
+    dacs = build_train_model({**config(), 'model': model})
+    dacs.init_weights()
+    dacs.train()
+    norms = [
+        [m.training for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        for network in (dacs.model, dacs.ema_model)
+    ]
+    assert norms[0] == norms[1]
+    assert any(norms[0]) and not all(norms[0])
+
+
+def test_train_step__target_padding_gets_no_pseudo_label():
+    dacs = build(instance=None, pseudo_threshold=0.0)
+    dacs.capture_panels = True
+    data = batch()
+    shapes = [(40, 96, 3), (64, 50, 3)]
+    data['target_img_metas'] = [
+        {'img_norm_cfg': NORM, 'img_shape': shape, 'pad_shape': (64, 96, 3)} for shape in shapes
+    ]
+    dacs.train_step(data, sgd(dacs))
+    weight = dacs.panels['pseudo_weight']
+    assert (weight[0, :40] == 1).all() and not weight[0, 40:].any()
+    assert (weight[1, :, :50] == 1).all() and not weight[1, :, 50:].any()
+
+
+def test_train_step__parts_draw_alike_whatever_the_others_do():
+    plain, adapted = build(instance=None), build(instance=INSTANCE)
+    for dacs in (plain, adapted):
+        dacs.capture_panels = True
+        dacs.train_step(batch(), sgd(dacs))
+    assert torch.equal(plain.panels['mixed'], adapted.panels['mixed'])
+
+
+def test_forward__a_batch_of_one_domain_is_told_what_uda_needs():
+    data = {key: value for key, value in batch().items() if not key.startswith('target')}
+    dacs = build(instance=None)
+    with pytest.raises(UserError, match=r'set data\.train to a UDADataset'):
+        dacs.train_step(data, sgd(dacs))
+
+
+def test_forward__crops_of_different_sizes_are_named():
+    data = batch()
+    data['target_img'] = data['target_img'][..., :32]
+    dacs = build(instance=None)
+    with pytest.raises(UserError, match=r'3x64x96 and target images 3x64x32 .* same crop_size'):
+        dacs.train_step(data, sgd(dacs))

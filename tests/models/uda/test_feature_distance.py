@@ -3,7 +3,11 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg.models.uda.feature_distance import FeatureDistance, masked_feature_distance
+from mmseg.models.uda.feature_distance import (
+    FeatureDistance,
+    encoder_stride,
+    masked_feature_distance,
+)
 from mmseg.utils.errors import UserError
 from tests.golden import load
 
@@ -61,3 +65,48 @@ def test_feature_distance__crop_that_the_stride_does_not_divide_is_refused():
         distance(
             torch.rand(1, 3, 64, 64), [torch.rand(1, 8, 3, 2)], torch.zeros(1, 1, 64, 64).long()
         )
+
+
+@pytest.mark.parametrize(
+    ('size', 'cells', 'stride'),
+    [
+        ((512, 512), (16, 16), 32),
+        ((500, 500), (16, 16), 32),
+        ((513, 511), (17, 16), 32),
+        ((60, 60), (2, 2), 32),
+        ((20, 33), (1, 2), 32),
+        ((90, 160), (3, 5), 32),
+        ((100, 64), (13, 8), 8),
+        ((769, 769), (97, 97), 8),
+        ((33, 33), (3, 3), 16),
+        ((100, 96), (3, 3), 32),
+    ],
+)
+def test_encoder_stride__is_the_encoders_own(size, cells, stride):
+    assert encoder_stride(size, cells) == stride
+
+
+@pytest.mark.parametrize(
+    ('size', 'cells', 'near'),
+    [
+        ((500, 500), (16, 16), '480x480 or 512x512'),
+        ((60, 60), (2, 2), '32x32 or 64x64'),
+        ((96, 100), (3, 4), '96x96 or 96x128'),
+        ((385, 769), (13, 25), '384x768 or 416x800'),
+        ((20, 64), (1, 2), '32x64 or 32x64'),
+    ],
+)
+def test_feature_distance__a_crop_that_the_stride_does_not_divide_names_the_nearest(
+    size, cells, near
+):
+    distance = FeatureDistance(Strides(), 1.0, [1], 0.75, num_classes=2)
+    distance.model.extract_feat = lambda _: [torch.rand(1, 8, *cells)]
+    labels = torch.zeros(1, 1, *size).long()
+    with pytest.raises(UserError, match=f'multiple of .* 32, got {size[0]}x{size[1]} .* {near}'):
+        distance(torch.rand(1, 3, *size), [torch.rand(1, 8, *cells)], labels)
+
+
+def test_feature_distance__over_all_classes_any_crop_will_do():
+    distance = FeatureDistance(Strides(), 1.0, None, 0.0, num_classes=2)
+    img = torch.rand(1, 3, 50, 70)
+    assert distance(img, distance.model.extract_feat(img), torch.zeros(1, 1, 50, 70).long()) == 0

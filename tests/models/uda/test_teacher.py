@@ -29,12 +29,13 @@ def test_update__copies_the_student_first_and_follows_it_then():
     assert int(teacher.iteration) == 5
 
 
-def test_update__leaves_the_teachers_batch_statistics_alone():
+def test_update__copies_batch_statistics_first_and_leaves_the_teachers_alone_then():
     model = student()
     teacher = EMATeacher(model)
-    model[1].running_mean.fill_(3)
-    teacher.update(model)
-    assert teacher.model[1].running_mean.sum() == 0
+    for mean in (3, 7, 9):  # the first as pretrained weights would set it
+        model[1].running_mean.fill_(mean)
+        teacher.update(model)
+        assert teacher.model[1].running_mean.tolist() == [3] * 4
 
 
 def test_teacher__receives_no_gradient():
@@ -44,7 +45,7 @@ def test_teacher__receives_no_gradient():
 
 def test_set_mode__only_batch_norm_trains():
     teacher = EMATeacher(student())
-    teacher.set_mode()
+    teacher.set_mode(student().train())
     assert [module.training for module in teacher.model] == [False, True, False]
 
 

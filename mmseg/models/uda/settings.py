@@ -1,0 +1,70 @@
+"""Checks of the settings of `uda`, each with one line that says what was expected."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn.bricks import HSigmoid
+from torch import nn
+
+from mmseg.utils.errors import UserError
+
+_NEVER_NEGATIVE = (nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Softplus, nn.Hardsigmoid, HSigmoid)
+NEEDS_NO_NEGATIVES = (
+    "uda.instance.form='sum' divides similarities by their sum, so that features must never be "
+    "negative, but {}: set uda.instance.form='softmax', or let a ReLU end the head"
+)
+
+
+def expect(holds: bool, name: str, expected: str, value: object, hint: str = '') -> None:
+    """Refuse the setting `uda.<name>` with a `UserError` unless it `holds`."""
+    if not holds:
+        raise UserError(f'uda.{name}: expected {expected}, got {value!r}{hint}')
+
+
+def check_sum_form(head: Any) -> None:
+    """Refuse form 'sum' for a decode head whose last activation lets negative features pass.
+
+    Of a head that can't tell its `embedding_layer`, the first batch tells.
+    """
+    if head.embedding_layer is None:
+        return
+    activation = getattr(head.embedding_layer, 'activate', None)
+    if not isinstance(activation, _NEVER_NEGATIVE):
+        name = 'no activation' if activation is None else type(activation).__name__
+        raise UserError(NEEDS_NO_NEGATIVES.format(f'{type(head).__name__} ends with {name}'))
+
+
+def check_pseudo_labels(threshold: float, ignore_top: int, ignore_bottom: int) -> None:
+    """Refuse settings of the pseudo labels that are out of range."""
+    hint = f'; did you mean {threshold / 100:.6g}?' if 1 < threshold <= 100 else ''
+    expected = 'a probability in [0, 1]'
+    expect(0 <= threshold <= 1, 'pseudo_threshold', expected, threshold, hint)
+    for name, rows in (('top', ignore_top), ('bottom', ignore_bottom)):
+        expect(rows >= 0, f'pseudo_weight_ignore_{name}', 'a number of rows from 0', rows)
+
+
+def check_feature_distance(
+    weight: float, classes: Sequence[int] | None, min_ratio: float | None, num_classes: int
+) -> None:
+    """Refuse settings of the feature distance that are out of range, unless its weight is 0."""
+    expect(0 <= weight < float('inf'), 'imnet_feature_dist_lambda', 'a number from 0', weight)
+    if weight == 0:
+        return
+    hint = '; list the things among your classes, or set uda.imnet_feature_dist_lambda=0'
+    fit = classes is None or (len(classes) > 0 and all(0 <= c < num_classes for c in classes))
+    expected = f'train ids from 0 to {num_classes - 1}, or None for all'
+    expect(fit, 'imnet_feature_dist_classes', expected, classes, hint)
+    name, expected = 'imnet_feature_dist_scale_min_ratio', 'a share in (0, 1]'
+    expect(min_ratio is None or 0 < min_ratio <= 1, name, expected, min_ratio)
+
+
+def check_pair(img: torch.Tensor, target_img: torch.Tensor) -> None:
+    """Refuse source images (B, K, H, W) that could not be pasted onto the target images."""
+    sizes = ['x'.join(map(str, maps.shape[1:])) for maps in (img, target_img)]
+    if sizes[0] != sizes[1]:
+        raise UserError(
+            f'source images are {sizes[0]} and target images {sizes[1]} (bands x height x width): '
+            'objects are pasted from one onto the other, so that both pipelines need the same '
+            "crop_size, and Pad's size"
+        )
