@@ -186,8 +186,8 @@ def _share_bank_out(model: nn.Module, dataset: Any) -> None:
         bank.set_class_pixels(class_pixels(source, bank.num_classes))
     except UserError as error:
         get_root_logger().warning(
-            f'every class gets the same share of the bank, which classes that the source lacks '
-            f'would leave unfilled: {error}'
+            f'every class gets the same share of the bank, and what classes that the source lacks '
+            f'leave unfilled goes to others late: {error}'
         )
 
 

@@ -8,6 +8,15 @@ from mmseg.utils.errors import UserError
 PALETTE = [[10, 20, 30], [200, 100, 0]]
 
 
+@pytest.mark.parametrize(('num_bands', 'shown'), [(1, [0, 0, 0]), (2, [0, 0, 0]), (4, [0, 1, 2])])
+@pytest.mark.parametrize('to_rgb', [True, False])
+def test_denormalize__of_other_than_three_bands_some_are_shown(num_bands, shown, to_rgb):
+    image = np.random.default_rng(0).random((num_bands, 4, 6))
+    picture = vis.denormalize(image, [100.0] * num_bands, [50.0] * num_bands, to_rgb)
+    expected = (image * 50 + 100).round().astype(np.uint8)[shown if to_rgb else shown[::-1]]
+    np.testing.assert_array_equal(picture, expected.transpose(1, 2, 0))
+
+
 def test_colorize__classes_get_their_colours_and_the_rest_is_black():
     labels = np.array([[0, 1, 255], [1, 2, -1]])
     expected = [[PALETTE[0], PALETTE[1], [0] * 3], [PALETTE[1], [0] * 3, [0] * 3]]

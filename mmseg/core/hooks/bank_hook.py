@@ -64,8 +64,8 @@ class BankHook(Hook):
                 if old != new
             ]
             runner.logger.info(
-                f'instance bank: at iteration {done} the entries of classes that left theirs '
-                f'unfilled were shared out anew: {", ".join(changes)}'
+                f'instance bank: at iteration {done} unfilled entries were shared out anew: '
+                f'{", ".join(changes)}'
             )
         if bank.is_full and events['loss_since'] is None:
             events['loss_since'] = done

@@ -14,29 +14,21 @@ from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
 from mmseg.models.builder import UDA, build_segmentor
 from mmseg.utils.distributed import mean_over_processes
-from mmseg.utils.errors import UserError
-from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import torch_generator
 
 from .augmentation import ViewSettings, draw_view, normalisation_of
 from .class_mixing import choose_classes, class_mask, mix
-from .feature_distance import FeatureDistance, comes_from_checkpoint, has_imagenet_weights
+from .frozen_network import WithFeatureDistance
 from .instance_level import InstanceLevel
 from .pseudo_labels import inside_images, pseudo_labels
-from .settings import (
-    check_feature_distance,
-    check_pair,
-    check_pseudo_labels,
-    check_sum_form,
-    expect,
-)
+from .settings import check_form, check_has_target, check_pair, checked_pseudo_labels, expect
 from .teacher import EMATeacher
 
 ImgMetas = Sequence[Mapping[str, Any]]
 
 
 @UDA.register_module()
-class DACS(nn.Module):
+class DACS(WithFeatureDistance):
     """Adapts a segmentor to unlabelled target images.
 
     DACS (Tranheden et al., WACV 2021) with DAFormer's feature distance (Hoyer et al., CVPR 2022)
@@ -84,32 +76,24 @@ class DACS(nn.Module):
         super().__init__()
         expect(mix == 'class', 'mix', "'class'", mix)
         expect(0 <= alpha < 1, 'alpha', 'a momentum in [0, 1)', alpha)
-        check_pseudo_labels(pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom)
         self.model = cast(Any, build_segmentor(model))
         self.teacher = EMATeacher(self.model, alpha)
         self.ema_model = cast(Any, self.teacher.model)
         num_classes = self.model.num_classes
-        self._feature_distance_settings = (
+        self.set_up_feature_distance(
+            model,
             imnet_feature_dist_lambda,
             imnet_feature_dist_classes,
             imnet_feature_dist_scale_min_ratio,
-            num_classes,
         )
-        check_feature_distance(*self._feature_distance_settings)
-        self.feature_distance: FeatureDistance | None = None
-        if imnet_feature_dist_lambda > 0 and has_imagenet_weights(model):
-            self._add_feature_distance()
         self.instance = None
         if instance is not None:
             sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
             self.instance = call_checked(InstanceLevel, {**sizes, **instance})
-            if self.instance.form == 'sum':
-                check_sum_form(self.model.decode_head)
+            check_form(self.instance.form, self.model.decode_head)
         self.seed = seed
-        self.pseudo_label_settings = (
-            pseudo_threshold,
-            pseudo_weight_ignore_top,
-            pseudo_weight_ignore_bottom,
+        self.pseudo_label_settings = checked_pseudo_labels(
+            pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom
         )
         self.view = ViewSettings(color_jitter_strength, color_jitter_probability, blur)
         self.debug_img_interval = debug_img_interval
@@ -138,34 +122,7 @@ class DACS(nn.Module):
         Weights of the model zoo may turn out not to be had: then there is no feature distance.
         """
         self.model.init_weights()
-        if self.feature_distance is not None and not self.model.backbone.is_pretrained:
-            get_root_logger().warning('No ImageNet weights were loaded: no feature distance.')
-            self.feature_distance = None
-            del self.imnet_model
-        if self.feature_distance is not None:
-            self.imnet_model.load_state_dict(self.model.state_dict())
-
-    def match_state(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Get ready for the state that a run is to go on from, before it is loaded.
-
-        The frozen network of the feature distance comes from there where its ImageNet weights are
-        not at hand.
-
-        Args:
-            state_dict: Of a whole model like this one.
-
-        Raises:
-            UserError: It was trained with the feature distance and this model is without, or the
-                other way round.
-        """
-        weight, is_on = self._feature_distance_settings[0], self.feature_distance is not None
-        if comes_from_checkpoint(state_dict, weight, is_on):
-            self._add_feature_distance()
-            get_root_logger().info('the network of the feature distance is that of the checkpoint')
-
-    def _add_feature_distance(self) -> None:
-        self.feature_distance = FeatureDistance(self.model, *self._feature_distance_settings)
-        self.imnet_model = self.feature_distance.model
+        self.start_feature_distance()
 
     def train(self, mode: bool = True) -> 'DACS':
         """Set the mode of the student; the other networks have one mode for training."""
@@ -209,11 +166,7 @@ class DACS(nn.Module):
         """Call `forward_train` or, without `return_loss`, the student's `forward`."""
         if not return_loss:
             return self.model(img, img_metas, return_loss=False, **kwargs)
-        if 'target_img' not in kwargs:
-            raise UserError(
-                'uda needs pairs of source and target images: set data.train to a UDADataset, or '
-                'leave uda out to train on the source alone'
-            )
+        check_has_target(kwargs)
         return self.forward_train(img, img_metas, **kwargs)
 
     def forward_train(

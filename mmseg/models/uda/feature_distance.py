@@ -1,17 +1,15 @@
 """The ImageNet feature distance (Hoyer et al., CVPR 2022, section 3.3)."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from mmseg.models.builder import has_pretrained
 from mmseg.ops import downscale_label
 from mmseg.utils.distributed import sum_over_processes, world_size
 from mmseg.utils.errors import UserError
-from mmseg.utils.logger import get_root_logger
 
 
 def masked_feature_distance(
@@ -33,37 +31,6 @@ def masked_feature_distance(
         return distance.mean()
     keep = mask[:, 0].to(distance.dtype)
     return (distance * keep).sum() * world_size() / sum_over_processes(keep.sum()).clamp(min=1)
-
-
-def comes_from_checkpoint(state_dict: Iterable[str], weight: float, is_on: bool) -> bool:
-    """Say whether a run that goes on has to take its frozen network from the checkpoint.
-
-    Args:
-        state_dict: Names of the entries of the whole model that the run goes on from.
-        weight: λ_FD of the run.
-        is_on: Whether the run has a frozen network already, of ImageNet weights.
-
-    Raises:
-        UserError: The run has had a feature distance so far and is to go on without one, or the
-            other way round.
-    """
-    networks = {key.partition('.')[0] for key in state_dict}
-    is_held = 'imnet_model' in networks
-    if is_held == is_on or 'ema_model' not in networks:
-        return False
-    if is_on:
-        raise UserError(
-            'the checkpoint is of a run without the feature distance (its config had none, or its '
-            'ImageNet weights were not found), and here it is on: to go on as the run began, give '
-            '--options uda.imnet_feature_dist_lambda=0'
-        )
-    if weight <= 0:
-        raise UserError(
-            'the checkpoint is of a run with the feature distance, and here '
-            'uda.imnet_feature_dist_lambda=0 switches it off: set that as it was, or begin another '
-            'run from the weights, with --load-from'
-        )
-    return True
 
 
 class FeatureDistance(nn.Module):
@@ -137,17 +104,6 @@ class FeatureDistance(nn.Module):
         cells = downscale_label(labels, stride, self.min_ratio, self.num_classes)
         assert self.classes is not None
         return torch.isin(cells, self.classes)
-
-
-def has_imagenet_weights(model: Mapping[str, Any]) -> bool:
-    """Say whether a segmentor's config names weights that there are, and warn if not."""
-    path = model.get('pretrained') or model['backbone'].get('pretrained')
-    if has_pretrained(path):
-        return True
-    get_root_logger().warning(
-        'No ImageNet weights (%s): the feature distance is off.', path or 'pretrained is not set'
-    )
-    return False
 
 
 def encoder_stride(size: Sequence[int], cells: Sequence[int]) -> int:

@@ -1,6 +1,6 @@
 """Checks of the settings of `uda`, each with one line that says what was expected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,12 +22,12 @@ def expect(holds: bool, name: str, expected: str, value: object, hint: str = '')
         raise UserError(f'uda.{name}: expected {expected}, got {value!r}{hint}')
 
 
-def check_sum_form(head: Any) -> None:
+def check_form(form: str, head: Any) -> None:
     """Refuse form 'sum' for a decode head whose last activation lets negative features pass.
 
     Of a head that can't tell its `embedding_layer`, the first batch tells.
     """
-    if head.embedding_layer is None:
+    if form != 'sum' or head.embedding_layer is None:
         return
     activation = getattr(head.embedding_layer, 'activate', None)
     if not isinstance(activation, _NEVER_NEGATIVE):
@@ -35,13 +35,16 @@ def check_sum_form(head: Any) -> None:
         raise UserError(NEEDS_NO_NEGATIVES.format(f'{type(head).__name__} ends with {name}'))
 
 
-def check_pseudo_labels(threshold: float, ignore_top: int, ignore_bottom: int) -> None:
-    """Refuse settings of the pseudo labels that are out of range."""
+def checked_pseudo_labels(
+    threshold: float, ignore_top: int, ignore_bottom: int
+) -> tuple[float, int, int]:
+    """Return the settings of the pseudo labels, unless they are out of range."""
     hint = f'; did you mean {threshold / 100:.6g}?' if 1 < threshold <= 100 else ''
     expected = 'a probability in [0, 1]'
     expect(0 <= threshold <= 1, 'pseudo_threshold', expected, threshold, hint)
     for name, rows in (('top', ignore_top), ('bottom', ignore_bottom)):
         expect(rows >= 0, f'pseudo_weight_ignore_{name}', 'a number of rows from 0', rows)
+    return threshold, ignore_top, ignore_bottom
 
 
 def check_feature_distance(
@@ -57,6 +60,15 @@ def check_feature_distance(
     expect(fit, 'imnet_feature_dist_classes', expected, classes, hint)
     name, expected = 'imnet_feature_dist_scale_min_ratio', 'a share in (0, 1]'
     expect(min_ratio is None or 0 < min_ratio <= 1, name, expected, min_ratio)
+
+
+def check_has_target(batch: Mapping[str, Any]) -> None:
+    """Refuse a batch of one domain."""
+    if 'target_img' not in batch:
+        raise UserError(
+            'uda needs pairs of source and target images: set data.train to a UDADataset, or leave '
+            'uda out to train on the source alone'
+        )
 
 
 def check_pair(img: torch.Tensor, target_img: torch.Tensor) -> None:

@@ -71,7 +71,7 @@ def test_bank_hook__tells_when_entries_were_shared_out_and_since_when_the_loss_r
     assert events == [([], None), ([2], None), ([2], 3), ([2], 3)]
     log = (tmp_path / 'run.log').read_text()
     assert '3 of 4 entries are filled, the others wait for sky (1 of 2)' in log
-    assert 'at iteration 2 the entries' in log and 'road 2 → 3, sky 2 → 1' in log
+    assert 'at iteration 2 unfilled entries' in log and 'road 2 → 3, sky 2 → 1' in log
     assert 'the instance loss runs from iteration 3' in log and 'never ran' not in log
     assert json.loads((tmp_path / 'result.json').read_text())['instance_loss_since'] == 3
 

@@ -452,3 +452,21 @@ def test_forward__crops_of_different_sizes_are_named():
     dacs = build(instance=None)
     with pytest.raises(UserError, match=r'3x64x96 and target images 3x64x32 .* same crop_size'):
         dacs.train_step(data, sgd(dacs))
+
+
+@pytest.mark.parametrize('num_bands', [1, 4, 5])
+def test_train_step__images_of_any_number_of_bands_are_adapted_to(num_bands):
+    settings = config(instance=INSTANCE)
+    settings['model']['backbone']['in_chans'] = num_bands
+    dacs = build_train_model(settings)
+    dacs.init_weights()
+    dacs.train()
+    dacs.capture_panels = True
+    data = batch()
+    norm = {'mean': [100.0] * num_bands, 'std': [50.0] * num_bands, 'to_rgb': False}
+    metas = [{'img_norm_cfg': norm}] * 2
+    data.update(img_metas=metas, target_img_metas=metas)
+    for name in ('img', 'target_img'):
+        data[name] = data[name][:, :1].repeat(1, num_bands, 1, 1)
+    outcome = dacs.train_step(data, sgd(dacs, 1e-3))
+    assert outcome['has_stepped'] and dacs.panels['mixed'].shape[1] == num_bands

@@ -6,8 +6,9 @@ from mmcv.cnn import ConvModule
 from torch import nn
 
 from mmseg.models import build_train_model
+from mmseg.models.decode_heads import FCNHead
 from mmseg.models.uda.instance_level import InstanceLevel
-from mmseg.models.uda.settings import check_feature_distance, check_pair, check_sum_form
+from mmseg.models.uda.settings import check_feature_distance, check_form, check_pair
 from mmseg.utils.errors import UserError
 from tests.models.networks import ARCHITECTURES, DECODERS, small_architecture, small_config
 from tests.models.uda.test_dacs import config
@@ -73,15 +74,15 @@ def head(layer):
 
 
 @pytest.mark.parametrize('activation', ['ReLU', 'ReLU6', 'Sigmoid', 'HSigmoid'])
-def test_check_sum_form__activations_that_give_no_negatives_pass(activation):
-    check_sum_form(head(ConvModule(2, 2, 1, act_cfg={'type': activation})))
+def test_check_form__activations_that_give_no_negatives_pass(activation):
+    check_form('sum', head(ConvModule(2, 2, 1, act_cfg={'type': activation})))
 
 
 @pytest.mark.parametrize('activation', ['GELU', 'LeakyReLU', 'ELU', 'Tanh', 'PReLU', 'Swish', None])
-def test_check_sum_form__other_activations_are_named(activation):
+def test_check_form__other_activations_are_named(activation):
     act_cfg = None if activation is None else {'type': activation}
     with pytest.raises(UserError, match=f"ends with {activation or 'no activation'}.*'softmax'"):
-        check_sum_form(head(ConvModule(2, 2, 1, act_cfg=act_cfg)))
+        check_form('sum', head(ConvModule(2, 2, 1, act_cfg=act_cfg)))
 
 
 @pytest.mark.parametrize('name', [n for n in ARCHITECTURES if not n.startswith('deeplabv2')])
@@ -127,8 +128,6 @@ def test_sum_form__of_a_head_that_can_not_tell_the_first_batch_does():
 
 @pytest.mark.parametrize('convs', [0, 1])
 def test_sum_form__a_head_without_convolutions_is_as_its_encoder_is(convs):
-    from mmseg.models.decode_heads import FCNHead
-
     layer = FCNHead(
         num_convs=convs, concat_input=False, in_channels=4, channels=4, num_classes=2
     ).embedding_layer
