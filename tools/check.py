@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed
 from mmseg.apis.checks import RunUnderCheck, check_run
-from mmseg.apis.config import Config
+from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import default_work_dir
 from mmseg.models import build_train_model
@@ -39,6 +39,7 @@ def parse_args() -> argparse.Namespace:
 def read_config(args: argparse.Namespace) -> Config:
     """Read the config as training with the same options would."""
     cfg = load_config(args.config, args.options)
+    check_trainable(cfg)
     cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
     cfg.seed = cfg.get('seed') or 0
     cfg.resume_from = args.resume_from or cfg.get('resume_from')

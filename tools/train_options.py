@@ -3,7 +3,7 @@
 import argparse
 
 from mmseg.apis import load_config
-from mmseg.apis.config import Config
+from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.run_datasets import stopping_at_unreadable
 from mmseg.apis.work_dir import default_work_dir
 
@@ -55,6 +55,7 @@ def parse_args(description: str) -> argparse.Namespace:
 def read_config(args: argparse.Namespace) -> Config:
     """Read the config and let the command line have the last word."""
     cfg = load_config(args.config, args.options)
+    check_trainable(cfg)
     cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
     cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
     cfg.resume_from = args.resume_from or cfg.get('resume_from')

@@ -42,8 +42,6 @@ _SETTINGS = frozenset(
         'resume_from',
         'runner',
         'seed',
-        'test_cfg',
-        'train_cfg',
         'uda',
         'work_dir',
         'workflow',
@@ -70,6 +68,19 @@ _DESCRIPTIONS = frozenset(
         'use_ddp_wrapper',
     }
 )
+# Those of them that are put into other keys.
+_HELPERS = frozenset(
+    {
+        'backbone_norm_cfg',
+        'crop_size',
+        'data_root',
+        'dataset_type',
+        'eval_classes',
+        'img_norm_cfg',
+        'img_scale',
+        'norm_cfg',
+    }
+)
 _DESCRIPTION_PREFIXES = ('name_', '_')
 _DESCRIPTION_SUFFIXES = ('_pipeline',)
 _SECTIONS = {
@@ -88,6 +99,13 @@ _SECTIONS = {
     'runner': {'type', 'max_iters'},
 }
 _NEEDED = ('model', 'data')
+_NEEDED_TO_TRAIN = (
+    'optimizer',
+    'runner',
+    'data.train',
+    'data.samples_per_gpu',
+    'data.workers_per_gpu',
+)
 _OWN_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 _REFERENCE = re.compile(r'\{\{\s*[\w.]+\s*\}\}')
 
@@ -137,6 +155,7 @@ def apply_options(config: Config, options: Sequence[str]) -> None:
             changes[key] = DictAction._parse_iterable(value)
         except AssertionError as error:
             raise UserError(f'--options {key}: {error}') from error
+        _check_is_read(key)
         _open_place(config, key)
     try:
         config.merge_from_dict(changes)
@@ -144,12 +163,39 @@ def apply_options(config: Config, options: Sequence[str]) -> None:
         raise UserError(f'--options {" ".join(options)}: {error}') from error
 
 
+def _check_is_read(key: str) -> None:
+    """Refuse to change a variable that was done with when the file was read."""
+    name = key.split('.')[0]
+    if name in _HELPERS or name.startswith('_') or name.endswith(_DESCRIPTION_SUFFIXES):
+        raise UserError(
+            f'--options {key}: {name} only helps to write the config, and nobody reads it '
+            'afterwards; change what was made of it, data.train.pipeline.2.crop_size for example'
+        )
+
+
+def check_trainable(config: Config) -> None:
+    """Refuse a config that lacks what training needs.
+
+    Raises:
+        UserError: Names what is missing.
+    """
+    missing = []
+    for key in _NEEDED_TO_TRAIN:
+        place: Any = config._cfg_dict
+        for part in key.split('.'):
+            place = place.get(part) if isinstance(place, Mapping) else None
+        if place is None:
+            missing.append(key)
+    if missing:
+        raise UserError(f'the config lacks {" and ".join(missing)}, which training needs')
+
+
 def _open_place(config: Config, key: str) -> None:
     """Let settings be put where the config says None: mmcv merges into dicts alone."""
     *parents, _ = key.split('.')
-    place: Any = config
+    place: Any = config._cfg_dict
     for name in parents:
-        if not isinstance(place, Config | dict) or name not in place:
+        if not isinstance(place, dict) or name not in place:
             return
         if place[name] is None:
             place[name] = {}
@@ -179,6 +225,11 @@ def check_keys(config: Config) -> None:
     missing = [key for key in _NEEDED if key not in config]
     if missing:
         raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
+
+
+def describes_only(key: str) -> bool:
+    """Whether a setting, by its dotted name, is none that is read: a name, a note, a helper."""
+    return _is_description(key.split('.')[0])
 
 
 def refuse_code(path: Path) -> None:

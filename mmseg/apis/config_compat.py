@@ -18,7 +18,8 @@ def translate(config: Config) -> None:
     """Put published settings into the words that are read here, in place.
 
     `optimizer_config.type='Fp16OptimizerHook'` is `amp='fp16'` with mmcv's loss scale; `fp16`,
-    which mmsegmentation sets beside it, says the same.
+    which mmsegmentation sets beside it, says the same. `train_cfg` and `test_cfg` beside the model,
+    as in older configs, belong to it.
 
     Args:
         config: A whole config.
@@ -26,6 +27,21 @@ def translate(config: Config) -> None:
     Raises:
         UserError: Two settings say different things.
     """
+    _translate_fp16(config)
+    for name in ('train_cfg', 'test_cfg'):
+        _put_into_model(config, name)
+
+
+def _put_into_model(config: Config, name: str) -> None:
+    settings, model = config.pop(name, None), config.get('model')
+    if settings is None or not isinstance(model, dict):
+        return
+    if model.get(name) not in (None, settings):
+        raise UserError(f'{name} and model.{name} say different things: leave one of them out')
+    model[name] = settings
+
+
+def _translate_fp16(config: Config) -> None:
     fp16: dict[str, Any] | None = config.pop('fp16', None)
     hook = config.get('optimizer_config') or {}
     kind = hook.get('type') if isinstance(hook, dict) else None

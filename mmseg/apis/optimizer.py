@@ -12,6 +12,18 @@ from mmseg.core.building import accepted_keywords, build_from_cfg, nearest
 from mmseg.core.hooks import OptimizerHook
 from mmseg.utils.errors import UserError
 
+# What mmcv's constructor reads.
+_PARAMWISE = (
+    'bias_decay_mult',
+    'bias_lr_mult',
+    'bypass_duplicate',
+    'custom_keys',
+    'dcn_offset_lr_mult',
+    'dwconv_decay_mult',
+    'norm_decay_mult',
+)
+_CUSTOM = ('decay_mult', 'lr_mult')
+
 
 def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Optimizer:
     """Build an optimizer with mmcv's per-parameter settings (`paramwise_cfg`).
@@ -71,10 +83,40 @@ def _check(cfg: Mapping[str, Any]) -> None:
     factory = OPTIMIZERS.get(kind)
     if factory is None:
         raise UserError(f'there is no optimizer {kind!r}; {nearest(kind, OPTIMIZERS.module_dict)}')
+    if cfg.get('constructor', 'DefaultOptimizerConstructor') == 'DefaultOptimizerConstructor':
+        _check_paramwise(cfg.get('paramwise_cfg') or {})
     known = accepted_keywords(factory)
     for key in _defaults(cfg):
         if known is not None and key not in known:
             raise UserError(f'optimizer {kind} has no setting {key!r}; {nearest(key, known)}')
+
+
+def _check_paramwise(paramwise: Mapping[str, Any]) -> None:
+    """Refuse what mmcv's constructor would pass over without a word."""
+    for key in paramwise:
+        if key not in _PARAMWISE:
+            hint = nearest(key, _PARAMWISE)
+            raise UserError(f'optimizer.paramwise_cfg has no setting {key!r}; {hint}')
+    for name, settings in (paramwise.get('custom_keys') or {}).items():
+        where = f'optimizer.paramwise_cfg.custom_keys.{name}'
+        if not isinstance(settings, Mapping):
+            raise UserError(f'{where}: expected a dict of lr_mult and decay_mult, got {settings!r}')
+        for key in settings:
+            if key not in _CUSTOM:
+                raise UserError(f'{where} has no setting {key!r}; {nearest(key, _CUSTOM)}')
+
+
+def unmatched_keys(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
+    """Return the custom keys that no parameter of a model has in its name.
+
+    Args:
+        model: Segmentor or self-training model.
+        cfg: As for `build_optimizer`.
+    """
+    student = model.get_model() if hasattr(model, 'get_model') else model
+    names = [name for name, _ in student.named_parameters()]
+    keys = (cfg.get('paramwise_cfg') or {}).get('custom_keys') or {}
+    return [key for key in keys if not any(key in name for name in names)]
 
 
 def _defaults(cfg: Mapping[str, Any]) -> dict[str, Any]:

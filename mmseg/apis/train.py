@@ -38,6 +38,7 @@ from mmseg.utils.seed import derive_seed
 
 from .claim import claim_work_dir
 from .compiling import compile_networks
+from .custom_hooks import build_custom_hooks
 from .evaluation import build_evaluation_hook
 from .loader import build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
@@ -231,10 +232,8 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     for hook_cfg in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
         runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
     _register_writers(runner, cfg, validate)
-    for hook_cfg in cfg.get('custom_hooks', []):
-        settings = dict(hook_cfg)
-        priority = settings.pop('priority', 'NORMAL')
-        runner.register_hook(build_from_cfg(settings, HOOKS), priority)
+    for hook, priority in build_custom_hooks(cfg.get('custom_hooks') or []):
+        runner.register_hook(hook, priority)
 
 
 def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:

@@ -165,6 +165,31 @@ class OptimizerStep:
         return True
 
 
+def load_moments(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Take up what an optimizer remembers of each parameter, and keep the settings it has.
+
+    Rates, decay and the like are what this run's config says, also where it goes on with a run
+    that had others.
+
+    Args:
+        optimizer: Of the same type, its parameters in the same groups.
+        state: Of another one, from `state_dict`.
+
+    Raises:
+        ValueError: The groups or what is remembered are another optimizer's.
+    """
+    groups = [{k: v for k, v in g.items() if k != 'params'} for g in optimizer.param_groups]
+    # Groups of a schedule that has run also hold their first rate.
+    foreign = {*state['param_groups'][0]} - {*groups[0], 'params', 'initial_lr'}
+    if foreign:
+        raise ValueError(f'it had settings that this one lacks: {", ".join(sorted(foreign))}')
+    optimizer.load_state_dict(dict(state))
+    for group, settings in zip(optimizer.param_groups, groups, strict=True):
+        parameters = group['params']
+        group.clear()
+        group.update(settings, params=parameters)
+
+
 def parameters_of(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
     """Yield the parameters that an optimizer moves."""
     return (p for group in optimizer.param_groups for p in group['params'])

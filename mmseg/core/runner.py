@@ -23,7 +23,7 @@ from .checkpoint import (
 )
 from .checkpoint_reading import check_resumable, newest_whole_checkpoint, read_checkpoint
 from .deferred_numbers import DeferredLogBuffer
-from .optimizer_step import OptimizerStep
+from .optimizer_step import OptimizerStep, load_moments
 from .precision import Precision
 from .training_state import restore_log_values, restore_training_state, training_state
 
@@ -174,9 +174,12 @@ class IterBasedRunner(MMCVIterBasedRunner):
         check_resumable(content, checkpoint)
         load_state_dict(self.model, select_branch(content['state_dict'], None), checkpoint)
         try:
-            self.optimizer.load_state_dict(content['optimizer'])
+            load_moments(self.optimizer, content['optimizer'])
         except (ValueError, KeyError) as error:
-            raise UserError(f'{checkpoint} was trained with another optimizer: {error}') from error
+            raise UserError(
+                f'{checkpoint} was trained with another optimizer, or with other parameters '
+                f'sharing a learning rate (optimizer.paramwise_cfg): {error}'
+            ) from error
         self._iter = self._inner_iter = int(content['meta']['iter'])
         self._warn_of_other_batch(content['meta'])
         self._last_saved = self._iter

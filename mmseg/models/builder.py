@@ -10,12 +10,21 @@ from torch import nn
 
 from mmseg.core.building import build_from_cfg
 from mmseg.models.ignored_label import settle_ignore_index
+from mmseg.utils.errors import UserError
 
 
 def _build(
     cfg: Mapping[str, Any], registry: Registry, default_args: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    return build_from_cfg(_settle_norm(cfg), registry, default_args)
+    try:
+        return build_from_cfg(_settle_norm(cfg), registry, default_args)
+    except TypeError as error:
+        # Layers of mmcv and PyTorch are built from what norm_cfg and the like hold.
+        if 'got an unexpected keyword argument' not in str(error):
+            raise
+        raise UserError(
+            f'{registry.name} {cfg["type"]}: {error}; look at its norm_cfg, act_cfg and conv_cfg'
+        ) from error
 
 
 BACKBONES = Registry('backbone', build_func=_build)
@@ -86,6 +95,9 @@ def build_train_model(
     model = settle_ignore_index(model, (cfg.get('data') or {}).get('train'))
     if not cfg.get('uda'):
         return build_segmentor(model)
+    for key in ('model', 'seed'):
+        if key in cfg['uda']:
+            raise UserError(f'uda.{key} is read by nobody: give it as {key}, beside uda')
     return UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.apis import load_config
+from mmseg.apis.config import check_trainable
 from mmseg.utils.errors import UserError
 
 GOOD = {'model': {'type': 'EncoderDecoder'}, 'data': {'samples_per_gpu': 2}, 'name': 'x'}
@@ -126,3 +127,55 @@ def test_load_config__modules_are_not_imported_by_name(tmp_path, monkeypatch):
 def test_load_config__values_of_wrong_types_are_named(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
         load_config(written(tmp_path, **change))
+
+
+@pytest.mark.parametrize(
+    'option', ['crop_size=[64,64]', 'norm_cfg.type=GN', '_size=3', 'train_pipeline.0.type=X']
+)
+def test_load_config__options_that_come_too_late_are_told(tmp_path, option):
+    path = written(tmp_path, crop_size=[32, 32], norm_cfg={'type': 'BN'}, train_pipeline=[{}])
+    with pytest.raises(UserError, match='only helps to write the config, and nobody reads it'):
+        load_config(path, [option])
+
+
+@pytest.mark.parametrize('option', ['name=y', 'exp=3', 'n_gpus=2'])
+def test_load_config__options_may_name_a_run(tmp_path, option):
+    assert load_config(written(tmp_path), [option])
+
+
+def test_load_config__settings_of_phases_beside_the_model_belong_to_it(tmp_path):
+    windows = {'mode': 'slide', 'crop_size': [32, 32], 'stride': [16, 16]}
+    cfg = load_config(written(tmp_path, test_cfg=windows, train_cfg={}))
+    assert cfg.model.test_cfg == windows and cfg.model.train_cfg == {} and 'test_cfg' not in cfg
+    model = {'type': 'EncoderDecoder', 'test_cfg': {'mode': 'whole'}}
+    with pytest.raises(UserError, match=r'test_cfg and model\.test_cfg say different things'):
+        load_config(written(tmp_path, test_cfg=windows, model=model))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'channels_last': 'yes'}, "channels_last: expected True or False, got 'yes'"),
+        ({'compile': 1}, 'compile: expected True or False, got 1'),
+        ({'cudnn_benchmark': 'no'}, 'cudnn_benchmark: expected True or False'),
+        ({'data': {'test_samples_per_gpu': 0}}, r'data\.test_samples_per_gpu: expected a whole'),
+        ({'dist_params': {'sync_bn': 'all'}}, r'dist_params\.sync_bn: expected True or False'),
+        ({'lr_may_rise': 'why not'}, 'lr_may_rise: expected True or False'),
+    ],
+)
+def test_load_config__flags_are_true_or_false(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        load_config(written(tmp_path, **change))
+
+
+def test_check_trainable__names_what_is_missing(tmp_path):
+    with pytest.raises(
+        UserError, match=r'the config lacks optimizer and runner and data\.train and'
+    ):
+        check_trainable(load_config(written(tmp_path)))
+    data = {'samples_per_gpu': 2, 'workers_per_gpu': 0, 'train': {}}
+    whole = {'optimizer': {'type': 'SGD'}, 'runner': {'type': 'IterBasedRunner', 'max_iters': 2}}
+    check_trainable(load_config(written(tmp_path, data=data, **whole)))
+    lacking = {**data, 'workers_per_gpu': None}
+    with pytest.raises(UserError, match=r'lacks data\.workers_per_gpu, which training needs'):
+        check_trainable(load_config(written(tmp_path, data=lacking, **whole)))

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmseg.apis import build_optimizer
-from mmseg.apis.optimizer import build_optimizer_hook
+from mmseg.apis.optimizer import build_optimizer_hook, unmatched_keys
 from mmseg.utils.errors import UserError
 
 PAPER = {
@@ -88,6 +88,28 @@ def test_build_optimizer__one_step_equals_separate_groups():
 def test_build_optimizer__slips_name_what_was_meant(change, message):
     with pytest.raises(UserError, match=message):
         build_optimizer(Student(), {**PAPER, **change})
+
+
+@pytest.mark.parametrize(
+    ('paramwise', 'message'),
+    [
+        ({'custom_key': {}}, "paramwise_cfg has no setting 'custom_key'; did .* 'custom_keys'"),
+        ({'norm_decay_multi': 0}, "no setting 'norm_decay_multi'; .*'norm_decay_mult'"),
+        ({'custom_keys': {'head': {'lr_mul': 10}}}, r"custom_keys\.head has no setting 'lr_mul'"),
+        ({'custom_keys': {'head': 10}}, r'custom_keys\.head: expected a dict of lr_mult'),
+    ],
+)
+def test_build_optimizer__slips_in_settings_of_parameters_are_told(paramwise, message):
+    with pytest.raises(UserError, match=message):
+        build_optimizer(Student(), {**PAPER, 'paramwise_cfg': paramwise})
+
+
+def test_unmatched_keys__are_those_that_no_parameter_has_in_its_name():
+    keys = {'head': {}, 'norm': {}, 'neck': {}, 'pos_block': {}}
+    cfg = {**PAPER, 'paramwise_cfg': {'custom_keys': keys}}
+    assert unmatched_keys(Student(), cfg) == unmatched_keys(SelfTraining(), cfg)
+    assert unmatched_keys(Student(), cfg) == ['neck', 'pos_block']
+    assert unmatched_keys(Student(), {'type': 'AdamW'}) == []
 
 
 def test_build_optimizer__takes_the_fused_step_unless_told_otherwise():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg.core.optimizer_step import OptimizerStep
+from mmseg.core.optimizer_step import OptimizerStep, load_moments
 from mmseg.core.precision import Precision
 from mmseg.utils.errors import UserError
 
@@ -231,3 +231,33 @@ def test_finish__where_nobody_begins_every_iteration_is_a_window():
 def test_init__what_cannot_be_is_refused_in_one_line(settings, message):
     with pytest.raises(UserError, match=message):
         OptimizerStep(**settings)
+
+
+def stepped(kind=torch.optim.AdamW, **settings):
+    parameter = nn.Parameter(torch.ones(2))
+    optimizer = kind([parameter], **settings)
+    parameter.grad = torch.tensor([1.0, -2.0])
+    optimizer.step()
+    return parameter, optimizer
+
+
+def test_load_moments__keeps_the_settings_that_the_optimizer_has():
+    _, before = stepped(lr=0.1, weight_decay=0.5, betas=(0.8, 0.9))
+    before.param_groups[0].update(lr=0.01, initial_lr=0.1)  # as a schedule leaves it
+    parameter, now = stepped(lr=0.3, weight_decay=0.0, betas=(0.5, 0.9))
+    load_moments(now, before.state_dict())
+    (group,) = now.param_groups
+    assert (group['lr'], group['weight_decay'], group['betas']) == (0.3, 0.0, (0.5, 0.9))
+    assert 'initial_lr' not in group and group['params'] == [parameter]
+    # m = (1 − 0.8) g, as it was remembered.
+    torch.testing.assert_close(now.state[parameter]['exp_avg'], torch.tensor([0.2, -0.4]))
+
+
+@pytest.mark.parametrize(
+    ('before', 'now'), [(torch.optim.SGD, torch.optim.AdamW), (torch.optim.AdamW, torch.optim.SGD)]
+)
+def test_load_moments__what_another_optimizer_remembers_is_refused(before, now):
+    _, first = stepped(before, lr=0.1)
+    _, second = stepped(now, lr=0.1)
+    with pytest.raises(ValueError, match='it had settings that this one lacks: '):
+        load_moments(second, first.state_dict())

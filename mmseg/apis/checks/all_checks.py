@@ -10,6 +10,7 @@ from mmseg.utils.logger import get_root_logger
 from .classes import checkpoint_agrees_on_classes, heads_fit_classes, sets_agree_on_classes
 from .evaluation import val_can_be_evaluated, val_gives_views
 from .first_batch import domains_fit_method, first_batch_passes
+from .heeded import settings_are_heeded
 from .preserving import random_as_it_was
 from .room import disk_has_room, shared_memory_has_room, work_dir_can_be_written
 from .run import Finding, Findings, RunUnderCheck
@@ -18,6 +19,7 @@ from .samples import source_can_be_learnt_from, source_fills_a_batch, target_can
 Check = Callable[[RunUnderCheck], Findings]
 
 CHECKS: tuple[Check, ...] = (
+    settings_are_heeded,
     domains_fit_method,
     heads_fit_classes,
     sets_agree_on_classes,

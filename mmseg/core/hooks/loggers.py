@@ -16,12 +16,14 @@ from mmcv.runner import WandbLoggerHook as MMCVWandbLoggerHook
 
 from mmseg.utils.errors import UserError
 
+from .text_logger_hook import refuse_epochs
+
 
 class _Logger(Hook):
     """What all of mmcv's loggers need: their package, and steps that count iterations.
 
     Args:
-        by_epoch: Accepted as in published configs; steps always count iterations.
+        by_epoch: Accepted as in published configs; only False has a meaning here.
         **kwargs: As for mmcv's hook.
     """
 
@@ -29,6 +31,7 @@ class _Logger(Hook):
     package = ''  # what pip calls it
 
     def __init__(self, by_epoch: bool = False, **kwargs: Any) -> None:
+        refuse_epochs(type(self).__name__, by_epoch)
         try:
             import_module(self.needed)
             super().__init__(by_epoch=False, **kwargs)

@@ -12,6 +12,7 @@ from mmcv.runner import TextLoggerHook as MMCVTextLoggerHook
 
 from mmseg.core.logs import START
 from mmseg.core.reports import main_score, scores_in_percent
+from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_progress, log_to_file
 from mmseg.utils.progress import format_seconds
 
@@ -28,12 +29,15 @@ class TextLoggerHook(MMCVTextLoggerHook):
 
     Args:
         interval: Iterations between two lines.
-        by_epoch: Accepted as in published configs; lines always count iterations.
-        **kwargs: As for mmcv's hook.
+        by_epoch: Accepted as in published configs; only False has a meaning here.
+
+    Raises:
+        UserError: Epochs are to be counted.
     """
 
-    def __init__(self, interval: int = 50, by_epoch: bool = False, **kwargs: Any) -> None:
-        super().__init__(by_epoch=False, interval=interval, **kwargs)
+    def __init__(self, interval: int = 50, by_epoch: bool = False) -> None:
+        refuse_epochs(type(self).__name__, by_epoch)
+        super().__init__(by_epoch=False, interval=interval)
 
     def before_run(self, runner) -> None:
         self.start_iter, self.start_time = runner.iter, time.monotonic()
@@ -90,6 +94,16 @@ class TextLoggerHook(MMCVTextLoggerHook):
         ]
         log_progress(runner.logger, '  '.join(progress + self.scores), is_last=done == total)
         log_to_file(runner.logger, '  '.join(progress + _details(log_dict)))
+
+
+def refuse_epochs(hook: str, by_epoch: bool) -> None:
+    """Refuse a logger that is to count epochs.
+
+    Raises:
+        UserError: Names the hook.
+    """
+    if by_epoch:
+        raise UserError(f'log_config: {hook}(by_epoch=True): training counts iterations here')
 
 
 def _details(log_dict: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.decode_heads.interlaced_attention import InterlacedFusion
 from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
 from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
 
 
 def _conv(
@@ -88,8 +89,9 @@ class DAFormerHead(BaseDecodeHead):
     """
 
     def __init__(self, decoder_params: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(input_transform='multiple_select', decoder_params=decoder_params, **kwargs)
+        super().__init__(input_transform='multiple_select', **kwargs)
         _check_decoder_params(decoder_params)
+        self._check_norm(decoder_params)
         dims = decoder_params['embed_dims']
         dims = [dims] * len(self.in_index) if isinstance(dims, int) else list(dims)
         if len(dims) != len(self.in_index):
@@ -116,6 +118,14 @@ class DAFormerHead(BaseDecodeHead):
             self.fuse_layer[-1] if isinstance(self.fuse_layer, nn.Sequential) else self.fuse_layer
         )
         return getattr(layer, 'output_layer', layer)
+
+    def _check_norm(self, decoder_params: Mapping[str, Any]) -> None:
+        parts = [cfg for cfg in decoder_params.values() if isinstance(cfg, Mapping)]
+        if self.norm_cfg not in (None, *(cfg.get('norm_cfg') for cfg in parts)):
+            get_root_logger().warning(
+                f'decode_head.norm_cfg={dict(self.norm_cfg or {})} is read by nobody: the layers '
+                'of DAFormerHead have the norm_cfg in decoder_params'
+            )
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the stages; see the base class."""

@@ -49,7 +49,6 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         input_transform: 'resize_concat' (to the first one's size, then joined),
             'multiple_select' (a list) or None (a single map).
         loss_decode: Config of the loss, or of several that are added up.
-        decoder_params: Settings that only some heads have.
         ignore_index: Label of pixels that are left out of the loss.
         sampler: Config of a pixel sampler.
         align_corners: As in `torch.nn.functional.interpolate`.
@@ -71,7 +70,6 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         in_index: int | Sequence[int] = -1,
         input_transform: str | None = None,
         loss_decode: Mapping[str, Any] | Sequence[Mapping[str, Any]] = {'type': 'CrossEntropyLoss'},
-        decoder_params: Mapping[str, Any] | None = None,
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,

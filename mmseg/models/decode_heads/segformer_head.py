@@ -30,7 +30,7 @@ class SegFormerHead(BaseDecodeHead):
     """
 
     def __init__(self, decoder_params: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(input_transform='multiple_select', decoder_params=decoder_params, **kwargs)
+        super().__init__(input_transform='multiple_select', **kwargs)
         _check_decoder_params(decoder_params)
         dim, kernel_size = (decoder_params[name] for name in _DECODER_PARAMS)
         self.linear_c = nn.ModuleDict(

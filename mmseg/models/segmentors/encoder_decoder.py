@@ -17,6 +17,9 @@ from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.errors import UserError
 
+# What saved configs of DAFormer carry in train_cfg: notes on the run, no settings.
+_PUBLISHED_NOTES = ('work_dir', 'log_config')
+
 
 class Embedded(NamedTuple):
     """All that one pass through the network yields.
@@ -44,7 +47,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         decode_head: Config of the decode head.
         neck: Config of the neck.
         auxiliary_head: Config of the auxiliary head, or of several.
-        train_cfg: Settings of training, handed to the heads.
+        train_cfg: Has no settings here; published configs give an empty one.
         test_cfg: `mode` ('whole' or 'slide') and, for 'slide', `crop_size` and `stride` (height
             and width in pixels).
         pretrained: Weights of the backbone, loaded by `init_weights`.
@@ -77,6 +80,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         self.align_corners = self.decode_head.align_corners
         self.num_classes = self.decode_head.num_classes
         self.train_cfg = ConfigDict(train_cfg or {})
+        _check_train_cfg(self.train_cfg)
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
 
     @property
@@ -195,6 +199,12 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         if isinstance(self.auxiliary_head, nn.ModuleList):
             return {f'aux_{i}': head for i, head in enumerate(self.auxiliary_head)}
         return {} if self.auxiliary_head is None else {'aux': self.auxiliary_head}
+
+
+def _check_train_cfg(train_cfg: Mapping[str, Any]) -> None:
+    for key in train_cfg:
+        if key not in _PUBLISHED_NOTES:
+            raise UserError(f'train_cfg.{key} is read by nobody: there are no such settings here')
 
 
 def _build_auxiliary(

@@ -74,6 +74,11 @@ class InstanceLevel(nn.Module):
         _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
         known = f'one of {PIXEL_WEIGHTS}'
         _expect(pixel_weights in PIXEL_WEIGHTS, 'pixel_weights', known, pixel_weights)
+        if form != 'softmax' and temperature != 1:
+            raise UserError(
+                f"uda.instance.temperature={temperature} is read with form='softmax' only, and "
+                f'form is {form!r}'
+            )
         if bank_file is None:
             self.bank = InstanceBank(num_entries, dim, num_classes)
         else:

@@ -1,0 +1,38 @@
+"""Settings that a config may carry, and that this run has no use for."""
+
+from mmseg.utils.distributed import world_size
+
+from ..optimizer import unmatched_keys
+from .run import Finding, Findings, RunUnderCheck
+
+# Published configs name it for every network, and MiT has no such parameter.
+_PUBLISHED_KEYS = ('pos_block',)
+
+
+def settings_are_heeded(run: RunUnderCheck) -> Findings:
+    """Look for settings that are taken and make no difference."""
+    cfg = run.cfg
+    if not cfg.get('use_ddp_wrapper', True):
+        yield _unheeded('use_ddp_wrapper=False', 'several processes always share a training alike')
+    gpu_ids = cfg.get('gpu_ids')
+    num_gpus = {'n_gpus': cfg.get('n_gpus'), 'gpu_ids': gpu_ids and len(gpu_ids)}
+    for key, number in num_gpus.items():
+        if isinstance(number, int) and number > world_size():
+            yield _unheeded(
+                f'{key}={cfg[key]}',
+                f'{world_size()} process(es) train; sh tools/dist_train.sh CONFIG {number} starts '
+                'more',
+            )
+    if cfg.get('resume_from') and cfg.get('load_from'):
+        yield _unheeded(
+            f'load_from={cfg.load_from!r}', f'the run goes on with the weights of {cfg.resume_from}'
+        )
+    for key in unmatched_keys(run.model, cfg.optimizer):
+        if key not in _PUBLISHED_KEYS:
+            yield _unheeded(
+                f'optimizer.paramwise_cfg.custom_keys.{key}', 'no parameter has it in its name'
+            )
+
+
+def _unheeded(setting: str, why: str) -> Finding:
+    return Finding('warning', f'{setting} makes no difference: {why}')
