@@ -7,7 +7,7 @@ python run_experiments.py --config FILE [...]
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mmseg.utils.cli import run_cli
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
 from tools.chosen_runs import configs_of, jobs_of, whole_number
-from tools.earlier_runs import make_room
+from tools.earlier_runs import finished_otherwise, make_room, other_settings
 from tools.prepare_streets import prepare_streets
 from tools.run_configs import (
     ROOT,
@@ -82,10 +82,35 @@ def write(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> P
     return path
 
 
+def differences_of(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> list[str]:
+    """Name the settings in which a finished run is not the one that is asked for."""
+    return other_settings(work_dir, ROOT / write(config, work_dir, args), args.options)
+
+
+def finished_before(
+    configs: Mapping[int, dict[str, Any]], args: argparse.Namespace
+) -> dict[int, dict[str, Any]]:
+    """Return the entries of finished runs by their numbers, those with other settings left out."""
+    entries = {}
+    for number, config in configs.items():
+        work_dir = finished_work_dir(config, args.work_root)
+        if work_dir is None:
+            continue
+        differences = differences_of(config, work_dir, args)
+        if differences:
+            print(f'not in the table: {work_dir}, finished with other settings: {differences[0]}')
+        else:
+            entries[number] = read_result(work_dir)
+    return entries
+
+
 def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -> dict[str, Any]:
     """Train one config and return its entry; with --resume, what is left to train of it."""
     finished = finished_work_dir(config, args.work_root) if args.resume else None
     if finished is not None:
+        differences = differences_of(config, finished, args)
+        if differences:
+            raise finished_otherwise(finished, differences)
         print(f'finished already: {finished}')
         return read_result(finished)
     begun = unfinished_work_dir(config, args.work_root) if args.resume else None
@@ -113,12 +138,8 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
     if not args.smoke:
         make_room([configs[number - 1] for number in jobs], args)
     folder = experiment_folder(configs[0], args.work_root)
-    others = [finished_work_dir(config, args.work_root) for config in configs]
-    entries = {
-        number: read_result(work_dir)
-        for number, work_dir in enumerate(others, start=1)
-        if work_dir is not None and number not in jobs
-    }
+    others = {n: c for n, c in enumerate(configs, start=1) if n not in jobs}
+    entries = finished_before(others, args)
     for number in jobs:
         config = configs[number - 1]
         print(f'\nrun {number} of {len(configs)}: {config["name"]}', flush=True)

@@ -1,13 +1,22 @@
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
 import run_experiments
 from experiments import generate_experiment_cfgs
+from mmseg.apis import load_config
+from mmseg.apis.work_dir import config_text
 from mmseg.utils.errors import UserError
 from tools.run_configs import RunFailed, RunStopped
+
+
+def merged(config_file, options):
+    """The config as training saves it: whole, its options heeded."""
+    try:
+        return json.loads(config_text(load_config(config_file, options)))
+    except UserError:  # no config of a training: enough for what needs none
+        return json.loads(config_file.read_text())
 
 
 @pytest.fixture
@@ -23,7 +32,7 @@ def command(monkeypatch, tmp_path):
             raise RunStopped
         if auto_resume:
             resumed.append(work_dir)
-        config = {'seed': 0, **json.loads(config_file.read_text())}
+        config = {'seed': 0, **merged(config_file, options)}
         (work_dir / 'config.json').write_text(json.dumps(config))
         result = {'mIoU': 10.0 + len(trained), 'mIoU_teacher': None, 'IoU': {'road': 1.0}}
         result |= {'extra': {}, 'seconds': 60.0, 'peak_memory_gb': 1.0}
@@ -44,6 +53,8 @@ def command(monkeypatch, tmp_path):
     monkeypatch.setattr(run_experiments, 'train', train)
     monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
+    (tmp_path / 'configs').symlink_to(run_experiments.ROOT / 'configs')
+    monkeypatch.setattr(run_experiments, 'ROOT', tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_experiments.os, 'chdir', lambda path: None)
     return command
@@ -83,6 +94,39 @@ def test_run_experiments__resume_leaves_out_what_is_finished(command, tmp_path):
     assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == names_of(9)
 
 
+@pytest.mark.parametrize(
+    ('before', 'after', 'told'),
+    [
+        (['runner.max_iters=1'], ['runner.max_iters=3'], 'runner.max_iters: 1 there, 3 here'),
+        ([], ['uda.instance.smoothing=0.5'], 'uda.instance.smoothing: 1.0 there, 0.5 here'),
+        (['seed=4'], [], 'seed: 4 there, 0 here'),
+        ([], ['amp=bf16', 'optimizer.lr=1e-4'], 'optimizer.lr: 6e-05 there, 0.0001 here; amp: '),
+    ],
+)
+def test_run_experiments__a_run_finished_with_other_options_is_not_taken_for_this_one(
+    command, before, after, told
+):
+    given = [['--options', *options] if options else [] for options in (before, after)]
+    command('--exp', '7', *given[0])
+    with pytest.raises(UserError, match='was finished with other settings') as refusal:
+        command('--exp', '7', '--resume', *given[1])
+    assert told in str(refusal.value) and '--overwrite' in str(refusal.value)
+    assert command('--exp', '7', '--resume', *given[0]) == names_of(7)  # with its own it is
+
+
+@pytest.mark.parametrize('option', ['data.workers_per_gpu=0', 'log_level=WARNING', 'n_gpus=2'])
+def test_run_experiments__what_makes_no_difference_is_no_other_run(command, option):
+    command('--exp', '7')
+    assert command('--exp', '7', '--resume', '--options', option) == names_of(7)
+
+
+def test_run_experiments__the_table_leaves_out_runs_with_other_options(command, tmp_path, capsys):
+    command('--exp', '9', '--jobs', '2', '--options', 'optimizer.lr=1')
+    command('--exp', '9', '--jobs', '3')
+    assert [run['name'] for run in summary(tmp_path, 'local-exp9')] == [names_of(9)[2]]
+    assert 'with other settings: optimizer.lr: 1 there, 0.0015 here' in capsys.readouterr().out
+
+
 def test_run_experiments__resume_goes_on_where_a_run_was_stopped(command, tmp_path, capsys):
     command.stops_at = 2
     command('--exp', '9')
@@ -97,7 +141,6 @@ def test_run_experiments__resume_goes_on_where_a_run_was_stopped(command, tmp_pa
 def test_run_experiments__runs_that_there_are_stay_unless_something_is_said_of_them(
     command, tmp_path, monkeypatch
 ):
-    (tmp_path / 'configs').symlink_to(Path(run_experiments.__file__).parent / 'configs')
     command('--exp', '7')
     kept = sorted((tmp_path / 'work_dirs').rglob('*'))
     with pytest.raises(UserError) as caught:

@@ -1,14 +1,21 @@
 """What becomes of the runs that an experiment has left before."""
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmseg.apis import load_config
-from mmseg.apis.claim import work_dir_in_use
+from mmseg.apis.claim import config_differences, work_dir_in_use
+from mmseg.apis.resumed_settings import is_of_no_weight
+from mmseg.apis.work_dir import CONFIG_NAME, config_text
 from mmseg.core.run_files import remove_run
+from mmseg.utils.command import begun_command, said_again
 from mmseg.utils.errors import UserError
 from tools import run_configs
+
+_MAX_SHOWN = 5
 
 
 def make_room(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
@@ -28,3 +35,31 @@ def make_room(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> No
                 cfg = load_config(file, args.options)
                 raise work_dir_in_use(work_dir, cfg, another='another --work-root')
             remove_run(work_dir)
+
+
+def other_settings(work_dir: Path, file: Path, options: Sequence[str]) -> list[str]:
+    """Name the settings that count in which a finished run is not what a config describes.
+
+    Args:
+        work_dir: The run's.
+        file: The config.
+        options: Changes to it, `key=value`.
+
+    Returns:
+        Lines such as `runner.max_iters: 1 there, 3 here`.
+    """
+    there = json.loads((work_dir / CONFIG_NAME).read_text(encoding='utf-8'))
+    here = {'seed': 0, **json.loads(config_text(load_config(file, options)))}
+    lines = config_differences(there, here)
+    return [line for line in lines if not is_of_no_weight(line.partition(':')[0])]
+
+
+def finished_otherwise(work_dir: Path, differences: Sequence[str]) -> UserError:
+    """Return the error that says why a finished run is not taken for the one that is asked for."""
+    more = len(differences) - _MAX_SHOWN
+    shown = '; '.join(differences[:_MAX_SHOWN]) + f'; and {more} more' * (more > 0)
+    again = said_again(begun_command(), '--overwrite')
+    return UserError(
+        f'{work_dir} was finished with other settings and is not taken for this run: {shown}. '
+        f'Replace it: {again} (--jobs chooses which); or keep both: another --work-root'
+    )

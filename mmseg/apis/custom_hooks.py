@@ -48,11 +48,12 @@ def _build(settings: dict[str, Any]) -> tuple[Hook, int | str]:
             f'custom_hooks: priority {priority!r} is none: a number from 0 to 100 or a name such '
             "as 'VERY_HIGH', 'NORMAL' or 'LOW'"
         ) from error
+    factory = HOOKS.get(settings['type']) if isinstance(settings.get('type'), str) else None
+    for kind, section in _SECTIONS.items():
+        if factory is not None and issubclass(factory, kind):
+            raise UserError(f'custom_hooks: {settings["type"]} belongs into {section}')
     hook = build_from_cfg(settings, HOOKS)
     name = type(hook).__name__
-    for kind, section in _SECTIONS.items():
-        if isinstance(hook, kind):
-            raise UserError(f'custom_hooks: {name} belongs into {section}')
     unheard = [method for method in _NEVER_CALLED if _has_own(hook, method)]
     if unheard:
         get_root_logger().warning(

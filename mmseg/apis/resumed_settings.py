@@ -16,13 +16,14 @@ from .work_dir import config_text
 
 # What a checkpoint holds takes the place of these.
 _FROM_CHECKPOINT = (
+    'load_except',
     'load_from',
     'model.backbone.pretrained',
     'model.pretrained',
     'uda.instance.bank_file',
 )
 # They change what is printed, or how fast all goes.
-_OF_NO_WEIGHT = ('data.workers_per_gpu', 'log_level')
+_OF_NO_WEIGHT = ('data.workers_per_gpu', 'log_level', 'lr_may_rise')
 _MAX_SHOWN = 10
 
 
@@ -50,7 +51,7 @@ def tell_changed_settings(meta: Mapping[str, Any], cfg: Config) -> None:
             'with; --load-from starts anew from its weights'
         )
     useless = {key for key in found if key.startswith(_FROM_CHECKPOINT)}
-    silent = {key for key in found if key.startswith(_OF_NO_WEIGHT) or describes_only(key)}
+    silent = {key for key in found if is_of_no_weight(key)}
     _warn(
         f'from iteration {meta.get("iter")} on the run has settings that it had not before',
         [found[key] for key in found if key not in useless | silent],
@@ -59,6 +60,11 @@ def tell_changed_settings(meta: Mapping[str, Any], cfg: Config) -> None:
         'of no effect, for the checkpoint that is gone on with has its own',
         [found[key] for key in found if key in useless],
     )
+
+
+def is_of_no_weight(key: str) -> bool:
+    """Whether a setting, by its dotted name, leaves what is learnt as it is."""
+    return key.startswith(_OF_NO_WEIGHT) or describes_only(key)
 
 
 def _warn(what: str, lines: list[str]) -> None:

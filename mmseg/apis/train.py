@@ -44,6 +44,7 @@ from .loader import build_train_loader
 from .memory import TRAINING_KNOBS, explained_memory
 from .optimizer import build_optimizer, build_optimizer_hook
 from .processes import share_out
+from .resumed_settings import tell_changed_settings
 from .run_datasets import name_classes
 from .schedule import build_schedule, check_schedule
 from .start import Start, find_start
@@ -124,6 +125,7 @@ def train_segmentor(
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate)
     if start is not None:
+        tell_changed_settings(start.content.get('meta', {}), cfg)
         runner.resume(start.path, trust_checkpoint, start.content)
     else:
         _load_weights(runner, cfg, trust_checkpoint)

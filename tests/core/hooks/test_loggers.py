@@ -107,6 +107,18 @@ def test_loggers__a_setting_that_there_is_not_is_named(hook):
         build_from_cfg({'type': hook, 'intervall': 50}, HOOKS)
 
 
+@pytest.mark.parametrize('hook', ['TextLoggerHook', 'TensorboardLoggerHook', 'MlflowLoggerHook'])
+def test_loggers__epochs_are_not_counted(hook):
+    with pytest.raises(UserError, match=rf'{hook}\(by_epoch=True\): training counts iterations'):
+        build_from_cfg({'type': hook, 'by_epoch': True}, HOOKS)
+
+
+@pytest.mark.parametrize('setting', ['ignore_last', 'out_dir', 'interval_exp_name'])
+def test_text_logger__what_it_would_not_heed_is_refused(setting):
+    with pytest.raises(UserError, match=f"TextLoggerHook has no setting '{setting}'"):
+        build_from_cfg({'type': 'TextLoggerHook', setting: 1}, HOOKS)
+
+
 def service(monkeypatch, name, **members):
     """Put a stand-in for a logger's package where it is imported from."""
     module = types.ModuleType(name)
@@ -119,7 +131,7 @@ def test_mlflow__steps_count_finished_iterations(tmp_path, monkeypatch):
     told = []
     mlflow = service(monkeypatch, 'mlflow', log_metrics=lambda t, step: told.append((step, set(t))))
     mlflow.pytorch = service(monkeypatch, 'mlflow.pytorch')
-    logger = build_from_cfg({'type': 'MlflowLoggerHook', 'interval': 2, 'by_epoch': True}, HOOKS)
+    logger = build_from_cfg({'type': 'MlflowLoggerHook', 'interval': 2, 'by_epoch': False}, HOOKS)
     train_with(logger, tmp_path, text_first=True)
     assert [step for step, tags in told if 'train/loss' in tags] == [2, 4]
     assert [step for step, tags in told if 'val/teacher/mIoU' in tags] == [2, 4]
