@@ -7,11 +7,13 @@ import sys
 import pytest
 import torch
 
-from experiments import EXPERIMENTS
+from experiments import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.apis import load_config
+from mmseg.apis.checks import RunUnderCheck, findings_of
+from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.datasets.pipelines import Compose
 from mmseg.models import build_train_model
-from tools import smoke
+from tools import run_configs, smoke
 from tools import train as train_tool
 
 from .composed import CONFIGS, FILES, name_of, write_composed
@@ -56,6 +58,23 @@ def streets(tmp_path_factory):
     root = tmp_path_factory.mktemp('streets')
     smoke.prepare_smoke_streets(root)
     return root
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize(('exp', 'run'), [(0, 0), (0, 1), (0, 2), (9, 0), (7, 0), (8, 0), (16, 1)])
+def test_every_experiment__has_nothing_to_be_warned_of(exp, run, streets, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_configs, 'GENERATED', tmp_path / 'configs/generated')
+    monkeypatch.setattr(run_configs, 'ROOT', tmp_path)
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/_base_').symlink_to(CONFIGS / '_base_')
+    config = generate_experiment_cfgs(exp)[run]
+    path = tmp_path / run_configs.write_config(config, tmp_path / 'run', 'json')
+    smoke.shrink(path, streets)
+    # None of the encoders of the published size, which takes its time.
+    cfg = load_config(path, ['model.backbone.type=mit_b0', 'model.pretrained=None'])
+    model = build_train_model(cfg)
+    run_under_check = RunUnderCheck(cfg, build_run_dataset(cfg, cfg.data.train), model)
+    assert list(findings_of(run_under_check)) == []
 
 
 @pytest.mark.smoke

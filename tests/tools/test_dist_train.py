@@ -167,12 +167,12 @@ def test_train__no_thread_of_the_process_group_outlives_a_training(tmp_path):
 
 
 def test_train__a_killed_process_takes_the_job_down_within_a_minute(tmp_path):
-    config = write_config(
-        tmp_path, uda=True, runner={'type': 'IterBasedRunner', 'max_iters': 10**4}
-    )
+    endless = {'runner': {'type': 'IterBasedRunner', 'max_iters': 10**4}}
+    few = {'checkpoint_config': {'by_epoch': False, 'interval': 1, 'max_keep_ckpts': 3}}
+    config = write_config(tmp_path, uda=True, **endless, **few)
     run = start(config, tmp_path / 'run', '--no-validate')
     deadline = time.monotonic() + 300
-    while not (tmp_path / 'run' / 'iter_2.pth').exists():
+    while not (tmp_path / 'run' / 'latest.pth').exists():
         assert run.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     workers = children(run.pid)
