@@ -27,6 +27,13 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
         yield _unheeded(
             f'load_from={cfg.load_from!r}', f'the run goes on with the weights of {cfg.resume_from}'
         )
+    instance = (cfg.get('uda') or {}).get('instance') or {}
+    num_entries, bank = instance.get('num_entries'), getattr(run.model, 'bank', None)
+    if instance.get('bank_file') and num_entries not in (None, len(bank.labels)):
+        yield _unheeded(
+            f'uda.instance.num_entries={num_entries}',
+            f'the bank in {instance.bank_file} has {len(bank.labels)}',
+        )
     for key in unmatched_keys(run.model, cfg.optimizer):
         if key not in _PUBLISHED_KEYS:
             yield _unheeded(

@@ -1,10 +1,11 @@
 import pytest
 
 from mmseg.apis.checks.heeded import settings_are_heeded
-from tests.apis.checks.runs import run_of
+from mmseg.models.uda.instance_bank import InstanceBank
+from tests.apis.checks.runs import messages, run_of
 
 
-def messages(folder, **changes):
+def said_of(folder, **changes):
     run = run_of(folder)
     run.cfg.merge_from_dict(changes)
     return [f'{finding.severity}: {finding.message}' for finding in settings_are_heeded(run)]
@@ -30,8 +31,18 @@ def messages(folder, **changes):
     ],
 )
 def test_settings_are_heeded__those_that_are_not_are_said(tmp_path, changes, message):
-    (said,) = messages(tmp_path, **changes)
+    (said,) = said_of(tmp_path, **changes)
     assert said.startswith(f'warning: {message}')
+
+
+@pytest.mark.parametrize(('num_entries', 'says'), [(7, True), (9, False)])
+def test_settings_are_heeded__a_bank_of_a_file_has_its_own_size(tmp_path, num_entries, says):
+    InstanceBank(9, 16, 5).save(tmp_path / 'bank')
+    settings = {'bank_file': str(tmp_path / 'bank'), 'num_entries': num_entries}
+    options = {f'uda__instance__{key}': value for key, value in settings.items()}
+    said = messages(settings_are_heeded, run_of(tmp_path, uda=True, **options), 'warning')
+    expected = 'uda.instance.num_entries=7 makes no difference: the bank in '
+    assert len(said) == says and all(line.startswith(expected) for line in said)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +63,4 @@ def test_settings_are_heeded__those_that_are_not_are_said(tmp_path, changes, mes
     ],
 )
 def test_settings_are_heeded__published_configs_are_passed_without_a_word(tmp_path, changes):
-    assert messages(tmp_path, **changes) == []
+    assert said_of(tmp_path, **changes) == []
