@@ -1,6 +1,7 @@
 """Whose a work dir is: a run's files belong to one run, and another one has to be asked for."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mmcv.utils import Config
 from mmseg.core.run_files import describe_run, written_by_run
 from mmseg.utils.command import begun_command, said_again
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import is_same
 
 from .work_dir import CONFIG_NAME, config_text
 
@@ -36,10 +38,24 @@ def claim_work_dir(cfg: Config, auto_resume: bool = False, overwrite: bool = Fal
         _check_overwrite(cfg, work_dir, auto_resume)
         return
     resumed = cfg.get('resume_from')
-    is_gone_on_with = resumed and Path(resumed).resolve().parent == work_dir.resolve()
+    is_gone_on_with = resumed and is_same(Path(os.path.realpath(resumed)).parent, work_dir)
+    if auto_resume:
+        _check_moved(cfg, work_dir)
     if auto_resume or is_gone_on_with or describe_run(work_dir) is None:
         return
     raise work_dir_in_use(work_dir, cfg)
+
+
+def _check_moved(cfg: Config, work_dir: Path) -> None:
+    """Refuse to begin at the place that a run was moved from when it is to be gone on with."""
+    file = Path(cfg.filename or '.')
+    home = file.parent
+    is_elsewhere = file.name == CONFIG_NAME and not is_same(home, work_dir)
+    if is_elsewhere and describe_run(home) and not describe_run(work_dir):
+        raise UserError(
+            f'{file} is the config of the run in {home}, which was in {work_dir} when it was '
+            f'written: give --work-dir {home} too'
+        )
 
 
 def work_dir_in_use(work_dir: Path, cfg: Config, another: str = 'another --work-dir') -> UserError:

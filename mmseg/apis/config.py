@@ -11,6 +11,7 @@ from mmcv.utils import Config, DictAction
 
 from mmseg.core.building import nearest
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import named
 
 from .config_compat import translate
 from .config_types import check_types
@@ -126,7 +127,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f'no config file at {path}')
+        raise UserError(f'no config file at {named(path)}')
     if path.suffix not in ('.py', '.json'):
         raise UserError(f'{path}: expected a .py or .json config')
     _check_syntax(path)

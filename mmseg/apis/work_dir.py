@@ -6,8 +6,10 @@ import mmcv
 from mmcv.utils import Config
 
 from mmseg.core.checkpoint import LATEST
+from mmseg.core.checkpoint_reading import iteration_of, saved_checkpoints
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import named
 
 CONFIG_NAME = 'config.json'
 _NOT_CONFIGS = ('result.json', 'summary.json')
@@ -46,18 +48,29 @@ def find_run(work_dir: str | Path) -> tuple[Path, Path]:
         work_dir: Folder that a training run wrote, ours or a released one.
 
     Returns:
-        Paths of the config and of `latest.pth`.
+        Paths of the config and of `latest.pth`; where that is missing, of the checkpoint with the
+        highest number.
 
     Raises:
         UserError: One of them is not there, or there are several configs.
     """
     folder = Path(work_dir)
     if not folder.is_dir():
-        raise UserError(f'no work dir at {folder}')
-    checkpoint = folder / LATEST
-    if not checkpoint.is_file():
-        raise UserError(f'{folder} holds no {LATEST}: the run has not saved a checkpoint yet')
-    return _find_config(folder), checkpoint
+        raise UserError(f'no work dir at {named(folder)}')
+    return _find_config(folder), _find_checkpoint(folder)
+
+
+def _find_checkpoint(folder: Path) -> Path:
+    """Return `latest.pth`, or what it would stand for where the link was lost on the way here."""
+    latest = folder / LATEST
+    if latest.is_file():
+        return latest
+    numbered = [path for path in saved_checkpoints(folder) if path.name.startswith('iter_')]
+    if numbered:
+        return max(numbered, key=iteration_of)
+    if latest.is_symlink():
+        raise UserError(f'no checkpoint at {named(latest)}: copy it there, or mend the link')
+    raise UserError(f'{folder} holds no {LATEST}: the run has not saved a checkpoint yet')
 
 
 def _find_config(folder: Path) -> Path:

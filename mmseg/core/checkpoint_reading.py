@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import named
 from mmseg.utils.logger import get_root_logger
 
 _ASKED_FOR = re.compile(r'(?:GLOBAL|global:?|class|function) ([\w.]+\.[\w.]+)')
@@ -38,7 +39,7 @@ def read_checkpoint(path: str | Path, trust: bool = False) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f'no checkpoint file at {path}; give the path of a .pth file')
+        raise UserError(f'no checkpoint file at {named(path)}; give the path of a .pth file')
     try:
         with torch.serialization.safe_globals(_numpy_scalars()), warnings.catch_warnings():
             warnings.filterwarnings('ignore', 'Detected pickle protocol')

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import named
 
 from .old_logs import translated
 
@@ -31,7 +32,7 @@ def find_logs(run: Path) -> list[Path]:
     """
     logs = [run] if run.is_file() else sorted(run.glob('*.log.json'))
     if not logs:
-        raise UserError(f'no *.log.json in {run}: give a work dir or a JSON log')
+        raise UserError(f'no *.log.json in {named(run)}: give a work dir or a JSON log')
     return logs
 
 

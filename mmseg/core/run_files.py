@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import is_same
 from mmseg.utils.logger import get_root_logger
 
 from .checkpoint import LATEST, point_latest_to
@@ -73,7 +74,7 @@ def remove_run(work_dir: Path, timestamp: str | None = None) -> None:
 
 def written_by_run(work_dir: Path, path: Path) -> bool:
     """Say whether `remove_run` would remove a file, under this name or where it points to."""
-    return path.resolve() in {file.resolve() for file in _written_files(work_dir)}
+    return any(is_same(path, file) for file in _written_files(work_dir))
 
 
 def leave_branch(work_dir: Path, iteration: int, resumed: Path | None, timestamp: str) -> None:
@@ -90,7 +91,7 @@ def leave_branch(work_dir: Path, iteration: int, resumed: Path | None, timestamp
         timestamp: Names the start of the run.
     """
     beyond = [p for p in saved_checkpoints(work_dir) if iteration_of(p) > iteration]
-    beyond = [path for path in beyond if resumed is None or not _is_same(path, resumed)]
+    beyond = [path for path in beyond if resumed is None or not is_same(path, resumed)]
     if beyond:
         _set_aside(work_dir, beyond, iteration, work_dir / ABANDONED / timestamp)
     _point_latest(work_dir, iteration, resumed, bool(beyond))
@@ -100,9 +101,9 @@ def _point_latest(work_dir: Path, iteration: int, resumed: Path | None, is_stale
     """Let `latest.pth` stand for where the run is, as far as that is saved in its work dir."""
     latest = work_dir / LATEST
     now = [path for path in saved_checkpoints(work_dir) if iteration_of(path) == iteration]
-    now.sort(key=lambda path: resumed is None or not _is_same(path, resumed))
+    now.sort(key=lambda path: resumed is None or not is_same(path, resumed))
     is_stale = is_stale or not latest.exists()
-    if now and (is_stale or (latest.is_symlink() and not _is_same(latest, now[0]))):
+    if now and (is_stale or (latest.is_symlink() and not is_same(latest, now[0]))):
         point_latest_to(now[0])
     elif is_stale:
         latest.unlink(missing_ok=True)
@@ -154,7 +155,3 @@ def _written_folders(work_dir: Path) -> list[Path]:
     tops = [work_dir / name for name in (*_WRITTEN, ABANDONED) if name != '.']
     tops = [top for top in tops if top.is_dir() and not top.is_symlink()]
     return [*tops, *(path for top in tops for path in top.rglob('*/') if not path.is_symlink())]
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from .closed_pipes import closed_streams, end_by_closed_pipe
 from .errors import UserError
+from .links import named
 from .logger import end_passing_line
 from .memory_errors import memory_problem
 from .worker_errors import worker_problem
@@ -82,6 +83,8 @@ def _disk_problem(error: Exception) -> str | None:
     advice = _PATH_ERRORS.get(error.errno or 0)
     if advice is None or error.filename is None:
         return None
+    if os.path.islink(error.filename) and not os.path.exists(error.filename):
+        return f'{named(error.filename)}: mend the link, or give another path'
     return f'{error.filename}: {error.strerror}; {advice}'
 
 

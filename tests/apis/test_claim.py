@@ -132,3 +132,14 @@ def test_claim__without_a_config_there_it_says_so(run):
     (run.work_dir / 'config.json').unlink()
     with pytest.raises(UserError, match=r'it has no config\.json to compare with'):
         run()
+
+
+def test_claim__a_moved_run_is_not_begun_at_its_old_place(run, tmp_path):
+    moved = run.work_dir.rename(tmp_path / 'moved')
+    cfg = Config.fromfile(str(moved / 'config.json'))
+    with pytest.raises(UserError, match=f'give --work-dir {moved} too'):
+        claim_work_dir(cfg, auto_resume=True)
+    cfg.work_dir = str(moved)
+    claim_work_dir(cfg, auto_resume=True)
+    cfg.work_dir = str(tmp_path / 'another')
+    claim_work_dir(cfg)

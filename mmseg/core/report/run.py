@@ -23,6 +23,7 @@ from mmseg.core.reports import (
     mean_in_percent,
 )
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import named
 from mmseg.utils.names import distinct_parts
 
 from .examples import Examples, read_examples
@@ -116,7 +117,7 @@ def read_run(work_dir: Path) -> Run:
         UserError: There is no such folder, it holds no log, or a log is not one.
     """
     if not work_dir.is_dir():
-        raise UserError(f'no work dir at {work_dir}')
+        raise UserError(f'no work dir at {named(work_dir)}')
     records = read_records(find_logs(work_dir))
     facts = [record for record in records if 'mode' not in record]
     return Run(
