@@ -7,6 +7,7 @@ INPUT               picture, video, folder or 'quoted/*.pattern'; a drawn scene 
 option              --out-dir DIR   --teacher   ... (tools/demo.py --help)'
 case "${1-}" in -h | --help) echo "$usage" && exit ;; esac
 case "${1--} ${2--}" in -* | *\ -*) echo "$usage" >&2 && exit 2 ;; esac
+DIDA_COMMAND=$(printf '%s\n' sh "$0" "$@") && export DIDA_COMMAND
 here=$(cd "$(dirname "$0")" && pwd)
 python=$(sh "$here/tools/bootstrap.sh")
 PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH} exec "$python" "$here/tools/demo.py" "$@"

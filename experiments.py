@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import experiments_studies as studies
 from experiments_config import ConfigDict, Run, config_of
 from mmseg.utils.cli import run_cli
+from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
 
 
@@ -168,7 +169,7 @@ def generate_experiment_cfgs(id: int, seeds: Sequence[int] | None = None) -> lis
     if id not in EXPERIMENTS:
         raise UserError(
             f'there is no experiment {id}; choose one of {", ".join(map(str, EXPERIMENTS))} '
-            '(python experiments.py --list says what they are)'
+            f'({python_here()} experiments.py --list says what they are)'
         )
     runs = EXPERIMENTS[id].runs
     if seeds is not None:

@@ -10,6 +10,7 @@ case "${1-}" in
 /*) work_dir=$1 ;;
 *) work_dir=$PWD/$1 ;;
 esac
+DIDA_COMMAND=$(printf '%s\n' sh "$0" "$@") && export DIDA_COMMAND
 shift
 cd "$(dirname "$0")"
 work_dir=${work_dir#"$PWD/"}

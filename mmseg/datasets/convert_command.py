@@ -4,6 +4,8 @@ import os.path as osp
 import shlex
 from pathlib import Path
 
+from mmseg.utils.command import python_here
+
 from .listing import is_within
 from .statistics_files import CONVERTED, USED_MAPPING
 
@@ -40,7 +42,7 @@ def convert_command(
     else:
         arguments = [f'{converter}.py', root]
         options = [*_label_dir(converter, root, ann_dir, stats_dir), *options]
-    return f'python tools/convert_datasets/{shlex.join([*arguments, *options])}'
+    return f'{python_here()} tools/convert_datasets/{shlex.join([*arguments, *options])}'
 
 
 def _label_dir(converter: str, root: str, ann_dir: str | None, stats_dir: str) -> list[str]:

@@ -6,6 +6,7 @@ anew names them, as they were called.
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable
 
@@ -30,6 +31,20 @@ def begun_command() -> list[str]:
     options = sys.orig_argv[: len(sys.orig_argv) - len(given)]
     is_whole = sys.orig_argv[len(options) :] == given
     return [*(options if is_whole else ['python', sys.argv[0]]), *given]
+
+
+def python_here() -> str:
+    """Return how a user calls the Python of this process from where the process is.
+
+    It is `python`, but where a shell script brought an environment that the user's shell need not
+    have: then it is that environment's.
+    """
+    found = shutil.which('python')
+    is_found = found is not None and os.path.dirname(found) == os.path.dirname(sys.executable)
+    if is_found or not os.environ.get(VARIABLE):
+        return 'python'
+    inside = os.path.relpath(sys.executable)
+    return shlex.quote(sys.executable if inside.startswith(os.pardir) else inside)
 
 
 def said_again(words: Iterable[str], option: str) -> str:

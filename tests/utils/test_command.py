@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mmseg.utils.command import VARIABLE, begun_command, over_lines, said_again
+from mmseg.utils.command import VARIABLE, begun_command, over_lines, python_here, said_again
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,27 @@ def test_over_lines__a_shell_reads_the_same_words(width):
     assert max(len(line) for line in text.splitlines()) <= max(width, 46)
     printed = subprocess.run(['sh', '-c', text], capture_output=True, text=True, check=True).stdout
     assert printed.split() == ' '.join(words[1:]).split()
+
+
+@pytest.mark.parametrize(
+    ('is_active', 'by_script', 'expected'),
+    [
+        (True, True, 'python'),
+        (False, True, "'my env/bin/python'"),
+        (False, False, 'python'),
+    ],
+)
+def test_python_here__is_one_that_the_users_shell_finds(
+    tmp_path, monkeypatch, is_active, by_script, expected
+):
+    (tmp_path / 'my env' / 'bin').mkdir(parents=True)
+    python = tmp_path / 'my env' / 'bin' / 'python'
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, 'executable', str(python))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, 'sh\nrun_exp.sh\n0' if by_script else '')
+    monkeypatch.setenv('PATH', f'{python.parent}:/usr/bin:/bin' if is_active else '/usr/bin:/bin')
+    assert python_here() == expected
+    if by_script:
+        command = ['/bin/sh', '-c', f'{python_here()} -c "print(7)"']
+        assert subprocess.run(command, capture_output=True, text=True).stdout == '7\n'

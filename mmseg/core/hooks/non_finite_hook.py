@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.ops import HostCopy
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
 
 # Iterations that the host may be ahead of what it knows.
@@ -108,8 +109,8 @@ class NonFiniteHook(Hook):
             torch.save(content, temporary)
         raise UserError(
             f'{self.num_in_row} steps in a row were not finite (max_skipped_steps); the last batch '
-            f'is in {path}: look at it with python tools/replay_batch.py {path}, lower the '
-            'learning rate, or switch amp off'
+            f'is in {path}: look at it with {python_here()} tools/replay_batch.py {path}, lower '
+            'the learning rate, or switch amp off'
         )
 
 
