@@ -32,6 +32,7 @@ _COUNT = ('a whole number above 0', _is_count)
 _FROM_ZERO = ('a whole number from 0', _is_from_zero)
 _WHOLE = ('a whole number', lambda value: isinstance(value, int))
 _FLAG = ('True or False', lambda value: isinstance(value, bool))
+_FLAG_OR_RATE = ('True, False or a learning rate', lambda value: isinstance(value, bool | float))
 _SETTINGS = ('a dict', lambda value: isinstance(value, Mapping))
 _HOOKS = ('a list of dicts', _is_list_of_settings)
 _DATASETS = (
@@ -60,7 +61,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     'log_config.interval': _COUNT,
     'log_config.hooks': _HOOKS,
     'custom_hooks': _HOOKS,
-    'lr_may_rise': _FLAG,
+    'lr_may_rise': _FLAG_OR_RATE,
     'max_skipped_steps': _COUNT,
     'seed': _FROM_ZERO,
 }

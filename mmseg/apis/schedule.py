@@ -52,7 +52,7 @@ def build_schedule(lr_config: Mapping[str, Any] | None) -> Any:
 
 
 def check_schedule(
-    schedule: Any, optimizer: torch.optim.Optimizer, max_iters: int, may_rise: bool = False
+    schedule: Any, optimizer: torch.optim.Optimizer, max_iters: int, may_rise: bool | float = False
 ) -> None:
     """Follow a schedule to its end, and say where a rate is not what it looks like.
 
@@ -60,7 +60,8 @@ def check_schedule(
         schedule: From `build_schedule`.
         optimizer: As it is built: its groups have their first rates.
         max_iters: Iterations of the run.
-        may_rise: Whether rates above the optimizer's are meant; then a warning says so.
+        may_rise: Whether rates above the optimizer's are meant, or up to which one; then a warning
+            says so.
 
     Raises:
         UserError: A rate rises above that of its group, falls below 0, or is no number.
@@ -103,12 +104,12 @@ def _followed(
     return values
 
 
-def _tell_of_rise(rate: float, highest: float, may_rise: bool) -> None:
+def _tell_of_rise(rate: float, highest: float, may_rise: bool | float) -> None:
     what = f'lr_config makes a learning rate of {rate:g} rise to {highest:g}'
-    if not may_rise:
+    if may_rise is not True and highest > may_rise * (1 + 1e-6):
         raise UserError(
             f'{what}: lower its min_lr (or min_lr_ratio, gamma) below what the optimizer has, '
-            'lr_mult included; lr_may_rise=True beside lr_config says that it is meant'
+            'lr_mult included; lr_may_rise={highest:.1g} beside lr_config says that it is meant'
         )
     get_root_logger().warning(f'{what} (lr_may_rise)')
 

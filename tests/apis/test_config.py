@@ -160,7 +160,7 @@ def test_load_config__settings_of_phases_beside_the_model_belong_to_it(tmp_path)
         ({'cudnn_benchmark': 'no'}, 'cudnn_benchmark: expected True or False'),
         ({'data': {'test_samples_per_gpu': 0}}, r'data\.test_samples_per_gpu: expected a whole'),
         ({'dist_params': {'sync_bn': 'all'}}, r'dist_params\.sync_bn: expected True or False'),
-        ({'lr_may_rise': 'why not'}, 'lr_may_rise: expected True or False'),
+        ({'lr_may_rise': 'why not'}, 'lr_may_rise: expected True, False or a learning rate'),
     ],
 )
 def test_load_config__flags_are_true_or_false(tmp_path, change, message):

@@ -80,6 +80,14 @@ def test_check_schedule__the_published_schedule_says_that_its_rates_rise(caplog)
     assert said.startswith('lr_config makes a learning rate of 6e-05 rise to 9.99')
 
 
+@pytest.mark.parametrize(('min_lr', 'may_rise'), [(1e-3, 1e-4), (2e-4, 1e-4), (1e-4, 9e-5)])
+def test_check_schedule__rates_rise_no_further_than_is_meant(min_lr, may_rise):
+    with pytest.raises(UserError, match=r'6e-05 rise to \S+: lower its min_lr'):
+        check({'policy': 'poly', 'min_lr': min_lr}, 6e-5, may_rise=may_rise)
+    check({'policy': 'poly', 'min_lr': min_lr}, 6e-5, may_rise=min_lr)
+    check({'policy': 'poly', 'min_lr': min_lr}, 6e-5, may_rise=True)
+
+
 @pytest.mark.parametrize(
     ('lr_config', 'message'),
     [
