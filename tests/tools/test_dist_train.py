@@ -36,7 +36,11 @@ from tools import train
 train.main()
 print('left:', *((task / 'comm').read_text() for task in Path('/proc/self/task').iterdir()))
 """
-PYTHON = '#!/bin/sh\necho "in $PWD, $OMP_NUM_THREADS threads"\nprintf "<%s>\\n" "$@"\n'
+PYTHON = """#!/bin/sh
+echo "in $PWD, $OMP_NUM_THREADS threads"
+printf "<%s>\\n" "$@"
+echo "$DIDA_COMMAND" >"$(dirname "$0")/begun"
+"""
 
 
 def start(config, work_dir, *options, number=2, environment=ENVIRONMENT):
@@ -135,6 +139,30 @@ def test_slurm_train__starts_one_torchrun_a_node_that_meet_at_the_first(checkout
         *('<--rdzv-backend>', '<c10d>', '<--rdzv-id>', '<123456>'),
         *('<--rdzv-endpoint>', '<node07:23456>', '<tools/train.py>', '</c.py>', '<--seed>', '<1>'),
     ]
+
+
+def test_scripts__python_knows_what_the_user_typed_and_asked_for(checkout):
+    call(checkout, 'tools/dist_train.sh', 'my.py', '3', '--work-dir', 'a b')
+    words = [str(checkout / 'tools/dist_train.sh'), 'my.py', '3', '--work-dir', 'a b']
+    assert (checkout / 'begun').read_text()[:-1].split('\n') == ['sh', *words]
+    asked = {'GPUS': '8', 'SRUN_ARGS': '--time=1:00:00 --exclusive'}
+    call(checkout, 'tools/slurm_train.sh', 'gpus', 'my job', '/c.py', **asked)
+    words = [str(checkout / 'tools/slurm_train.sh'), 'gpus', 'my job', '/c.py']
+    asked_for = ['GPUS=8', 'SRUN_ARGS=--time=1:00:00 --exclusive']
+    assert (checkout / 'begun').read_text()[:-1].split('\n') == ['env', *asked_for, 'sh', *words]
+
+
+def test_train__all_processes_end_where_the_first_one_finds_a_run(tmp_path):
+    work_dir = tmp_path / 'run'
+    work_dir.mkdir()
+    (work_dir / 'iter_1.pth').write_text('of another run')
+    run = start(write_config(tmp_path), work_dir)
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode == 1
+    for process in (0, 1):
+        assert f'error (process {process}): {work_dir} holds a run already' in output
+    assert f'sh tools/dist_train.sh {tmp_path}/source_only.json 2 --work-dir {work_dir}' in output
+    assert [path.name for path in work_dir.iterdir()] == ['iter_1.pth']
 
 
 def test_train__two_processes_train_evaluate_and_save(tmp_path):
