@@ -7,7 +7,6 @@ anew that have changed. Training reads them with --options data.resized_cache=FO
 """
 
 import argparse
-import multiprocessing
 import shutil
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from mmseg.datasets.pipelines import CachedResize
 from mmseg.datasets.pipelines.loading import image_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
+from mmseg.utils.process_pool import map_in_processes
 from mmseg.utils.progress import track
 
 _GIGABYTE = 1024**3
@@ -93,9 +93,9 @@ def fill(part: Part, num_processes: int) -> int:
     """
     work = partial(_write, part.dataset, part.cache)
     name = f'resizing {part.dataset.img_dir}'
-    with multiprocessing.Pool(num_processes, cv2.setNumThreads, (0,)) as pool:
-        written = pool.imap_unordered(work, part.missing, chunksize=4)
-        return sum(not is_written for is_written in track(written, name, len(part.missing)))
+    start = partial(cv2.setNumThreads, 0)
+    written = map_in_processes(work, part.missing, num_processes, start, in_order=False)
+    return sum(not is_written for is_written in track(written, name, len(part.missing)))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed
 from mmseg.apis.checks import RunUnderCheck, check_run
+from mmseg.apis.checks.parts import parts_can_be_built
 from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import default_work_dir
@@ -56,7 +57,8 @@ def main() -> None:
     set_random_seed(cfg.seed)
     model = build_train_model(cfg)
     model.init_weights()
-    check_run(RunUnderCheck(cfg, dataset, model, device, not args.no_validate))
+    run = RunUnderCheck(cfg, dataset, model, device, not args.no_validate)
+    check_run(run, more=[parts_can_be_built])
     print(f'{args.config}: nothing stands in the way of training')
 
 

@@ -102,7 +102,7 @@ _SECTIONS = {
 _NEEDED = ('model', 'data')
 _NEEDED_TO_TRAIN = (
     'optimizer',
-    'runner',
+    'runner.max_iters',
     'data.train',
     'data.samples_per_gpu',
     'data.workers_per_gpu',

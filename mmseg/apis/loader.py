@@ -177,7 +177,7 @@ def build_test_loader(
     loader = build_dataloader(
         IndexedImages(dataset, dataset.has_labels if with_labels is None else with_labels),
         batch_size,
-        cfg.data.workers_per_gpu,
+        cfg.data.get('workers_per_gpu') or 0,
         shuffle=False,
         rank=rank(),
         world_size=world_size(),

@@ -5,11 +5,10 @@ so an interrupted run is taken up where it stopped.
 """
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from mmseg.core.evaluation.class_names import IGNORE_INDEX, id_lookup_table
 from mmseg.utils.atomic import atomic_path, remove_unfinished
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
+from mmseg.utils.process_pool import map_in_processes
 from mmseg.utils.progress import track
 
 from .image_io import UnreadableImageError, image_size, read_label
@@ -146,9 +146,8 @@ def convert_labels(
         remove_unfinished(folder)
     work = partial(_convert, read_ids=read_ids, table=id_lookup_table(id_to_train_id, _NUM_IDS))
     problems = []
-    for file, label in zip(
-        todo, track(_map(work, todo, num_processes), 'labels', total=len(todo)), strict=True
-    ):
+    converted = map_in_processes(work, todo, num_processes, _start_process)
+    for file, label in zip(todo, track(converted, 'labels', total=len(todo)), strict=True):
         if label.problem is not None:
             problems.append(label.problem)
         elif file.counted:
@@ -249,19 +248,6 @@ def _problem(file: LabelFile, labels: np.ndarray) -> str | None:
         height, width = labels.shape
         return f'{file.original} is {width}x{height}, {file.image} {size[0]}x{size[1]} pixels'
     return None
-
-
-def _map(
-    work: Callable[[LabelFile], ConvertedLabel], files: Sequence[LabelFile], num_processes: int
-) -> Iterator[ConvertedLabel]:
-    if num_processes <= 1:
-        yield from map(work, files)
-        return
-    with multiprocessing.Pool(num_processes, _start_process) as pool:
-        yield from pool.imap(work, files, chunksize=4)
-        # Leaving the block sends SIGTERM, which a process that is about to wait may sleep through.
-        pool.close()
-        pool.join()
 
 
 def _start_process() -> None:

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from mmseg.datasets.skipped import SkippedFiles
 from mmseg.utils.errors import UserError
@@ -23,3 +24,25 @@ def test_skipped_files__a_small_share_is_lived_with():
         if sample % 40 == 0:
             skipped.report(UserError('a.png is gone'))
     assert skipped.num_skipped == 50
+
+
+def test_skipped_files__what_is_unnoticed_is_neither_counted_nor_reported(caplog):
+    skipped = SkippedFiles('data', 1.0)
+    skipped.count_sample()
+    with skipped.unnoticed():
+        skipped.count_sample()
+        skipped.report(UserError('a.png is cut off'))
+        assert skipped.num_skipped == 1
+    assert skipped._counts.tolist() == [1, 0] and caplog.messages == []
+    skipped.report(UserError('a.png is cut off'))
+    assert skipped._reported == {'a.png is cut off'}
+
+
+def test_skipped_files__are_counted_where_shared_memory_has_no_room(monkeypatch):
+    def refuse(tensor):
+        raise RuntimeError('unable to allocate shared memory(shm) for file </torch_1>')
+
+    monkeypatch.setattr(torch.Tensor, 'share_memory_', refuse)
+    skipped = SkippedFiles('data', 1.0)
+    skipped.count_sample()
+    assert skipped._counts.tolist() == [1, 0]

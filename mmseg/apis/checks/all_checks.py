@@ -1,6 +1,6 @@
 """Going through all checks of a run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mmseg.utils.distributed import rank
 from mmseg.utils.error_lines import error_line
@@ -36,28 +36,34 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def findings_of(run: RunUnderCheck) -> Iterator[Finding]:
-    """Yield what all checks find; a check that can't be made is left out with a warning."""
+def findings_of(run: RunUnderCheck, more: Sequence[Check] = ()) -> Iterator[Finding]:
+    """Yield what all checks find; a check that can't be made is left out with a warning.
+
+    Args:
+        run: It is left as it was.
+        more: Checks beside `CHECKS`.
+    """
     seen = set()
-    for check in CHECKS:
+    for check in (*CHECKS, *more):
         for finding in _findings(check, run):
             if finding not in seen:
                 yield finding
             seen.add(finding)
 
 
-def check_run(run: RunUnderCheck) -> None:
+def check_run(run: RunUnderCheck, more: Sequence[Check] = ()) -> None:
     """Log what is wrong with a run, all of it.
 
     Args:
         run: It is left as it was.
+        more: Checks beside `CHECKS`.
 
     Raises:
         UserError: There is an error among the findings; all of them are named or logged.
     """
     errors = []
     # Of several processes the first one speaks, and all end.
-    for finding in findings_of(run):
+    for finding in findings_of(run, more):
         if finding.severity == 'error':
             errors.append(finding.message)
         elif rank() == 0:

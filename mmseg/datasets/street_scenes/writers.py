@@ -1,6 +1,5 @@
 """Street scenes on disk, laid out and numbered as GTA, Synthia and Cityscapes are."""
 
-import multiprocessing
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from mmseg.core.evaluation.class_names import (
 )
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.process_pool import map_in_processes
 from mmseg.utils.progress import track
 
 from .domains import DOMAINS, Domain
@@ -158,17 +158,13 @@ def _paths(folder: Path, layout: str, split: str, number: int) -> tuple[Path, Pa
 
 
 def _run(scenes: list[SceneFiles], nproc: int) -> None:
-    description = 'drawing street scenes'
-    if nproc == 1 or len(scenes) < 2:
-        for scene in track(scenes, description):
-            scene.write()
-        return
     # Fresh processes: forked ones may hang in OpenCV's thread pool.
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(min(nproc, len(scenes)), initializer=partial(cv2.setNumThreads, 1)) as pool:
-        done = pool.imap_unordered(SceneFiles.write, scenes, chunksize=4)
-        for _ in track(done, description, len(scenes)):
-            pass
+    start, num_processes = partial(cv2.setNumThreads, 1), min(nproc, len(scenes))
+    done = map_in_processes(
+        SceneFiles.write, scenes, num_processes, start, in_order=False, method='spawn'
+    )
+    for _ in track(done, 'drawing street scenes', len(scenes)):
+        pass
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
