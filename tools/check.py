@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config, set_random_seed
-from mmseg.apis.checks import RunUnderCheck, check_run
+from mmseg.apis.checks import RunUnderCheck, check_num_classes, check_run
 from mmseg.apis.checks.parts import parts_can_be_built
 from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.run_datasets import build_run_dataset
@@ -55,6 +55,7 @@ def main() -> None:
     device = choose_device(args.gpu)
     dataset = build_run_dataset(cfg, cfg.data.train)
     set_random_seed(cfg.seed)
+    check_num_classes(cfg, dataset)
     model = build_train_model(cfg)
     model.init_weights()
     run = RunUnderCheck(cfg, dataset, model, device, not args.no_validate)

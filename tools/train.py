@@ -15,7 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import set_random_seed, train_segmentor
-from mmseg.apis.checks import RunUnderCheck, check_run
+from mmseg.apis.checks import RunUnderCheck, check_num_classes, check_run
 from mmseg.apis.claim import claim_work_dir
 from mmseg.apis.config import Config
 from mmseg.apis.processes import join_processes
@@ -70,6 +70,8 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     processes = f', {world_size()} processes' if world_size() > 1 else ''
     logger.info(f'work dir {cfg.work_dir}, device {device}{processes}, seed {cfg.seed}')
     set_random_seed(cfg.seed, cfg.deterministic)
+    if not args.no_check:
+        check_num_classes(cfg, dataset)
     model = build_train_model(cfg)
     model.init_weights()
     if not args.no_check:

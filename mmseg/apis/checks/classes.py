@@ -1,10 +1,11 @@
 """Whether all that knows classes knows the same ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from mmcv.utils import Config
 
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import class_difference
@@ -22,12 +23,7 @@ def heads_fit_classes(run: RunUnderCheck) -> Findings:
         return
     for name, head in run.heads.items():
         if head.num_classes != len(classes):
-            yield Finding(
-                'error',
-                f'model.{name}.num_classes is {head.num_classes} and the data set has '
-                f'{len(classes)} classes ({_shortened(classes)}): set '
-                f'model.{name}.num_classes={len(classes)}',
-            )
+            yield Finding('error', _other_count(name, head.num_classes, classes))
         weights = getattr(getattr(head, 'loss_decode', None), 'class_weight', None)
         if weights is not None and len(weights) != len(classes):
             yield Finding(
@@ -35,6 +31,23 @@ def heads_fit_classes(run: RunUnderCheck) -> Findings:
                 f'model.{name}.loss_decode.class_weight has {len(weights)} numbers for '
                 f'{len(classes)} classes: give one a class',
             )
+
+
+def check_num_classes(cfg: Config, dataset: Any) -> None:
+    """Compare the config's heads with the data set's classes, before a network is built of them.
+
+    What is built may fail of the wrong number with another word.
+
+    Raises:
+        UserError: As `heads_fit_classes` says it.
+    """
+    for key in ('decode_head', 'auxiliary_head'):
+        heads = cfg.model.get(key) or []
+        for index, head in enumerate(heads if isinstance(heads, list | tuple) else [heads]):
+            name = f'{key}[{index}]' if isinstance(heads, list | tuple) else key
+            number = head.get('num_classes') if isinstance(head, Mapping) else None
+            if isinstance(number, int) and number != len(dataset.CLASSES or range(number)):
+                raise UserError(_other_count(name, number, dataset.CLASSES))
 
 
 def sets_agree_on_classes(run: RunUnderCheck) -> Findings:
@@ -95,6 +108,13 @@ def _read(path: str | Path) -> Any:
         return read_checkpoint(path)
     except UserError:
         return None
+
+
+def _other_count(head: str, num_classes: int, classes: Sequence[str]) -> str:
+    return (
+        f'model.{head}.num_classes is {num_classes} and the data set has {len(classes)} classes '
+        f'({_shortened(classes)}): set model.{head}.num_classes={len(classes)}'
+    )
 
 
 def _shortened(names: Sequence[str]) -> str:

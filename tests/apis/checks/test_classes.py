@@ -1,8 +1,11 @@
+import re
+
 import pytest
 import torch
 from torch import nn
 
 from mmseg.apis.checks.classes import (
+    check_num_classes,
     checkpoint_agrees_on_classes,
     heads_fit_classes,
     sets_agree_on_classes,
@@ -36,6 +39,23 @@ def test_heads_fit_classes__auxiliary_heads_count_too(tmp_path, num):
     run.model.auxiliary_head[1].num_classes = num
     (said,) = messages(heads_fit_classes, run)
     assert said.startswith(f'model.auxiliary_head[1].num_classes is {num} and the data set has 5')
+
+
+@pytest.mark.parametrize('num', [1, 3, 19])
+def test_check_num_classes__every_head_of_a_config_is_compared(tmp_path, num):
+    run = data_of(tmp_path)
+    check_num_classes(run.cfg, run.dataset)
+    right = dict(run.cfg.model.decode_head)
+    wrong = {**right, 'num_classes': num}
+    for heads, name in (
+        ({'decode_head': wrong}, 'decode_head'),
+        ({'decode_head': right, 'auxiliary_head': wrong}, 'auxiliary_head'),
+        ({'decode_head': right, 'auxiliary_head': [right, wrong]}, 'auxiliary_head[1]'),
+    ):
+        run.cfg.model = heads
+        expected = re.escape(f'model.{name}.num_classes is {num} and the data set has 5 classes')
+        with pytest.raises(UserError, match=expected):
+            check_num_classes(run.cfg, run.dataset)
 
 
 @pytest.mark.parametrize('num', [1, 4, 6])
