@@ -53,11 +53,20 @@ def main() -> None:
         train(cfg, args, device)
 
 
+def start_of_run(work_dir: Path) -> str:
+    """Return the time, which names a run's logs; a second that another run has is waited out."""
+    while True:
+        timestamp = time.strftime('%Y%m%d_%H%M%S')
+        if not (work_dir / f'{timestamp}.log').exists():
+            return timestamp
+        time.sleep(0.1)
+
+
 def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     """Train in this process, alone or with others; the first one writes."""
     if device.type == 'cpu':
         keep_freed_memory()
-    timestamp = time.strftime('%Y%m%d_%H%M%S')
+    timestamp = start_of_run(Path(cfg.work_dir))
     done_by_first(lambda: claim_work_dir(cfg, args.auto_resume, args.overwrite))
     dataset = build_run_dataset(cfg, cfg.data.train)
     text = config_text(cfg)

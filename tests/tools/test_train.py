@@ -16,6 +16,7 @@ import torch
 from mmseg.core.checkpoint import read_checkpoint
 from mmseg.utils.cli import run_cli
 from tests.apis.tiny import CLASSES, write_config
+from tools.train import start_of_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -168,3 +169,10 @@ def test_train__a_cut_off_image_is_skipped_with_a_warning_or_stops_a_strict_run(
     stop = partial(fail, capsys, monkeypatch, *strict)
     assert '.png' in stop()
     assert '.png' in stop('--options', 'data.workers_per_gpu=1')
+
+
+def test_start_of_run__two_runs_of_one_second_have_logs_of_their_own(tmp_path):
+    first = start_of_run(tmp_path)
+    (tmp_path / f'{first}.log').touch()
+    second = start_of_run(tmp_path)
+    assert second > first and len(second) == len(first)
