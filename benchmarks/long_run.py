@@ -79,13 +79,14 @@ gauges: list[Gauge] = []
 def write_config(folder: Path, num_iterations: int) -> Config:
     """Draw the scenes and write the config: as many evaluations and checkpoints as in long runs."""
     head = {
+        '_delete_': True,
         'type': 'FCNHead',
+        'num_classes': 19,
         'in_channels': CHANNELS,
         'in_index': 0,
         'channels': CHANNELS,
         'num_convs': 0,
         'concat_input': False,
-        'decoder_params': {'_delete_': True},
     }
     path = write_small_run(
         folder,
