@@ -170,7 +170,7 @@ def test_load_config__flags_are_true_or_false(tmp_path, change, message):
 
 def test_check_trainable__names_what_is_missing(tmp_path):
     with pytest.raises(
-        UserError, match=r'the config lacks optimizer and runner and data\.train and'
+        UserError, match=r'the config lacks optimizer and runner\.max_iters and data\.train and'
     ):
         check_trainable(load_config(written(tmp_path)))
     data = {'samples_per_gpu': 2, 'workers_per_gpu': 0, 'train': {}}

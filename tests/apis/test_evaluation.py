@@ -82,13 +82,20 @@ def test_build_evaluation_hook__mistakes_are_told_at_once(config, evaluation, to
         ({'ann_dir': None}, r'\(data.val\) have no labels to evaluate with: set ann_dir'),
         ({'load_labels': False}, 'train with --no-validate'),
         ({'eval_classes': ['road', 'tram']}, "unknown class 'tram' in a mean"),
-        ({'classes': None, 'extra_means': None}, 'needs classes='),
     ],
 )
 def test_build_evaluation_hook__a_set_that_cannot_be_evaluated_on(config, changes, told):
     config.data.val.update(changes)
     with pytest.raises(UserError, match=told):
         build_evaluation_hook(config, CPU)
+
+
+def test_build_evaluation_hook__a_set_without_names_goes_by_the_numbers_of_the_head(config):
+    config.data.val.update(classes=None, palette=None, extra_means=None)
+    hook = build_evaluation_hook(config, CPU)
+    torch.manual_seed(0)
+    scores = hook.evaluate(init_segmentor(config, device='cpu'), 'student')
+    assert [name for name in scores if name.startswith('IoU.')] == [f'IoU.{c}' for c in range(5)]
 
 
 def trained(folder, network_scores, teacher_scores=None):

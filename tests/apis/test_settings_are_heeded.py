@@ -177,7 +177,7 @@ def test_training__is_the_same_where_nothing_is_changed(config, usual, tmp_path)
         ('uda.alpha', 0.1),
         ('uda.pseudo_threshold', 0.1),
         ('uda.blur', False),
-        ('uda.color_jitter_strength', 0.9),
+        ('uda.color_jitter_strength', 0.5),
         ('uda.print_grad_magnitude', True),
         ('uda.debug_img_interval', 1),
         ('uda.instance', None),

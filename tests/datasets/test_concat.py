@@ -148,7 +148,11 @@ def test_uda__takes_joined_sources_and_targets_and_never_reads_target_labels(roo
     target = {'type': 'RepeatDataset', 'times': 2, 'dataset': config(root, 'c', TRAIN_PIPELINE)}
     sampling = {'min_pixels': 10, 'class_temp': 0.1}
     dataset = build_dataset(
-        {'type': 'UDADataset', 'source': sources, 'target': [target, config(root, 'b', LOAD)]}
+        {
+            'type': 'UDADataset',
+            'source': sources,
+            'target': [target, config(root, 'b', TRAIN_PIPELINE)],
+        }
         | {'rare_class_sampling': sampling}
     )
     assert isinstance(dataset, UDADataset) and isinstance(dataset.source.source, ConcatDataset)
