@@ -16,7 +16,7 @@ FLOORS = [
     ['mmseg.utils'],
     ['mmseg.ops'],
     ['mmseg.core'],
-    ['mmseg.datasets', 'mmseg.models'],
+    ['mmseg.street_scenes', 'mmseg.datasets', 'mmseg.models'],
     ['mmseg.apis'],
     ['tools', *PROGRAMS, 'tests'],
 ]

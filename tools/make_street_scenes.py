@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from mmseg.datasets.street_scenes import DOMAINS, LAYOUTS, render_scene, write_street_scenes
-from mmseg.datasets.street_scenes.writers import colour_labels
+from mmseg.street_scenes import DOMAINS, LAYOUTS, render_scene, write_street_scenes
+from mmseg.street_scenes.writers import colour_labels
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from mmseg.core.evaluation.class_names import CITYSCAPES_ID_TO_TRAIN_ID, id_lookup_table
-from mmseg.datasets.street_scenes import DOMAINS, render_scene
+from mmseg.street_scenes import DOMAINS, render_scene
 
 # Label ids that GTA and Cityscapes write, and Synthia's for the same classes.
 ROAD, BUILDING, SKY, CAR, TRAIN = 7, 11, 23, 26, 31

@@ -13,14 +13,9 @@ from mmseg.core.evaluation.class_names import (
     CITYSCAPES_PALETTE,
     SYNTHIA_ID_TO_TRAIN_ID,
 )
-from mmseg.datasets.street_scenes import (
-    DOMAINS,
-    render_full_scene,
-    render_scene,
-    write_street_scenes,
-)
-from mmseg.datasets.street_scenes.camera import Camera, clip_near
-from mmseg.datasets.street_scenes.layout import Item, painting_order
+from mmseg.street_scenes import DOMAINS, render_full_scene, render_scene, write_street_scenes
+from mmseg.street_scenes.camera import Camera, clip_near
+from mmseg.street_scenes.layout import Item, painting_order
 from mmseg.utils.errors import UserError
 
 SIZE = (128, 64)
