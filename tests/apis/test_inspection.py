@@ -4,7 +4,7 @@ import torch
 
 from mmseg.apis import load_config
 from mmseg.apis.inspection import NUM_EXAMPLES, Inspector
-from mmseg.core.report.examples import read_examples
+from mmseg.core.examples import read_examples
 from mmseg.datasets import build_dataset
 from tests.apis.tiny import CLASSES, write_config
 

@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from mmseg.core.examples import colored, errors
 from mmseg.utils.atomic import atomic_path
 
 from . import class_figures, training_figures
 from .drawing import Figure, Shown, shown
-from .examples import colored, errors
 from .facts import (
     config_differences,
     facts_of,

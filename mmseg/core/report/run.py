@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmseg.core.examples import Examples, read_examples
 from mmseg.core.logs import (
     NETWORKS,
     Curves,
@@ -25,8 +26,6 @@ from mmseg.core.reports import (
 from mmseg.utils.errors import UserError
 from mmseg.utils.links import named
 from mmseg.utils.names import distinct_parts
-
-from .examples import Examples, read_examples
 
 _CONFIG, _RESULT = 'config.json', 'result.json'
 

@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mmseg.core.report.examples import ExampleWriter, colored, errors, read_examples
+from mmseg.core.examples import ExampleWriter, colored, errors, read_examples
 from tests.core.report.work_dirs import CLASSES, PALETTE, write_examples
 
 
