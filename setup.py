@@ -22,7 +22,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg', 'mmseg.*']),
-    package_data={'mmseg.core.report': ['assets/*']},
+    package_data={'mmseg.report': ['assets/*']},
     py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
     install_requires=requirements('requirements.txt'),
     extras_require={

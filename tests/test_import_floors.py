@@ -18,6 +18,7 @@ FLOORS = [
     ['mmseg.core'],
     ['mmseg.street_scenes', 'mmseg.datasets', 'mmseg.models'],
     ['mmseg.apis'],
+    ['mmseg.report'],
     ['tools', *PROGRAMS, 'tests'],
 ]
 MODEL_FLOORS = [

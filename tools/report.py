@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg.core.report import REPORT, write_report
+from mmseg.report import REPORT, write_report
 from mmseg.utils.cli import run_cli
 
 COMPARISON = 'comparison.html'

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmseg.core.report import REPORT, write_report
+from mmseg.report import REPORT, write_report
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.names import distinct_parts
 

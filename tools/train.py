@@ -23,6 +23,7 @@ from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import config_text
 from mmseg.core.runner import IterBasedRunner
 from mmseg.models import build_train_model
+from mmseg.report import ReportHook
 from mmseg.utils.cli import run_cli
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.determinism import nondeterministic_operations
@@ -104,6 +105,7 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
         auto_resume=args.auto_resume,
         trust_checkpoint=args.trust_checkpoint,
         overwrite=args.overwrite,
+        hooks=[ReportHook()],
     )
     report_end(runner, cfg)
 

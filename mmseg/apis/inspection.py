@@ -12,7 +12,7 @@ from mmcv.utils import Config
 from torch import nn
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.core.report import ExampleWriter
+from mmseg.core.examples import ExampleWriter
 from mmseg.core.visualization import load_picture
 from mmseg.utils.distributed import rank
 

@@ -2,14 +2,14 @@
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from mmcv.runner import HOOKS, IterTimerHook, build_runner
+from mmcv.runner import HOOKS, Hook, IterTimerHook, build_runner
 from mmcv.utils import Config
 from torch import nn
 
@@ -21,7 +21,6 @@ from mmseg.core.hooks import (
     IterationSeedHook,
     NonFiniteHook,
     ProcessesHook,
-    ReportHook,
     ResultHook,
     TextLoggerHook,
 )
@@ -77,6 +76,7 @@ def train_segmentor(
     auto_resume: bool = False,
     trust_checkpoint: bool = False,
     overwrite: bool = False,
+    hooks: Sequence[Hook] = (),
 ) -> IterBasedRunner:
     """Train a model; name and arguments are mmsegmentation's.
 
@@ -94,6 +94,7 @@ def train_segmentor(
         trust_checkpoint: Whether checkpoints may run code.
         overwrite: Whether what another run has left in the work dir is removed, right before
             training begins.
+        hooks: What else looks on, after the evaluation: `mmseg.report.ReportHook()`, for example.
 
     Returns:
         The runner after its last iteration; `is_stopped` where a signal ended the run before.
@@ -123,7 +124,7 @@ def train_segmentor(
         compile_networks(model)
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
-    _register_hooks(runner, cfg, validate)
+    _register_hooks(runner, cfg, validate, hooks)
     if start is not None:
         tell_changed_settings(start.content.get('meta', {}), cfg)
         runner.resume(start.path, trust_checkpoint, start.content)
@@ -216,7 +217,9 @@ def _build_runner(
     return build_runner(runner_cfg, settings)
 
 
-def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:
+def _register_hooks(
+    runner: IterBasedRunner, cfg: Config, validate: bool, more: Sequence[Hook]
+) -> None:
     """Register hooks in the order in which they act within an iteration."""
     runner.register_hook(IterationSeedHook(cfg.get('seed') or 0), 'HIGHEST')
     schedule = _lr_hook(cfg)
@@ -234,6 +237,8 @@ def _register_hooks(runner: IterBasedRunner, cfg: Config, validate: bool) -> Non
     for hook_cfg in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
         runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
     _register_writers(runner, cfg, validate)
+    for hook in more:
+        runner.register_hook(hook, 'LOWEST')
     for hook, priority in build_custom_hooks(cfg.get('custom_hooks') or []):
         runner.register_hook(hook, priority)
 
@@ -249,7 +254,6 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
     if evaluation is not None:
         runner.register_hook(evaluation, 'LOWEST')
     runner.register_hook(ResultHook(evaluation), 'LOWEST')
-    runner.register_hook(ReportHook(evaluation), 'LOWEST')
 
 
 def _lr_hook(cfg: Config) -> Any:

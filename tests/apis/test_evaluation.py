@@ -10,9 +10,10 @@ from mmcv.utils import Config
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.evaluation import build_evaluation_hook, evaluation_settings
-from mmseg.core.hooks import CheckpointHook, EvalHook, ReportHook, ResultHook, TextLoggerHook
+from mmseg.core.hooks import CheckpointHook, EvalHook, ResultHook, TextLoggerHook
 from mmseg.core.reports import main_score
 from mmseg.datasets import build_dataset
+from mmseg.report import ReportHook
 from mmseg.utils.errors import UserError
 from tests.apis import tiny
 from tests.core.hooks.training import TinySegmentor, TinySelfTraining, make_runner, train
@@ -102,7 +103,7 @@ def trained(folder, network_scores, teacher_scores=None):
     """Train small networks for an iteration, with these scores as their evaluation."""
     scores = {'student': network_scores, 'teacher': teacher_scores}
     hook = EvalHook(lambda network, name: scores[name], 1, save_best=main_score(network_scores))
-    hooks = [TextLoggerHook(1), hook, ResultHook(hook), ReportHook(hook)]
+    hooks = [TextLoggerHook(1), hook, ResultHook(hook), ReportHook()]
     model = TinySegmentor() if teacher_scores is None else TinySelfTraining()
     train(make_runner(model, folder, 2, hooks))
     return json.loads((folder / 'result.json').read_text())

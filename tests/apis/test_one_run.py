@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.run_comparison import run_differences
 from mmseg.core.checkpoint import read_checkpoint
-from mmseg.core.report.run import read_run
+from mmseg.report.run import read_run
 from mmseg.utils.cli import run_cli
 from tests.apis.tiny import write_config
 from tools import analyze_logs, report, train

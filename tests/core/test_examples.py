@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from mmseg.core.examples import ExampleWriter, colored, errors, read_examples
-from tests.core.report.work_dirs import CLASSES, PALETTE, write_examples
+from tests.report.work_dirs import CLASSES, PALETTE, write_examples
 
 
 def pixels(uri):

@@ -4,7 +4,7 @@ import pytest
 from mmseg.core.logs import find_logs, read_curves, read_records
 from mmseg.core.old_logs import translated
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import write_mmsegmentation_run, write_run
+from tests.report.work_dirs import write_mmsegmentation_run, write_run
 
 POINTS = [(100, 0.1), (200, 0.2), (300, 0.3), (400, 0.4)]
 

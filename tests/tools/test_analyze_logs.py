@@ -5,7 +5,7 @@ import cv2
 import pytest
 
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import write_mmsegmentation_run
+from tests.report.work_dirs import write_mmsegmentation_run
 from tools import analyze_logs
 
 

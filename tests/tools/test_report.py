@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import write_old_run, write_run
+from tests.report.work_dirs import write_old_run, write_run
 from tools import report
 
 

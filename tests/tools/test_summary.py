@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.core.report.work_dirs import write_run
+from tests.report.work_dirs import write_run
 from tools.summary import (
     MAX_COMPARED,
     NUM_COLUMNS,

@@ -9,7 +9,6 @@ from .loggers import TensorboardLoggerHook, WandbLoggerHook
 from .non_finite_hook import NonFiniteHook
 from .optimizer_hook import GradientCumulativeOptimizerHook, OptimizerHook
 from .processes_hook import ProcessesHook
-from .report_hook import ReportHook
 from .result_hook import ResultHook
 from .text_logger_hook import TextLoggerHook
 
@@ -23,7 +22,6 @@ __all__ = [
     'NonFiniteHook',
     'OptimizerHook',
     'ProcessesHook',
-    'ReportHook',
     'ResultHook',
     'TensorboardLoggerHook',
     'TextLoggerHook',

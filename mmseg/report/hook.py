@@ -4,25 +4,20 @@ from pathlib import Path
 
 from mmcv.runner import HOOKS, Hook
 
-from mmseg.core.report import REPORT, write_report
+from mmseg.core.hooks import EvalHook
 
-from .evaluation_hook import EvalHook
+from .page import REPORT, write_report
 
 
 @HOOKS.register_module()
 class ReportHook(Hook):
     """Write `report.html` into the work dir after every evaluation and at the end.
 
-    Args:
-        evaluation: The hook that evaluates, registered before this one; None writes at the end
-            only.
+    It comes after the hook that evaluates; without one it writes at the end only.
     """
 
-    def __init__(self, evaluation: EvalHook | None = None) -> None:
-        self.evaluation = evaluation
-
     def after_train_iter(self, runner) -> None:
-        if self.evaluation is not None and self.evaluation.is_due(runner):
+        if any(isinstance(hook, EvalHook) and hook.is_due(runner) for hook in runner.hooks):
             self._write(runner)
 
     def after_run(self, runner) -> None:

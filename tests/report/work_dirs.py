@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from mmseg.core.report import ExampleWriter
+from mmseg.core.examples import ExampleWriter
 
 CLASSES = ['road', 'traffic light', 'sky']
 PALETTE = [[128, 64, 128], [250, 170, 30], [70, 130, 180]]

@@ -1,9 +1,9 @@
 import pytest
 
-from mmseg.core.report import class_figures, training_figures
-from mmseg.core.report.drawing import line, shown
-from mmseg.core.report.run import read_run
-from tests.core.report.work_dirs import CLASSES, write_old_run, write_run
+from mmseg.report import class_figures, training_figures
+from mmseg.report.drawing import line, shown
+from mmseg.report.run import read_run
+from tests.report.work_dirs import CLASSES, write_old_run, write_run
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mmseg.core.report import write_report
+from mmseg.report import write_report
 from tests.browser import DESKTOP, PHONE, TIMEOUT, open_browser
-from tests.core.report.work_dirs import write_run
+from tests.report.work_dirs import write_run
 
 
 @pytest.fixture(scope='module')

@@ -5,9 +5,9 @@ from base64 import b64decode
 
 import pytest
 
-from mmseg.core.report import write_report
+from mmseg.report import write_report
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import (
+from tests.report.work_dirs import (
     metrics,
     train_record,
     write_lines,

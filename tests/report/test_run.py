@@ -1,8 +1,8 @@
 import pytest
 
-from mmseg.core.report.run import labels_of, read_run
+from mmseg.report.run import labels_of, read_run
 from mmseg.utils.errors import UserError
-from tests.core.report.work_dirs import CLASSES, train_record, write_lines, write_old_run, write_run
+from tests.report.work_dirs import CLASSES, train_record, write_lines, write_old_run, write_run
 
 
 def test_read_run__all_that_a_finished_run_left(tmp_path):
