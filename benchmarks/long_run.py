@@ -26,6 +26,7 @@ from mmseg.apis.config import Config
 from mmseg.datasets import build_dataset
 from mmseg.models import build_train_model
 from mmseg.models.builder import BACKBONES
+from mmseg.report import ReportHook
 from mmseg.utils.cli import run_cli
 from mmseg.utils.logger import get_root_logger
 
@@ -116,7 +117,8 @@ def main() -> None:
     set_random_seed(cfg.seed)
     model = build_train_model(cfg)
     model.init_weights()
-    train_segmentor(model, build_dataset(cfg.data.train), cfg, validate=True)
+    hooks = [ReportHook()]
+    train_segmentor(model, build_dataset(cfg.data.train), cfg, validate=True, hooks=hooks)
     print('iteration   MiB  open files  iterations/s  ms of CPU/iteration')
     for iteration, memory, num_files, speed, milliseconds in gauges[0].readings:
         print(f'{iteration:>9}{memory:>6.0f}{num_files:>12}{speed:>14.0f}{milliseconds:>21.2f}')
