@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from mmseg.core.checkpoint_reading import read_checkpoint
-from mmseg.core.logs import find_logs, read_records
+from mmseg.core.json_logs import find_logs, read_records
 
 # Measured, not computed.
 _TIMES = ('time', 'data_time', 'memory')

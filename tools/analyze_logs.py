@@ -16,8 +16,8 @@ import matplotlib
 matplotlib.use('Agg')
 from matplotlib import pyplot
 
-from mmseg.core.logs import NETWORKS, Curves, find_logs, read_curves
-from mmseg.core.reports import SCORES
+from mmseg.core.evaluation.percent import SCORES
+from mmseg.core.json_logs import NETWORKS, Curves, find_logs, read_curves
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError, nearest

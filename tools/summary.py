@@ -9,7 +9,7 @@ from typing import Any
 
 from mmseg.report import REPORT, write_report
 from mmseg.utils.atomic import atomic_path
-from mmseg.utils.names import distinct_parts
+from mmseg.utils.distinct_parts import distinct_parts
 
 SUMMARY = 'summary.json'
 NUM_COLUMNS = 120

@@ -18,7 +18,7 @@ from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
 from mmseg.core.evaluation import metric_names
-from mmseg.core.reports import NOTHING_LABELLED, metrics_table
+from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table
 from mmseg.datasets import build_dataset, means_for_source
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.background import Background

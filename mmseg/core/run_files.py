@@ -11,7 +11,7 @@ from mmseg.utils.logger import get_root_logger
 
 from .checkpoint import LATEST, point_latest_to
 from .checkpoint_reading import iteration_of, saved_checkpoints
-from .logs import find_logs, read_records
+from .json_logs import find_logs, read_records
 
 ABANDONED = 'abandoned'
 _PANEL = re.compile(r'(\d{6,})\.png')

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from mmseg.core.reports import SCORES, metrics_table
+from mmseg.core.evaluation.percent import SCORES, metrics_table
 from mmseg.utils.errors import UserError
 
 from .builder import DATASETS, build_dataset

@@ -9,7 +9,7 @@ import torch
 from mmseg.core.building import nearest
 from mmseg.core.evaluation import areas_of, confusion_matrix, total_area_to_metrics
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.core.reports import metrics_table
+from mmseg.core.evaluation.percent import metrics_table
 from mmseg.utils.errors import UserError
 
 # A map of train ids (H, W), or the confusion matrix (C + 1, C + 1) that `pre_eval` made of it.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmseg.core.reports import main_score
+from mmseg.core.evaluation.percent import main_score
 
 from .run import Run
 

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmseg.core.evaluation.percent import (
+    SCORES,
+    classes_in_percent,
+    kinds_of,
+    main_score,
+    mean_in_percent,
+)
 from mmseg.core.examples import Examples, read_examples
-from mmseg.core.logs import (
+from mmseg.core.json_logs import (
     NETWORKS,
     Curves,
     Record,
@@ -16,16 +23,9 @@ from mmseg.core.logs import (
     latest_by_iteration,
     read_records,
 )
-from mmseg.core.reports import (
-    SCORES,
-    classes_in_percent,
-    kinds_of,
-    main_score,
-    mean_in_percent,
-)
+from mmseg.utils.distinct_parts import distinct_parts
 from mmseg.utils.errors import UserError
 from mmseg.utils.links import named
-from mmseg.utils.names import distinct_parts
 
 _CONFIG, _RESULT = 'config.json', 'result.json'
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmseg.core.reports import SCORES
+from mmseg.core.evaluation.percent import SCORES
 
 from .drawing import COLORS, Figure, Shown, line, over_iterations, per_run, present
 

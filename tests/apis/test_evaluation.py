@@ -10,8 +10,8 @@ from mmcv.utils import Config
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.evaluation import build_evaluation_hook, evaluation_settings
+from mmseg.core.evaluation.percent import main_score
 from mmseg.core.hooks import CheckpointHook, EvalHook, ResultHook, TextLoggerHook
-from mmseg.core.reports import main_score
 from mmseg.datasets import build_dataset
 from mmseg.report import ReportHook
 from mmseg.utils.errors import UserError

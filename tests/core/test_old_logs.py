@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmseg.core.logs import find_logs, read_curves, read_records
+from mmseg.core.json_logs import find_logs, read_curves, read_records
 from mmseg.core.old_logs import translated
 from mmseg.utils.errors import UserError
 from tests.report.work_dirs import write_mmsegmentation_run, write_run

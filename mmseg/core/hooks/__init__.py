@@ -4,8 +4,8 @@ from .bank_hook import BankHook
 from .checkpoint_hook import CheckpointHook
 from .debug_panel_hook import DebugPanelHook
 from .evaluation_hook import EvalHook
+from .external_loggers import TensorboardLoggerHook, WandbLoggerHook
 from .iteration_seed_hook import IterationSeedHook
-from .loggers import TensorboardLoggerHook, WandbLoggerHook
 from .non_finite_hook import NonFiniteHook
 from .optimizer_hook import GradientCumulativeOptimizerHook, OptimizerHook
 from .processes_hook import ProcessesHook

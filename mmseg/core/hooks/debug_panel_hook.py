@@ -19,7 +19,7 @@ from mmseg.core.visualization import (
     save_picture,
 )
 
-from .loggers import TensorboardLoggerHook
+from .external_loggers import TensorboardLoggerHook
 
 _IMAGES = {'source': 'source', 'target': 'target', 'weak': 'target, weak', 'mixed': 'mixed'}
 _LABELS = {

@@ -13,7 +13,7 @@ from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
 from mmseg.core.checkpoint_reading import iteration_of
-from mmseg.core.reports import NOTHING_LABELLED, metrics_table, scores_in_percent
+from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table, scores_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.distributed import any_over_processes
 from mmseg.utils.errors import UserError

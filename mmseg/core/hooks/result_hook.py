@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmcv.runner import HOOKS, Hook
 
-from mmseg.core.reports import result_in_percent
+from mmseg.core.evaluation.percent import result_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.environment import peak_memory_gb
 

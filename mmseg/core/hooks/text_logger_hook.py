@@ -10,8 +10,8 @@ from typing import Any
 from mmcv.runner import HOOKS
 from mmcv.runner import TextLoggerHook as MMCVTextLoggerHook
 
-from mmseg.core.logs import START
-from mmseg.core.reports import main_score, scores_in_percent
+from mmseg.core.evaluation.percent import main_score, scores_in_percent
+from mmseg.core.json_logs import START
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_progress, log_to_file
 from mmseg.utils.progress import format_seconds

@@ -1,6 +1,6 @@
 import pytest
 
-from mmseg.utils.names import distinct_parts
+from mmseg.utils.distinct_parts import distinct_parts
 
 
 @pytest.mark.parametrize(

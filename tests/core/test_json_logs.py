@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmseg.core.logs import curves_of, latest_by_iteration, read_records
+from mmseg.core.json_logs import curves_of, latest_by_iteration, read_records
 from mmseg.utils.errors import UserError
 
 

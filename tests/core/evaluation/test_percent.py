@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg.core.reports import (
+from mmseg.core.evaluation.percent import (
     in_percent,
     main_score,
     metrics_table,

@@ -155,7 +155,7 @@ import types
 from pathlib import Path
 from mmcv.runner import HOOKS
 from mmseg.core.building import build_from_cfg
-from tests.core.hooks.test_loggers import train_with
+from tests.core.hooks.test_external_loggers import train_with
 logger = build_from_cfg(
     {'type': 'WandbLoggerHook', 'interval': 2,
      'init_kwargs': {'project': 'dida', 'dir': sys.argv[1]}}, HOOKS)
