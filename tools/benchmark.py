@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.report import ratios, summarize, table
+from benchmarks.figures import ratios, summarize, table
 from benchmarks.workloads import WORKLOADS, run_workload
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import collect_env, training_environment

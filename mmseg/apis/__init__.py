@@ -5,7 +5,7 @@ from .distributed_test import multi_gpu_test
 from .inference import inference_segmentor, init_segmentor, match_classes, show_result_pyplot
 from .loader import DeviceLoader
 from .optimizer import build_optimizer
-from .segment import Segmentation, Segmenter
+from .segmenter import Segmentation, Segmenter
 from .test import predict, single_gpu_test
 from .train import set_random_seed, train_segmentor
 

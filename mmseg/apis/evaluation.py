@@ -14,7 +14,7 @@ from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
 from .distributed_test import multi_gpu_test
-from .inspection import Inspector
+from .evaluation_examples import Inspector
 from .loader import build_test_loader
 from .run_datasets import build_run_dataset
 

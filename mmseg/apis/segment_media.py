@@ -14,7 +14,7 @@ from mmseg.utils.photographs import may_be_deep
 from mmseg.utils.progress import track
 
 from .media import VideoFile, VideoFrames, VideoStream
-from .segment import Segmenter
+from .segmenter import Segmenter
 
 _NUM_START_BYTES = 64
 

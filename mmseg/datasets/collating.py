@@ -9,7 +9,7 @@ from mmcv.parallel import DataContainer, collate
 from torch.utils.data import default_collate
 
 from mmseg.core.picture_box import PICTURE_BOX, PictureBox
-from mmseg.ops.transfer import writable_tensor
+from mmseg.ops.device_copies import writable_tensor
 from mmseg.utils.errors import UserError
 
 from .indexed_images import IndexedImage

@@ -1,6 +1,7 @@
 from .batch_norm import normed
 from .class_means import boundary_mask, class_means
 from .color import scale_saturation, shift_hue
+from .device_copies import HostCopy, to_device
 from .downscale_label import downscale_label
 from .instance_loss import instance_loss, instance_loss_reference
 from .instance_scatter import scatter_similarity
@@ -11,7 +12,6 @@ from .products import linear, product
 from .resize import linear_matrix, linear_taps, resize
 from .separable_pyramid import PointwiseBranch, SeparableBranch, separable_pyramid
 from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
-from .transfer import HostCopy, to_device
 from .upsampled_classes import upsampled_classes
 from .wide_conv import wide_conv
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from benchmarks.report import summarize, table
+from benchmarks.figures import summarize, table
 from benchmarks.workloads import run_workload
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import write_config

@@ -4,10 +4,10 @@ from .compact import compact
 from .compose import Compose, without_labels
 from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
 from .loading import LoadAnnotations, LoadImageFromFile
+from .multi_scale_flip import MultiScaleFlipAug
 from .photometric import CLAHE, AdjustGamma, Normalize, PhotoMetricDistortion, Rerange, RGB2Gray
 from .random_crop import RandomCrop
 from .resized_cache import CachedResize, resized_from
-from .test_time_aug import MultiScaleFlipAug
 from .transforms import Pad, RandomFlip, RandomRotate, Resize, SegRescale
 
 __all__ = [

@@ -9,7 +9,7 @@ from mmcv.parallel import DataContainer
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.picture_box import PICTURE_BOX
-from mmseg.ops.transfer import writable_tensor
+from mmseg.ops.device_copies import writable_tensor
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES

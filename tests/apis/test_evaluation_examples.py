@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmseg.apis import load_config
-from mmseg.apis.inspection import NUM_EXAMPLES, Inspector
+from mmseg.apis.evaluation_examples import NUM_EXAMPLES, Inspector
 from mmseg.core.examples import read_examples
 from mmseg.datasets import build_dataset
 from tests.apis.tiny import CLASSES, write_config
