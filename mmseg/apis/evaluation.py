@@ -13,10 +13,10 @@ from mmseg.core.hooks import EvalHook
 from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
-from .distributed_test import multi_gpu_test
 from .evaluation_examples import Inspector
 from .loader import build_test_loader
 from .run_datasets import build_run_dataset
+from .test import multi_gpu_test
 
 # mmsegmentation's ways to save memory, which is flat here in any case.
 _NEEDLESS = ('pre_eval', 'efficient_test')
