@@ -1,5 +1,5 @@
 """Metrics, class names, pixel samplers, checkpoints and hooks."""
 
-from . import evaluation, seg
+from . import evaluation
 
-__all__ = ['evaluation', 'seg']
+__all__ = ['evaluation']

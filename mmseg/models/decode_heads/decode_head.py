@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from mmseg.core.seg import build_pixel_sampler
+from mmseg.core.pixel_sampling import build_pixel_sampler
 from mmseg.models.builder import build_loss
 from mmseg.models.losses import accuracy
 from mmseg.ops import resize

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmseg.core.seg import OHEMPixelSampler, build_pixel_sampler
+from mmseg.core.pixel_sampling import OHEMPixelSampler, build_pixel_sampler
 from mmseg.utils.errors import UserError
 
 

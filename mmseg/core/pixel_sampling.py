@@ -1,13 +1,22 @@
-"""Samplers that say which pixels a loss looks at."""
+"""Samplers that choose the pixels that a loss looks at, and their registry."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmcv.utils import Registry
 from torch import nn
 
-from mmseg.core.seg.builder import PIXEL_SAMPLERS
+from mmseg.core.building import build_from_cfg
 from mmseg.utils.errors import UserError
+
+PIXEL_SAMPLERS = Registry('pixel sampler', build_func=build_from_cfg)
+
+
+def build_pixel_sampler(cfg: Mapping[str, Any], **default_args: Any) -> Any:
+    """Build a pixel sampler, such as `dict(type='OHEMPixelSampler')`, for `context`, a head."""
+    return PIXEL_SAMPLERS.build(cfg, default_args=default_args)
 
 
 class BasePixelSampler(ABC):
