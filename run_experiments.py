@@ -11,14 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import QUICK_START_ID, QUICK_START_SCENES
-from mmseg.utils.cli import run_cli
-from mmseg.utils.command import how_to_go_on
-from mmseg.utils.environment import choose_device
-from tools.chosen_runs import configs_of, jobs_of, whole_number
-from tools.earlier_runs import finished_otherwise, make_room, other_settings
-from tools.prepare_streets import prepare_streets
-from tools.run_configs import (
+from mmseg.experiments.chosen_runs import configs_of, jobs_of, whole_number
+from mmseg.experiments.earlier_runs import finished_otherwise, make_room, other_settings
+from mmseg.experiments.runs import (
     ROOT,
     RunFailed,
     RunStopped,
@@ -30,8 +25,13 @@ from tools.run_configs import (
     unfinished_work_dir,
     write_config,
 )
-from tools.smoke import prepare_smoke_streets, shrink
-from tools.summary import summary_table, write_comparison, write_summary
+from mmseg.experiments.smoke import prepare_smoke_streets, shrink
+from mmseg.experiments.streets import prepare_streets
+from mmseg.experiments.summary import summary_table, write_comparison, write_summary
+from mmseg.experiments.table import QUICK_START_ID, QUICK_START_SCENES
+from mmseg.utils.cli import run_cli
+from mmseg.utils.command import how_to_go_on
+from mmseg.utils.environment import choose_device
 
 SMOKE_STREETS = 'data/smoke'
 

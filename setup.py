@@ -23,7 +23,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg', 'mmseg.*']),
     package_data={'mmseg.report': ['assets/*']},
-    py_modules=['experiments', 'experiments_config', 'experiments_models', 'experiments_studies'],
+    py_modules=['experiments'],
     install_requires=requirements('requirements.txt'),
     extras_require={
         'dev': DEV,

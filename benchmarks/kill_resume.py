@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import runpy
 import sys
 import tempfile
 import time
@@ -36,8 +37,9 @@ from mmseg.core.checkpoint_reading import check_sums, read_checkpoint
 from mmseg.core.hooks import EvalHook
 from mmseg.core.runner import IterBasedRunner
 from mmseg.utils.cli import run_cli
-from tools import train
 
+# The command that people type, without what it does when it is typed.
+train = runpy.run_path(str(Path(__file__).parents[1] / 'tools/train.py'))['main']
 FLAGS = ('--deterministic',)
 STARTING, STEP, SAVE, EVALUATION = range(4)
 PHASES = ('starting', 'a step', 'a save', 'an evaluation')
@@ -168,7 +170,7 @@ def killed_run(
     num_files = 0
     while not (work_dir / 'result.json').exists():
         log = work_dir.with_suffix('.log')
-        process = start(train.main, log, config, '--work-dir', work_dir, *FLAGS, '--auto-resume')
+        process = start(train, log, config, '--work-dir', work_dir, *FLAGS, '--auto-resume')
         if kills.total() >= num_kills:
             finish(process)
             break
@@ -188,7 +190,7 @@ def main() -> None:
     folder = args.folder or Path(tempfile.mkdtemp(prefix='kill_resume_'))
     config = write_config(folder, args.iterations)
     begin = time.monotonic()
-    finish(start(train.main, folder / 'whole.log', config, '--work-dir', folder / 'whole', *FLAGS))
+    finish(start(train, folder / 'whole.log', config, '--work-dir', folder / 'whole', *FLAGS))
     print(f'unbroken run: {args.iterations} iterations in {time.monotonic() - begin:.0f} s')
 
     draw, kills, num_files, differing = random.Random(args.seed), Counter[int](), 0, []

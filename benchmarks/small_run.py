@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools.smoke import prepare_smoke_streets, shrink
+from mmseg.experiments.smoke import prepare_smoke_streets, shrink
 
 _BASES = Path(__file__).resolve().parents[1] / 'configs' / '_base_'
 _FILES = (

@@ -13,9 +13,9 @@ import pytest
 import torch
 from mmcv.utils import Config
 
-from experiments import generate_experiment_cfgs
 from mmseg.apis import build_optimizer
 from mmseg.apis.schedule import build_schedule, check_schedule
+from mmseg.experiments.table import generate_experiment_cfgs
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / 'docs/own_data.md').read_text(encoding='utf-8')

@@ -4,11 +4,11 @@ import sys
 import pytest
 
 import run_experiments
-from experiments import generate_experiment_cfgs
 from mmseg.apis import load_config
 from mmseg.apis.work_dir import config_text
+from mmseg.experiments.runs import RunFailed, RunStopped
+from mmseg.experiments.table import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
-from tools.run_configs import RunFailed, RunStopped
 
 
 def merged(config_file, options):
@@ -51,8 +51,8 @@ def command(monkeypatch, tmp_path):
     command.options_given, command.resumed = options_given, resumed
     command.checked = checked
     monkeypatch.setattr(run_experiments, 'train', train)
-    monkeypatch.setattr('tools.run_configs.GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr('tools.run_configs.ROOT', tmp_path)
+    monkeypatch.setattr('mmseg.experiments.runs.GENERATED', tmp_path / 'generated')
+    monkeypatch.setattr('mmseg.experiments.runs.ROOT', tmp_path)
     (tmp_path / 'configs').symlink_to(run_experiments.ROOT / 'configs')
     monkeypatch.setattr(run_experiments, 'ROOT', tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -103,7 +103,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
         UserError: The process failed; its own words stand above.
     """
     command = [sys.executable, __file__, *sys.argv[1:], '--job', json.dumps(job)]
-    # as tools/run_configs.py starts a training
+    # as mmseg/experiments/runs.py starts a training
     environment = None if job['naive'] else training_environment()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode != 0:

@@ -9,8 +9,8 @@ from mmcv.runner import IterBasedRunner, build_optimizer
 from mmcv.utils import Config
 from torch import nn
 
-from experiments import generate_experiment_cfgs
-from experiments_config import DATASET_BASES
+from mmseg.experiments.configs import DATASET_BASES
+from mmseg.experiments.table import generate_experiment_cfgs
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'

@@ -7,13 +7,13 @@ import sys
 import pytest
 import torch
 
-from experiments import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.apis import load_config
 from mmseg.apis.checks import RunUnderCheck, findings_of
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.datasets.pipelines import Compose
+from mmseg.experiments import runs, smoke
+from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.models import build_train_model
-from tools import run_configs, smoke
 from tools import train as train_tool
 
 from .composed import CONFIGS, FILES, name_of, write_composed
@@ -63,12 +63,12 @@ def streets(tmp_path_factory):
 @pytest.mark.smoke
 @pytest.mark.parametrize(('exp', 'run'), [(0, 0), (0, 1), (9, 0), (7, 0), (8, 0), (16, 1)])
 def test_every_experiment__has_nothing_to_be_warned_of(exp, run, streets, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_configs, 'GENERATED', tmp_path / 'configs/generated')
-    monkeypatch.setattr(run_configs, 'ROOT', tmp_path)
+    monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'configs/generated')
+    monkeypatch.setattr(runs, 'ROOT', tmp_path)
     (tmp_path / 'configs').mkdir()
     (tmp_path / 'configs/_base_').symlink_to(CONFIGS / '_base_')
     config = generate_experiment_cfgs(exp)[run]
-    path = tmp_path / run_configs.write_config(config, tmp_path / 'run', 'json')
+    path = tmp_path / runs.write_config(config, tmp_path / 'run', 'json')
     smoke.shrink(path, streets)
     cfg = load_config(path)
     model = build_train_model(cfg)

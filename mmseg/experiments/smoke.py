@@ -1,7 +1,6 @@
 """Runs that only show that all works: two iterations on small drawn streets, the network whole."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ from mmcv.utils import Config
 
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
-from tools.prepare_streets import prepare_streets
+
+from .streets import prepare_streets
 
 SCENES = dict(num_source=6, num_target=6, num_val=2, size='128x64', seed=0)
 CROP = 64
@@ -107,7 +107,7 @@ def _crop_of(config: Config) -> int:
 
 def _move_data(data: Any, root: Path) -> None:
     """Let every data set in a config read the drawn streets."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         return
     if 'data_root' in data:
         if data['type'] not in FOLDERS:
@@ -120,7 +120,7 @@ def _move_data(data: Any, root: Path) -> None:
 
 def _scale_sizes(config: Any, ratio: float) -> None:
     """Scale every pair of pixels below `config` in place."""
-    if isinstance(config, Mapping):
+    if isinstance(config, dict):
         for key, value in config.items():
             if key in SIZES and isinstance(value, list | tuple):
                 config[key] = [max(1, round(side * ratio)) for side in value]

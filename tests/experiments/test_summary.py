@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from tests.report.work_dirs import write_run
-from tools.summary import (
+from mmseg.experiments.summary import (
     MAX_COMPARED,
     NUM_COLUMNS,
     summary_table,
     write_comparison,
     write_summary,
 )
+from tests.report.work_dirs import write_run
 
 
 def entry(name, seed, miou, teacher=None, minutes=1.0, memory=1.0):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments import EXPERIMENTS, generate_experiment_cfgs
-from experiments_config import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
-from experiments_models import ENCODERS, MODELS, model_of
 from mmseg.apis.config_types import check_types
+from mmseg.experiments.configs import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
+from mmseg.experiments.models import ENCODERS, MODELS, model_of
+from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.utils.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = json.loads((ROOT / 'tests/golden/experiments.json').read_text())
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments_models import ENCODERS, known, model_config, model_of
 from mmseg.utils.errors import UserError
+
+from .models import ENCODERS, known, model_config, model_of
 
 ConfigDict = dict[str, Any]
 

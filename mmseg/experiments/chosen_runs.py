@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
-from tools.run_configs import ROOT
+
+from .runs import ROOT
+from .table import generate_experiment_cfgs
 
 
 def whole_number(text: str, what: str) -> int:

@@ -19,7 +19,7 @@ from mmseg.utils.command import VARIABLE, begun_command
 from mmseg.utils.environment import git_revision, training_environment
 from mmseg.utils.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / 'configs' / 'generated'
 # What training leaves in its work dir.
 CONFIG = 'config.json'

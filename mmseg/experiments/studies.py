@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from experiments_config import ABLATIONS, Run
+from .configs import ABLATIONS, Run
 
 Settings = Mapping[str, Any]
 

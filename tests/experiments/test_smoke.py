@@ -4,21 +4,21 @@ import cv2
 import pytest
 from mmcv.utils import Config
 
-from experiments import generate_experiment_cfgs
+from mmseg.experiments import runs, smoke
+from mmseg.experiments.table import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
-from tools import run_configs, smoke
 
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
     """Writes the config of an experiment's run, shrunk, and returns it."""
-    (tmp_path / 'configs').symlink_to(run_configs.ROOT / 'configs')
-    monkeypatch.setattr(run_configs, 'GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr(run_configs, 'ROOT', tmp_path)
+    (tmp_path / 'configs').symlink_to(runs.ROOT / 'configs')
+    monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'generated')
+    monkeypatch.setattr(runs, 'ROOT', tmp_path)
 
     def write(id, file_format='json'):
         config = generate_experiment_cfgs(id)[0]
-        path = tmp_path / run_configs.write_config(config, tmp_path / 'run', file_format)
+        path = tmp_path / runs.write_config(config, tmp_path / 'run', file_format)
         whole = Config.fromfile(str(path))
         smoke.shrink(path, 'streets')
         return whole, Config.fromfile(str(path))

@@ -9,17 +9,17 @@ import time
 import pytest
 from mmcv.utils import Config
 
-from experiments import generate_experiment_cfgs
+from mmseg.experiments import runs
+from mmseg.experiments.table import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
-from tools import run_configs
 
 
 @pytest.fixture(autouse=True)
 def generated(tmp_path, monkeypatch):
     """A stand-in for the repository's folder, so that its own generated configs stay."""
-    (tmp_path / 'configs').symlink_to(run_configs.ROOT / 'configs')
-    monkeypatch.setattr(run_configs, 'GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr(run_configs, 'ROOT', tmp_path)
+    (tmp_path / 'configs').symlink_to(runs.ROOT / 'configs')
+    monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'generated')
+    monkeypatch.setattr(runs, 'ROOT', tmp_path)
 
 
 def finish(config, work_dir, miou=30.0):
@@ -35,7 +35,7 @@ def finish(config, work_dir, miou=30.0):
 def test_write_config__file_stands_by_itself(id, file_format, tmp_path):
     config = generate_experiment_cfgs(id)[-1]
     work_dir = tmp_path / 'run'
-    path = tmp_path / run_configs.write_config(config, work_dir, file_format)
+    path = tmp_path / runs.write_config(config, work_dir, file_format)
     assert path.name == f'{config["name"]}.{file_format}'
     assert path.parent.name == f'local-exp{id}'
     merged = Config.fromfile(str(path))
@@ -46,7 +46,7 @@ def test_write_config__file_stands_by_itself(id, file_format, tmp_path):
 
 def test_new_work_dir__is_new_each_time_and_carries_the_name(tmp_path):
     config = generate_experiment_cfgs(7)[0]
-    work_dirs = [run_configs.new_work_dir(config, tmp_path) for _ in range(3)]
+    work_dirs = [runs.new_work_dir(config, tmp_path) for _ in range(3)]
     assert len(set(work_dirs)) == 3
     assert all(config['name'] in path.name for path in work_dirs)
     assert {path.parent for path in work_dirs} == {tmp_path / 'local-exp7'}
@@ -54,19 +54,19 @@ def test_new_work_dir__is_new_each_time_and_carries_the_name(tmp_path):
 
 def test_finished_work_dir__only_a_run_with_a_result_counts(tmp_path):
     first, second = generate_experiment_cfgs(9)[:2]
-    assert run_configs.finished_work_dir(first, tmp_path) is None
-    run_configs.new_work_dir(first, tmp_path).mkdir(parents=True)
-    assert run_configs.finished_work_dir(first, tmp_path) is None
-    done = run_configs.new_work_dir(first, tmp_path)
+    assert runs.finished_work_dir(first, tmp_path) is None
+    runs.new_work_dir(first, tmp_path).mkdir(parents=True)
+    assert runs.finished_work_dir(first, tmp_path) is None
+    done = runs.new_work_dir(first, tmp_path)
     finish(first, done)
-    assert run_configs.finished_work_dir(first, tmp_path) == done
-    assert run_configs.finished_work_dir(second, tmp_path) is None
+    assert runs.finished_work_dir(first, tmp_path) == done
+    assert runs.finished_work_dir(second, tmp_path) is None
 
 
 def test_read_result__has_the_keys_of_the_summary(tmp_path):
     config = generate_experiment_cfgs(0)[1]
     finish(config, tmp_path / 'run', miou=25.0)
-    assert run_configs.read_result(tmp_path / 'run') == {
+    assert runs.read_result(tmp_path / 'run') == {
         'name': config['name'],
         'uda': 'dida_rcs0.01',
         'seed': 0,
@@ -81,15 +81,15 @@ def test_read_result__has_the_keys_of_the_summary(tmp_path):
 
 def test_read_result__run_without_a_result_is_named(tmp_path):
     with pytest.raises(UserError, match=r'config\.json'):
-        run_configs.read_result(tmp_path)
+        runs.read_result(tmp_path)
 
 
 @pytest.mark.parametrize(('ends_with', 'exit_code'), [('exit(3)', 3), ('os.abort()', 134)])
 def test_train__failure_carries_the_exit_code(ends_with, exit_code, tmp_path, monkeypatch):
     (tmp_path / 'tools').mkdir()
     (tmp_path / 'tools' / 'train.py').write_text(f'import os\n{ends_with}\n')
-    with pytest.raises(run_configs.RunFailed) as failure:
-        run_configs.train(tmp_path / 'config.json', tmp_path, gpu=None)
+    with pytest.raises(runs.RunFailed) as failure:
+        runs.train(tmp_path / 'config.json', tmp_path, gpu=None)
     assert failure.value.exit_code == exit_code
 
 
@@ -104,8 +104,8 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
     start = subprocess.Popen
     monkeypatch.setenv('DIDA_COMMAND', 'sh\nrun_exp.sh\n9')
     monkeypatch.setattr(subprocess, 'Popen', record)
-    monkeypatch.setattr(run_configs, 'training_environment', lambda: {'HEAP': 'whole'})
-    run_configs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
+    monkeypatch.setattr(runs, 'training_environment', lambda: {'HEAP': 'whole'})
+    runs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
     assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
     assert calls[0][3:] == [
         *(str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2'),
@@ -133,16 +133,16 @@ def test_train__asked_to_stop_it_passes_that_on_and_waits(number, tmp_path):
 
     asking = threading.Thread(target=ask)
     asking.start()
-    with pytest.raises(run_configs.RunStopped):
-        run_configs.train(tmp_path / 'config.json', tmp_path / 'run', gpu=None)
+    with pytest.raises(runs.RunStopped):
+        runs.train(tmp_path / 'config.json', tmp_path / 'run', gpu=None)
     asking.join()
 
 
 def test_unfinished_work_dir__is_the_latest_run_unless_it_is_finished(tmp_path):
     config = generate_experiment_cfgs(7)[0]
-    assert run_configs.unfinished_work_dir(config, tmp_path) is None
-    begun = run_configs.new_work_dir(config, tmp_path)
+    assert runs.unfinished_work_dir(config, tmp_path) is None
+    begun = runs.new_work_dir(config, tmp_path)
     begun.mkdir(parents=True)
-    assert run_configs.unfinished_work_dir(config, tmp_path) == begun
-    (begun / run_configs.RESULT).touch()
-    assert run_configs.unfinished_work_dir(config, tmp_path) is None
+    assert runs.unfinished_work_dir(config, tmp_path) == begun
+    (begun / runs.RESULT).touch()
+    assert runs.unfinished_work_dir(config, tmp_path) is None

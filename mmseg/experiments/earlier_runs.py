@@ -13,7 +13,8 @@ from mmseg.apis.work_dir import CONFIG_NAME, config_text
 from mmseg.core.run_files import remove_run
 from mmseg.utils.command import begun_command, said_again
 from mmseg.utils.errors import UserError
-from tools import run_configs
+
+from . import runs
 
 _MAX_SHOWN = 5
 
@@ -29,9 +30,9 @@ def make_room(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> No
     if args.resume:
         return
     for config in configs:
-        for work_dir in run_configs.used_work_dirs(config, args.work_root):
+        for work_dir in runs.used_work_dirs(config, args.work_root):
             if not args.overwrite:
-                file = run_configs.ROOT / run_configs.write_config(config, work_dir, 'json')
+                file = runs.ROOT / runs.write_config(config, work_dir, 'json')
                 cfg = load_config(file, args.options)
                 raise work_dir_in_use(work_dir, cfg, another='another --work-root')
             remove_run(work_dir)

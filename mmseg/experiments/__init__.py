@@ -1,0 +1,1 @@
+"""The experiments of the paper and DIDA's own: their table, their configs, and running them."""

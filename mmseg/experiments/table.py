@@ -1,0 +1,173 @@
+"""The paper's table of contents: each experiment is a list of runs, each run a config."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mmseg.utils.command import python_here
+from mmseg.utils.errors import UserError
+
+from . import studies
+from .configs import ConfigDict, Run, config_of
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an id of the command line stands for."""
+
+    title: str
+    runs: Sequence[Run]
+
+
+# --- id 0: everything that is tuned for the quick start; its crop: the streets' dataset file ---
+QUICK_START_ID = 0
+QUICK_START_SCENES = dict(num_source=240, num_target=160, num_val=40, size='512x256', seed=0)
+QUICK_START_UDA: ConfigDict = dict(
+    alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
+    imnet_feature_dist_lambda=0,  # the encoder starts from random weights
+    debug_img_interval=200,
+)
+QUICK_START_INSTANCE: ConfigDict = dict(
+    num_entries=95,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+    pixel_weights='pseudo_label',  # while few labels are sure, few instances are
+)
+QUICK_START = Run(
+    'source-only',
+    source='streets_gta',
+    target='streets_cityscapes',
+    encoder='mitb0',
+    decoder='daformer_conv1_ch64',
+    learning_rate=1.5e-3,
+    head_lr_mult=1.0,
+    max_iters=1500,
+    rcs_min_pixels=130,
+    overrides=dict(
+        model=dict(pretrained=None),
+        data=dict(workers_per_gpu=1),
+        lr_config=dict(warmup_iters=100),
+        checkpoint_config=dict(interval=1500, max_keep_ckpts=1),
+        evaluation=dict(interval=300),
+        log_config=dict(interval=20),
+    ),
+)
+
+# --- id 9: everything that is tuned for the photographs; its crop: their dataset file ---
+PHOTOGRAPHS_UDA: ConfigDict = dict(
+    alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
+    imnet_feature_dist_lambda=0,  # the encoder starts from random weights
+    debug_img_interval=200,
+)
+PHOTOGRAPHS_INSTANCE: ConfigDict = dict(
+    num_entries=110,
+    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    update_interval=1,
+    pixel_weights='pseudo_label',  # while few labels are sure, few instances are
+)
+PHOTOGRAPHS = Run(
+    'source-only',
+    source='camvid_day',
+    target='camvid_dusk',
+    encoder='mitb0',
+    decoder='daformer_sepaspp_ch64',
+    learning_rate=1.5e-3,
+    head_lr_mult=1.0,
+    max_iters=900,
+    rcs_min_pixels=300,
+    overrides=dict(
+        model=dict(pretrained=None),
+        data=dict(workers_per_gpu=1),
+        lr_config=dict(warmup_iters=100),
+        checkpoint_config=dict(interval=900, max_keep_ckpts=1),
+        evaluation=dict(interval=900),
+        log_config=dict(interval=50),
+    ),
+)
+
+
+def _adapted(run: Run, method: str, uda: ConfigDict) -> Run:
+    """Return the adaptation run that goes with the source-only `run`."""
+    overrides = {**run.overrides, 'uda': uda}
+    return replace(run, method=method, rcs_temperature=0.01, overrides=overrides)
+
+
+def _over_seeds(runs: Sequence[Run], seeds: Sequence[int]) -> list[Run]:
+    """Return each run with every seed; runs that differ in the seed alone count as one."""
+    distinct: list[Run] = []
+    for run in runs:
+        if replace(run, seed=0) not in distinct:
+            distinct.append(replace(run, seed=0))
+    return [replace(run, seed=seed) for run in distinct for seed in seeds]
+
+
+_PUBLISHED_BANK = '(paper: tools/build_instance_bank.py, uda.instance.bank_file)'
+EXPERIMENTS = {
+    QUICK_START_ID: Experiment(
+        'quick start: source-only and DIDA on drawn street scenes (no data or GPU needed)',
+        [
+            QUICK_START,
+            _adapted(QUICK_START, 'dida', {**QUICK_START_UDA, 'instance': QUICK_START_INSTANCE}),
+        ],
+    ),
+    1: Experiment('encoders and decoders', studies.encoders_and_decoders()),
+    2: Experiment('encoders and decoders exchanged', studies.exchanged_parts()),
+    3: Experiment('sizes of the encoder', studies.encoder_sizes()),
+    4: Experiment('no warm-up of the learning rate', studies.without_warmup()),
+    5: Experiment('rare class sampling and feature distance', studies.training_steps()),
+    6: Experiment('decoders of DAFormer', studies.decoders()),
+    7: Experiment(
+        f'DIDA, GTA to Cityscapes, untrained bank {_PUBLISHED_BANK}',
+        [Run('dida', rcs_temperature=0.01, crop_pseudo_labels=True)],
+    ),
+    8: Experiment(
+        f'DIDA, Synthia to Cityscapes, untrained bank {_PUBLISHED_BANK}',
+        [Run('dida', source='synthia', seed=2, rcs_temperature=0.01, crop_pseudo_labels=True)],
+    ),
+    9: Experiment(
+        'source-only, DAFormer and DIDA on the CamVid photographs, day to dusk',
+        _over_seeds(
+            [
+                PHOTOGRAPHS,
+                _adapted(PHOTOGRAPHS, 'daformer', PHOTOGRAPHS_UDA),
+                _adapted(
+                    PHOTOGRAPHS, 'dida', {**PHOTOGRAPHS_UDA, 'instance': PHOTOGRAPHS_INSTANCE}
+                ),
+            ],
+            seeds=(0, 1, 2),
+        ),
+    ),
+    10: Experiment('DIDA: entries of the bank', studies.ablation('bank')),
+    11: Experiment('DIDA: what the bank follows', studies.ablation('vectors')),
+    12: Experiment('DIDA: smoothing of the pseudo labels', studies.ablation('smoothing')),
+    13: Experiment('DIDA: form and temperature of the similarity', studies.ablation('form')),
+    14: Experiment("DIDA: interval of the bank's updates", studies.ablation('interval')),
+    15: Experiment('DIDA: weight of the instance loss', studies.ablation('lambda')),
+    16: Experiment('Cityscapes to ACDC and to Dark Zurich', studies.bad_weather_and_night()),
+    17: Experiment('DIDA: pixels that the instance loss counts', studies.ablation('pixels')),
+    100: Experiment('two iterations of every network', studies.all_networks_shortly()),
+    101: Experiment('two iterations of every method', studies.all_methods_shortly()),
+}
+
+
+def generate_experiment_cfgs(id: int, seeds: Sequence[int] | None = None) -> list[ConfigDict]:
+    """Return the configs of an experiment, one per run.
+
+    Args:
+        id: The experiment's number.
+        seeds: Seeds to run each of its settings with; None keeps the seeds it is listed with.
+
+    Returns:
+        Plain dicts whose `_base_` files are given from the folder configs/.
+
+    Raises:
+        UserError: There is no experiment of that number.
+    """
+    if id not in EXPERIMENTS:
+        raise UserError(
+            f'there is no experiment {id}; choose one of {", ".join(map(str, EXPERIMENTS))} '
+            f'({python_here()} experiments.py --list says what they are)'
+        )
+    runs = EXPERIMENTS[id].runs
+    if seeds is not None:
+        runs = _over_seeds(runs, seeds)
+    return [config_of(run, id) for run in runs]
