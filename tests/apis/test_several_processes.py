@@ -93,10 +93,19 @@ def read_log(work_dir):
     ]
 
 
-def assert_close(values, expected):
-    assert len(values) == len(expected)
-    for ours, theirs in zip(values, expected, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-6)
+def assert_close(log, expected):
+    """Hold losses to the last digit logged, and what rounding moves to what rounding moves it by.
+
+    One ulp in the weights of a single process moves its gradient norms by up to 4e-4 in these
+    20 iterations (12 seeds), and a pixel that changes its class moves an accuracy.
+    """
+    assert len(log) == len(expected)
+    for ours, theirs in zip(log, expected, strict=True):
+        assert ours.keys() == theirs.keys()
+        for key in theirs:
+            moved_by_rounding = 'norm' in key or 'acc' in key
+            tolerance = 1e-3 if moved_by_rounding else 1e-5
+            assert ours[key] == pytest.approx(theirs[key], rel=tolerance, abs=1e-5), key
 
 
 @pytest.fixture(scope='module')
