@@ -1,11 +1,18 @@
 """Train, test and use segmentation networks."""
 
 from .config import load_config
-from .inference import inference_segmentor, init_segmentor, match_classes, show_result_pyplot
+from .inference import (
+    Segmentation,
+    Segmenter,
+    inference_segmentor,
+    init_segmentor,
+    match_classes,
+    predict,
+    show_result_pyplot,
+)
 from .loader import DeviceLoader
 from .optimizer import build_optimizer
-from .segmenter import Segmentation, Segmenter
-from .test import multi_gpu_test, predict, single_gpu_test
+from .test import multi_gpu_test, single_gpu_test
 from .train import set_random_seed, train_segmentor
 
 __all__ = [

@@ -82,7 +82,7 @@ def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     dataset = build_run_dataset(cfg, cfg.data.val, {'test_mode': True, 'extra_means': means})
     settings = evaluation_settings(cfg, dataset)
     loader = build_test_loader(dataset, cfg, device)
-    inspect = Inspector(dataset, cfg, device)
+    inspect = Inspector(dataset, cfg)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
         counts = multi_gpu_test(network, loader, description=f'testing {name}')

@@ -1,13 +1,8 @@
-"""A closer look at a few validation images: how sure networks are, how right, and examples.
-
-Legend: B images, C classes, H×W their size.
-"""
+"""A closer look at a few validation images: how sure networks are, how right, and examples."""
 
 from typing import Any
 
 import numpy as np
-import torch
-from mmcv.parallel import collate
 from mmcv.utils import Config
 from torch import nn
 
@@ -16,7 +11,7 @@ from mmseg.core.examples import ExampleWriter
 from mmseg.core.visualization import load_picture
 from mmseg.utils.distributed import rank
 
-from .loader import DeviceLoader
+from .inference import decide_samples
 
 NUM_IMAGES = 16
 NUM_EXAMPLES = 4
@@ -33,12 +28,10 @@ class Inspector:
     Args:
         dataset: Validation set.
         cfg: The run's config.
-        device: Where the networks are.
     """
 
-    def __init__(self, dataset: Any, cfg: Config, device: torch.device) -> None:
+    def __init__(self, dataset: Any, cfg: Config) -> None:
         self.dataset = dataset
-        self.device = device
         self.writer = ExampleWriter(cfg.work_dir, dataset.CLASSES, dataset.PALETTE)
         self.threshold = (cfg.get('uda') or {}).get('pseudo_threshold', _PSEUDO_THRESHOLD)
         spread = np.linspace(0, len(dataset) - 1, min(NUM_IMAGES, len(dataset)))
@@ -80,10 +73,8 @@ class Inspector:
 
     def _predict(self, network: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return an image's classes and their probabilities (H, W), from the first view of it."""
-        batch = collate([self.dataset[index]], samples_per_gpu=1)
-        (plain,) = DeviceLoader([batch], self.device)
-        with torch.inference_mode():
-            decision = network.decide(plain['img'][:1], plain['img_metas'][:1], True, True)
+        first_view = {key: views[:1] for key, views in self.dataset[index].items()}
+        decision = decide_samples(network, [first_view], with_confidence=True)
         labels, confidence = (part[0].cpu().numpy() for part in decision)
         return labels, confidence
 

@@ -13,8 +13,8 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.photographs import may_be_deep
 from mmseg.utils.progress import track
 
+from .inference import Segmenter
 from .media import VideoFile, VideoFrames, VideoStream
-from .segmenter import Segmenter
 
 _NUM_START_BYTES = 64
 

@@ -1,4 +1,4 @@
-"""Images of any size through a trained network, with how sure it is of every pixel.
+"""Images that belong to no data set, of any size, through a trained network.
 
 Legend: B images, C classes, H×W the size of an original image.
 """
@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-import torch
-from mmcv.parallel import collate
+from matplotlib import pyplot
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.apis.memory import SEGMENTING_KNOBS
+from mmseg.apis.run_datasets import testing_steps
+from mmseg.core.building import build_from_cfg
 from mmseg.core.picture_box import picture_box
+from mmseg.core.visualization import load_picture, overlay, save_picture
+from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import Compose
+from mmseg.datasets.pipelines.loading import describe_image
 from mmseg.utils.errors import UserError
 
-from .inference import LoadImage
-from .loader import DeviceLoader
-from .memory import SEGMENTING_KNOBS, explained_memory
-from .run_datasets import testing_steps
+from .decisions import decide_samples
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,10 @@ class Segmenter:
             One result for each image.
         """
         samples = [self._pipeline({'img': image}) for image in images]
-        device = next(self.model.parameters()).device
+        settings = {'with_confidence': True, 'slide': self._slides, 'knobs': SEGMENTING_KNOBS}
         results: list[Segmentation] = []
         for _, alike in itertools.groupby(samples, _sizes):
-            group = list(alike)
-            (batch,) = DeviceLoader([collate(group, samples_per_gpu=len(group))], device)
-            with torch.inference_mode(), explained_memory(device, SEGMENTING_KNOBS):
-                decision = self.model.decide(
-                    batch['img'], batch['img_metas'], with_confidence=True, slide=self._slides
-                )
+            decision = decide_samples(self.model, list(alike), **settings)
             maps = (part.cpu().numpy() for part in decision)
             results += [Segmentation(*pair) for pair in zip(*maps, strict=True)]
         return results
@@ -114,6 +112,107 @@ class Segmenter:
         settings = self.model.test_cfg
         is_large = box.height * box.width > (self.max_area or box.height * box.width)
         return settings.mode == 'slide' or ('crop_size' in settings and is_large)
+
+
+def inference_segmentor(
+    model: nn.Module, img: str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
+) -> list[np.ndarray]:
+    """Segment images of any size, each by itself, as the network's config tests them.
+
+    Args:
+        model: From `init_segmentor`.
+        img: File name or BGR array (H, W, 3), or a list of them.
+
+    Returns:
+        Class indices (H, W) per image.
+    """
+    images = [img] if isinstance(img, str | Path | np.ndarray) else list(img)
+    pipeline = test_pipeline(model)
+    decisions = (decide_samples(model, [pipeline({'img': image})]) for image in images)
+    return [labels.cpu().long().numpy() for decision in decisions for labels in decision.labels]
+
+
+def show_result_pyplot(
+    model: nn.Module,
+    img: str | Path | np.ndarray,
+    result: Sequence[np.ndarray],
+    palette: Sequence[Sequence[int]] | None = None,
+    fig_size: tuple[float, float] = (15, 10),
+    opacity: float = 0.5,
+    title: str = '',
+    block: bool = True,
+    out_file: str | Path | None = None,
+) -> np.ndarray:
+    """Lay a result over its image, show it in a window where there is a screen.
+
+    Args:
+        model: From `init_segmentor`.
+        img: File name or BGR array (H, W, 3).
+        result: What `inference_segmentor` returned.
+        palette: Colours (C, 3), by default the model's.
+        fig_size: Width and height of the window in inches.
+        opacity: Share of the colours in (0, 1].
+        title: Line above the picture.
+        block: Whether to wait until the window is closed.
+        out_file: Image file to write, or None.
+
+    Returns:
+        The picture (H, W, 3), RGB.
+    """
+    image = img[..., ::-1] if isinstance(img, np.ndarray) else load_picture(img)
+    picture = overlay(image, result[0], model.PALETTE if palette is None else palette, opacity)
+    if out_file is not None:
+        save_picture(picture, out_file)
+    if pyplot.get_backend().lower() != 'agg':  # what pyplot chooses where there is no screen
+        pyplot.figure(figsize=fig_size)
+        pyplot.imshow(picture)
+        pyplot.title(title)
+        pyplot.tight_layout()
+        pyplot.show(block=block)
+    return picture
+
+
+def test_pipeline(model: nn.Module) -> Compose:
+    """Return what the config does to test images, for `{'img': file or array}`."""
+    first, *steps = testing_steps(model.cfg)
+    return Compose([LoadImage(first), *steps])
+
+
+class LoadImage:
+    """The first step of a test pipeline, for images that belong to no dataset.
+
+    Args:
+        step: Config of the step that it takes the place of, whose way of reading files it keeps;
+            None for colour.
+    """
+
+    def __init__(self, step: Mapping[str, Any] | None = None) -> None:
+        self.reader = build_from_cfg(step or {'type': 'LoadImageFromFile'}, PIPELINES)
+        self.color_type = getattr(self.reader, 'color_type', 'color')
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether files are read as colour pictures of 8 bits, and as nothing else."""
+        return self.color_type == 'color' and not getattr(self.reader, 'to_float32', False)
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        image = results['img']
+        if isinstance(image, np.ndarray):
+            image = self._as_read(image)
+            facts = describe_image({'img_info': {'filename': ''}}, image.shape)
+            return {**facts, 'img': image, 'filename': None, 'ori_filename': None}
+        if not Path(image).is_file():
+            raise UserError(f'no image at {image}')
+        return self.reader({'img_info': {'filename': str(image)}})
+
+    def _as_read(self, image: np.ndarray) -> np.ndarray:
+        """Make of an array what the reader would have made of its file."""
+        is_colour = image.ndim == 3 and image.shape[2] == 3
+        if self.color_type == 'grayscale' and is_colour:
+            image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2GRAY)
+        elif self.color_type == 'color' and not is_colour:
+            raise UserError(f'expected a colour image (H, W, 3), got an array {image.shape}')
+        return image.astype(np.float32) if getattr(self.reader, 'to_float32', False) else image
 
 
 def window_size(cfg: Config) -> tuple[int, int] | None:

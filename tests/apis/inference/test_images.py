@@ -4,7 +4,7 @@ import torch
 from mmcv.utils import Config
 
 from mmseg.apis import Segmentation, Segmenter, inference_segmentor, init_segmentor, load_config
-from mmseg.apis.segmenter import window_size
+from mmseg.apis.inference import window_size
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import CLASSES, CROP, PALETTE, write_config
 
