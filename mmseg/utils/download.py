@@ -1,5 +1,11 @@
-"""Downloads that go on where they broke off, and files that are what their hosts say they are."""
+"""Downloads that go on where they broke off, and files that are what their hosts say they are.
 
+All that is fetched here comes this way: from GitHub, Google Drive, OpenMMLab's model zoo, and the
+Hugging Face Hub, whose own client fetches from itself alone.
+"""
+
+import fcntl
+import functools
 import hashlib
 import http.client
 import re
@@ -17,6 +23,7 @@ from .errors import UserError
 
 _CHUNK = 1 << 20
 _TIMEOUT_S = 30.0
+_PATIENCE_S = 5.0  # where a host may well be out of reach
 _NUM_TRIES = 3
 _PAUSE_S = 0.5
 _AGENT = 'Mozilla/5.0 (dida)'  # some hosts refuse Python's own name
@@ -33,7 +40,8 @@ class Expected:
 
     Attributes:
         size: Bytes, None where nobody published them.
-        sha256: Hash, 64 hexadecimal digits, None where nobody published it.
+        sha256: Hash, 64 hexadecimal digits or the first of them that were published, None where
+            nobody published it.
     """
 
     size: int | None = None
@@ -44,7 +52,7 @@ class Expected:
         size = path.stat().st_size
         if self.size is not None and size != self.size:
             return f'expected {self.size} bytes, got {size}'
-        if self.sha256 is not None and (found := sha256_of(path)) != self.sha256:
+        if self.sha256 is not None and not (found := sha256_of(path)).startswith(self.sha256):
             return f'expected SHA-256 {self.sha256}, got {found}'
         return None
 
@@ -89,6 +97,41 @@ def download(url: str, path: str | Path, expected: Expected | None = None) -> Ex
         raise DownloadError(f'{url} is not the file that was published: {problem}')
     part.finish()
     return known
+
+
+def downloaded(url: str, path: Path, expected: Expected | None = None) -> Path:
+    """Return a file that is there, or fetch it; of several processes at once one fetches.
+
+    Args:
+        url: An http(s) address.
+        path: Where the file is to stand.
+        expected: As for `download`.
+
+    Returns:
+        `path`.
+
+    Raises:
+        DownloadError: As `download`.
+    """
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f'.{path.name}.lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        if not path.is_file():
+            download(url, path, expected)
+    return path
+
+
+@functools.cache
+def is_reachable(address: str) -> bool:
+    """Say within seconds whether an address answers; asked once in a process."""
+    try:
+        request = urllib.request.Request(address, method='HEAD', headers={'User-Agent': _AGENT})
+        with urllib.request.urlopen(request, timeout=_PATIENCE_S):
+            return True
+    except OSError:
+        return False
 
 
 def sha256_of(path: str | Path) -> str:

@@ -5,7 +5,14 @@ import hashlib
 import pytest
 
 from mmseg.utils import download as module
-from mmseg.utils.download import DownloadError, Expected, download, sha256_of
+from mmseg.utils.download import (
+    DownloadError,
+    Expected,
+    download,
+    downloaded,
+    is_reachable,
+    sha256_of,
+)
 from tests.file_server import file_server
 
 CONTENT = bytes(range(256)) * 4096
@@ -128,3 +135,19 @@ def test_download__a_hash_that_the_host_states_is_checked(host, tmp_path):
     host.linked['/w.pth'] = linked('f' * 64)
     with pytest.raises(DownloadError, match='expected SHA-256 f'):
         download(host.url('/w.pth'), tmp_path / 'other.pth')
+
+
+def test_downloaded__a_file_that_is_there_is_not_asked_for(host, tmp_path):
+    for _ in range(2):
+        assert downloaded(host.url('/w.pth'), tmp_path / 'new' / 'w.pth').read_bytes() == CONTENT
+    assert len(host.requests) == 1
+
+
+def test_download__the_first_digits_of_a_hash_are_met(host, tmp_path):
+    download(host.url('/w.pth'), tmp_path / 'w.pth', Expected(sha256=SHA256[:8]))
+    with pytest.raises(DownloadError, match='expected SHA-256 00000000'):
+        download(host.url('/w.pth'), tmp_path / 'v.pth', Expected(sha256='0' * 8))
+
+
+def test_is_reachable__a_host_that_does_not_exist():
+    assert not is_reachable('https://host.invalid/weights.pth')

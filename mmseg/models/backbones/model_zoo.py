@@ -4,10 +4,8 @@ They come from OpenMMLab's model zoo. Where it cannot be reached, timm's weights
 architecture take their place, renamed.
 """
 
-import functools
 import logging
 import re
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,12 +17,13 @@ from mmcv.runner.checkpoint import get_external_models
 from torch import nn
 
 from mmseg.core.building import nearest
+from mmseg.utils.download import DownloadError, Expected, downloaded, is_reachable
 from mmseg.utils.errors import UserError
 
 _logger = logging.getLogger(__name__)
 SCHEME = 'open-mmlab://'
 _HUB = 'https://huggingface.co'
-_TIMEOUT_S = 5.0
+_WEIGHTS = 'model.safetensors'
 
 # names of the zoo → timm's weights of the same architecture
 _IN_TIMM = {
@@ -55,7 +54,7 @@ def zoo_place(name: str) -> tuple[str, Path]:
     if short not in addresses:
         raise UserError(f'the model zoo has no weights {short!r}; {nearest(short, addresses)}')
     address = addresses[short]
-    return address, Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlsplit(address).path).name
+    return address, cache_folder() / Path(urlsplit(address).path).name
 
 
 def zoo_file(name: str) -> Path | None:
@@ -71,23 +70,25 @@ def zoo_file(name: str) -> Path | None:
         UserError: The model zoo has no such weights.
     """
     address, file = zoo_place(name)
-    if file.is_file():
-        return file
-    if not is_reachable(address):
-        return None
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(address, str(file), _published_hash(file))
-    except (OSError, RuntimeError) as error:  # the latter where the hash is another
-        _logger.warning('the download of %s broke off: %s', address, error)
-        return None
-    return file
-
-
-def _published_hash(file: Path) -> str | None:
-    """Return the start of a file's SHA-256 that its name ends in, as the zoo's names do."""
+    # names end in the first digits of the SHA-256
     match = re.fullmatch(r'.+-([0-9a-f]{8})\.pth', file.name)
-    return None if match is None else match[1]
+    return _fetched(address, file, Expected(sha256=None if match is None else match[1]))
+
+
+def cache_folder() -> Path:
+    """Return where weights are kept that were fetched from an address, PyTorch's own folder."""
+    return Path(torch.hub.get_dir()) / 'checkpoints'
+
+
+def _fetched(address: str, file: Path, expected: Expected | None = None) -> Path | None:
+    """Return a file, fetched where need be; None, with a warning, where it cannot be had."""
+    if not file.is_file() and not is_reachable(address):
+        return None
+    try:
+        return downloaded(address, file, expected)
+    except (DownloadError, OSError) as error:
+        _logger.warning('%s cannot be had: %s', file.name, error)
+        return None
 
 
 def timm_state(name: str) -> dict[str, torch.Tensor] | None:
@@ -126,24 +127,16 @@ def _renamed(key: str, deep_stem: bool) -> str:
 
 def _pretrained_timm(name: str) -> nn.Module | None:
     """Build a network of timm with its weights; None where they cannot be had."""
-    cached = try_to_load_from_cache(timm.get_pretrained_cfg(name).hf_hub_id, 'model.safetensors')
-    if isinstance(cached, str):
-        return timm.create_model(name, checkpoint_path=cached)
-    if not is_reachable(_HUB):
+    repository = timm.get_pretrained_cfg(name).hf_hub_id
+    cached = try_to_load_from_cache(repository, _WEIGHTS)
+    file = Path(cached) if isinstance(cached, str) else None
+    if file is None:
+        address = f'{_HUB}/{repository}/resolve/main/{_WEIGHTS}'
+        file = _fetched(address, cache_folder() / f'{name}.safetensors')
+    if file is None:
         return None
     try:
-        return timm.create_model(name, pretrained=True)
-    except Exception as error:  # the hub's client has many kinds of errors
+        return timm.create_model(name, checkpoint_path=str(file))
+    except Exception as error:  # what is wrong with a file shows in many kinds of errors
         _logger.warning('timm could not load %s: %s', name, str(error).splitlines()[0])
         return None
-
-
-@functools.cache
-def is_reachable(address: str) -> bool:
-    """Say whether an address answers; asked once in a process."""
-    try:
-        request = urllib.request.Request(address, method='HEAD')
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S):
-            return True
-    except OSError:
-        return False

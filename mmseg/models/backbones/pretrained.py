@@ -5,13 +5,21 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import torch
 from torch import nn
 
 from mmseg.core.checkpoint import in_own_names, read_checkpoint
-from mmseg.models.backbones.model_zoo import SCHEME, timm_state, zoo_file, zoo_place
+from mmseg.models.backbones.model_zoo import (
+    SCHEME,
+    cache_folder,
+    timm_state,
+    zoo_file,
+    zoo_place,
+)
 from mmseg.models.builder import has_pretrained
+from mmseg.utils.download import downloaded
 from mmseg.utils.errors import UserError
 
 _logger = logging.getLogger(__name__)
@@ -72,12 +80,10 @@ def _how_to_get(path: str) -> str:
 
 def _read_state(path: str) -> dict[str, torch.Tensor]:
     try:
+        file = path
         if '://' in path:
-            checkpoint = torch.hub.load_state_dict_from_url(
-                path, map_location='cpu', weights_only=True
-            )
-        else:
-            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+            file = str(downloaded(path, cache_folder() / Path(urlsplit(path).path).name))
+        checkpoint = torch.load(file, map_location='cpu', weights_only=True)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f'{path} cannot be read as a checkpoint: {reason}') from error

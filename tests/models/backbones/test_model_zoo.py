@@ -1,16 +1,19 @@
 """Weights by name: from the model zoo, else from timm, else none."""
 
+import hashlib
 import logging
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import timm
 import torch
+from safetensors.torch import save_file
 
 from mmseg.models import build_backbone
 from mmseg.models.backbones import model_zoo
-from mmseg.models.backbones.model_zoo import from_timm, is_reachable, timm_state, zoo_file
+from mmseg.models.backbones.model_zoo import from_timm, timm_state, zoo_file
 from mmseg.utils.errors import UserError
+from tests.file_server import file_server
 
 V1C = {'type': 'ResNetV1c', 'depth': 50}
 NEXT = {'type': 'ResNeXt', 'depth': 50, 'groups': 32, 'base_width': 4}
@@ -69,40 +72,64 @@ def test_init_weights__a_file_of_the_model_zoo_is_taken_from_the_cache():
         assert torch.equal(value, source.state_dict()[name])
 
 
-def test_zoo_file__is_downloaded_once(monkeypatch):
-    asked = []
-
-    def download(address, file, hash_prefix):
-        assert file.endswith(f'-{hash_prefix}.pth')
-        asked.append(address)
-        Path(file).write_bytes(b'weights')
-
-    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: True)
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
-    files = [zoo_file('open-mmlab://resnet101_v1c') for _ in range(2)]
-    assert files[0] == files[1] and files[0].read_bytes() == b'weights'
-    assert [Path(address).name for address in asked] == [files[0].name]
+@pytest.fixture
+def zoo(monkeypatch):
+    """A model zoo on this machine, with one file whose name ends in the hash that it has."""
+    content = b'weights' * 1000
+    name = f'/resnet50-{hashlib.sha256(content).hexdigest()[:8]}.pth'
+    with file_server() as server:
+        server.files[name] = content
+        places = {'resnet50_v1c': server.url(name)}
+        monkeypatch.setattr(model_zoo, 'get_external_models', lambda: places)
+        monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: 'huggingface' not in address)
+        yield server
 
 
-@pytest.mark.parametrize(
-    'error', [OSError('connection lost'), RuntimeError('invalid hash value, connection lost')]
-)
-def test_zoo_file__a_broken_download_is_told_and_survived(monkeypatch, caplog, error):
-    def download(address, file, hash_prefix):
-        raise error
+def test_zoo_file__is_downloaded_once_even_where_the_connection_breaks(zoo, monkeypatch):
+    monkeypatch.setattr('mmseg.utils.download._PAUSE_S', 0)
+    (name,) = zoo.files
+    zoo.break_after[name] = 3000
+    files = [zoo_file('open-mmlab://resnet50_v1c') for _ in range(2)]
+    assert files[0] == files[1] and files[0].read_bytes() == zoo.files[name]
+    assert zoo.requests == [(name, None), (name, 'bytes=3000-')]
 
-    monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: True)
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
+
+def test_zoo_file__of_processes_that_begin_at_once_one_fetches(zoo):
+    with ThreadPoolExecutor(4) as pool:
+        files = list(pool.map(zoo_file, ['open-mmlab://resnet50_v1c'] * 4))
+    assert all(file.read_bytes() == zoo.files[f'/{file.name}'] for file in files)
+    assert len(zoo.requests) == 1
+
+
+@pytest.mark.parametrize('problem', ['another file', 'a page in its place', 'nothing'])
+def test_zoo_file__one_that_cannot_be_had_is_told_and_survived(zoo, caplog, problem):
+    (name,) = zoo.files
+    told = {
+        'another file': 'is not the file that was published: expected SHA-256',
+        'a page in its place': 'sends a web page',
+        'nothing': 'answers 404',
+    }[problem]
+    if problem == 'another file':
+        zoo.files[name] = b'damaged'
+    elif problem == 'a page in its place':
+        zoo.web_pages.add(name)
+    else:
+        zoo.files.clear()
     assert zoo_file('open-mmlab://resnet50_v1c') is None
-    assert 'connection lost' in caplog.text
+    assert told in caplog.text
 
 
 def test_init_weights__timm_stands_in_with_a_notice(monkeypatch, caplog):
     theirs = random_timm('resnet50c')
     monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: 'huggingface' in address)
-    monkeypatch.setattr(
-        timm, 'create_model', lambda name, pretrained: {'resnet50c.gluon_in1k': theirs}[name]
-    )
+
+    def fetch(address, file, expected):
+        assert address.endswith('/timm/resnet50c.gluon_in1k/resolve/main/model.safetensors')
+        file.parent.mkdir(parents=True)
+        save_file(theirs.state_dict(), file)
+        return file
+
+    monkeypatch.setattr(model_zoo, 'downloaded', fetch)
     network = build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1c'})
     with caplog.at_level(logging.INFO, 'mmseg'):
         network.init_weights()
@@ -130,14 +157,16 @@ def test_init_weights__without_any_source_one_warning_and_random_weights(caplog)
     assert 'starts from random weights' in record.getMessage()
 
 
-def test_init_weights__a_hub_that_fails_is_a_warning(monkeypatch, caplog):
-    def create(name, pretrained):
-        raise RuntimeError('no such revision')
+def test_timm_state__weights_that_timm_cannot_read_are_a_warning(monkeypatch, caplog):
+    def fetch(address, file, expected):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b'no weights')
+        return file
 
     monkeypatch.setattr(model_zoo, 'is_reachable', lambda address: 'huggingface' in address)
-    monkeypatch.setattr(timm, 'create_model', create)
+    monkeypatch.setattr(model_zoo, 'downloaded', fetch)
     assert timm_state('open-mmlab://resnet50_v1c') is None
-    assert 'timm could not load resnet50c.gluon_in1k: no such revision' in caplog.text
+    assert 'timm could not load resnet50c.gluon_in1k: ' in caplog.text
 
 
 def test_timm_state__only_what_timm_has():
@@ -154,7 +183,3 @@ def test_names__are_known_on_both_sides(name):
 def test_names__unknown_one_is_named():
     with pytest.raises(UserError, match=r"no weights 'resnet50_v1'; did you mean .*resnet50_v1c"):
         build_backbone({**V1C, 'pretrained': 'open-mmlab://resnet50_v1'}).init_weights()
-
-
-def test_is_reachable__a_host_that_does_not_exist():
-    assert not is_reachable('https://host.invalid/weights.pth')

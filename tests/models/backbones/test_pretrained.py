@@ -8,6 +8,7 @@ from torch import nn
 
 from mmseg.models.backbones.pretrained import load_pretrained
 from mmseg.utils.errors import UserError
+from tests.file_server import file_server
 
 
 @pytest.fixture
@@ -106,3 +107,20 @@ def test_load__code_in_a_file_is_not_run(network, tmp_path):
     torch.save({'state_dict': Attack()}, tmp_path / 'w.pth')
     with pytest.raises(UserError, match='cannot be read'):
         load_pretrained(network, str(tmp_path / 'w.pth'))
+
+
+def test_load__an_address_is_fetched_once_and_kept(network, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    state = weights_like(network)
+    torch.save(state, tmp_path / 'w.pth')
+    with file_server() as server:
+        server.files['/w.pth'] = (tmp_path / 'w.pth').read_bytes()
+        for _ in range(2):
+            assert load_pretrained(network, server.url('/w.pth'))
+        assert len(server.requests) == 1
+        with pytest.raises(
+            UserError, match=r'cannot be read as a checkpoint: .*/x\.pth answers 404'
+        ):
+            load_pretrained(network, server.url('/x.pth'))
+    assert all(torch.equal(network.state_dict()[key], state[key]) for key in state)
+    assert (tmp_path / 'hub/checkpoints/w.pth').is_file()
