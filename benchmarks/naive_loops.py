@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.apis.test import write_prediction
+from mmseg.datasets.pipelines.randomness import drawing_from
 from mmseg.datasets.rare_class_sampling import RareClassDataset
 from mmseg.utils import decoding
 
@@ -30,7 +31,8 @@ class ReloadingRareClassDataset(RareClassDataset):
 
     def _sample_with(self, drawn: int, index: int, rng: np.random.Generator) -> dict[str, Any]:
         for _ in range(11):
-            sample = self.source.prepare_train_img(index, rng)
+            with drawing_from(rng):
+                sample = self.source.prepare_train_img(index)
             labels = sample['gt_semantic_seg'].data
             if int((labels == drawn).sum()) >= self.min_crop_pixels:
                 break

@@ -53,17 +53,18 @@ class ACDCDataset(CityscapesDataset):
             img_dir=img_dir, img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs
         )
 
-    def _find_images(self) -> list[dict[str, Any]]:
-        rearranged = self.part is not None and (Path(self.img_dir) / self.part).is_dir()
+    def load_annotations(self, img_dir: str, *places: Any) -> list[dict[str, Any]]:
+        """List the images of the part and conditions that are wanted; see the base class."""
+        rearranged = self.part is not None and (Path(img_dir) / self.part).is_dir()
         found = [
             info
-            for info in super()._find_images()
+            for info in super().load_annotations(img_dir, *places)
             if self._is_wanted(Path(info['filename']).parts[:-1], rearranged)
         ]
         if not found:
             conditions = ', '.join(sorted(self.conditions or CONDITIONS))
             raise UserError(
-                f'no image of {conditions} in the part {self.part or "all"} below {self.img_dir}: '
+                f'no image of {conditions} in the part {self.part or "all"} below {img_dir}: '
                 'unpack rgb_anon_trainvaltest.zip there'
             )
         return found

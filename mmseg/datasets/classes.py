@@ -87,6 +87,37 @@ def choose_palette(
     return [colours[new] for new in sorted(colours)]
 
 
+class NamesClasses:
+    """What a data set needs to name and colour its classes."""
+
+    CLASSES: Sequence[str] | None
+    PALETTE: Sequence[Sequence[int]] | None
+    label_map: dict[int, int] | None
+
+    def get_classes_and_palette(
+        self,
+        classes: str | Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+    ) -> tuple[Sequence[str] | None, Sequence[Sequence[int]] | None]:
+        """Return the names and colours of the classes to use, and set `label_map`.
+
+        Args:
+            classes: Names, or a file of them, or None for the data set's own.
+            palette: RGB colours, or None for the data set's own.
+        """
+        chosen = choose_classes(classes, self.CLASSES)
+        self.label_map = label_map_between(self.CLASSES, chosen)
+        return chosen, self.get_palette_for_custom_classes(chosen, palette)
+
+    def get_palette_for_custom_classes(
+        self,
+        class_names: Sequence[str] | None,
+        palette: Sequence[Sequence[int]] | None = None,
+    ) -> Sequence[Sequence[int]] | None:
+        """Return the colours of the chosen classes, as `choose_palette` does."""
+        return choose_palette(palette, self.PALETTE, self.label_map, class_names)
+
+
 def number_classes(dataset: Any, num_classes: int) -> None:
     """Let a data set that does not know what its classes are called name them by their numbers.
 

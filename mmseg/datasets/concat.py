@@ -91,13 +91,6 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         part, place = self.part_of(index)
         return part.sample_inputs(place, rng)
 
-    def prepare_train_img(
-        self, index: int, rng: np.random.Generator | None = None
-    ) -> dict[str, Any]:
-        """Return the training sample of one image, its draws taken from `rng`."""
-        part, place = self.part_of(index)
-        return part.prepare_train_img(place, rng)
-
     def get_image(self, index: int) -> np.ndarray:
         """Return one image (H, W, 3) at its full size, as its pipeline reads it."""
         part, place = self.part_of(index)

@@ -3,6 +3,7 @@
 import copy
 import os.path as osp
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,10 @@ from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 
 from .builder import DATASETS
-from .classes import choose_classes, choose_palette, label_map_between
+from .classes import NamesClasses
 from .convert_command import convert_command
 from .drawing import DrawsImages
 from .evaluation import EvaluatesLabels
@@ -23,7 +25,7 @@ from .skipped import SkippedFiles
 
 
 @DATASETS.register_module()
-class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
+class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
     """Images and label maps that belong together by name.
 
     `img_dir/a/b<img_suffix>` has the labels `ann_dir/a/b<seg_map_suffix>`. Both may lie in one
@@ -95,10 +97,7 @@ class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
         if not 0 <= ignore_index < 1 << 16:
             raise UserError(f'ignore_index: expected a label from 0 to 65535, got {ignore_index}')
         self.ignore_index = ignore_index
-        own_classes, own_palette = self.CLASSES, self.PALETTE
-        self.CLASSES = choose_classes(classes, own_classes)
-        self.label_map = label_map_between(own_classes, self.CLASSES)
-        self.PALETTE = choose_palette(palette, own_palette, self.label_map, self.CLASSES)
+        self.CLASSES, self.PALETTE = self.get_classes_and_palette(classes, palette)
         self.eval_classes = eval_classes
         self.extra_means = dict(extra_means or {})
         self.strict = strict
@@ -117,20 +116,65 @@ class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
             self.stats_dir,
             self.has_labels,
         )
-        self.img_infos = self._find_images()
+        self.img_infos = self.load_annotations(
+            self.img_dir, img_suffix, self.ann_dir, seg_map_suffix, self.split
+        )
         if self.has_labels:
             self._check_labels_exist()
         self._skipped = SkippedFiles(self.img_dir, max_skipped_ratio)
+        self._own_labels: list[np.ndarray] | None = None
+
+    def load_annotations(
+        self,
+        img_dir: str,
+        img_suffix: str,
+        ann_dir: str | None,
+        seg_map_suffix: str,
+        split: str | None,
+    ) -> list[dict[str, Any]]:
+        """List the images, `filename` and `ann`, `seg_map` of each; the place to override.
+
+        Args:
+            img_dir: Folder of the images, as all paths with `data_root` before it.
+            img_suffix: End of an image's name.
+            ann_dir: Folder of the label maps.
+            seg_map_suffix: End of a label map's name.
+            split: File that lists the images.
+        """
+        if not osp.isdir(img_dir):
+            raise UserError(
+                f'the image folder {img_dir} of {type(self).__name__} does not exist: '
+                'put the data there, or set data_root and img_dir in the config'
+            )
+        files = replace(
+            self._files,
+            img_dir=img_dir,
+            img_suffix=img_suffix,
+            ann_dir=ann_dir,
+            seg_map_suffix=seg_map_suffix,
+            split=split,
+        )
+        return files.infos()
 
     def __len__(self) -> int:
         return len(self.img_infos)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return the image at an index; training samples of a run come from `draw`."""
+        """Return the image at an index; `draw` gives the training samples of a run by this."""
         return self.prepare_test_img(index) if self.test_mode else self.prepare_train_img(index)
 
+    @property
+    def makes_own_samples(self) -> bool:
+        """Whether a subclass makes samples in a way of its own, which may look into them."""
+        return has_own(self, CustomDataset, '__getitem__', 'prepare_train_img')
+
     def with_pipeline(self, change: Callable[[Compose], Compose]) -> 'CustomDataset':
-        """Return this data set with a changed pipeline; both count skipped samples together."""
+        """Return this data set with a changed pipeline; both count skipped samples together.
+
+        One that makes its own samples keeps the pipeline that it knows.
+        """
+        if self.makes_own_samples:
+            return self
         other = copy.copy(self)
         other.pipeline = change(self.pipeline)
         return other
@@ -140,27 +184,32 @@ class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
         return self, index
 
     def sample_inputs(self, index: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
-        """Return what the pipeline starts from for one image."""
-        info = self.img_infos[index]
+        """Return what the pipeline starts from for one image; `rng` is where draws come from."""
         inputs = {
-            'img_info': info,
-            'ann_info': info.get('ann'),
-            'img_prefix': self.img_dir,
-            'seg_prefix': self.ann_dir,
-            'seg_fields': [],
+            'img_info': self.img_infos[index],
+            'ann_info': self.get_ann_info(index),
             'ignore_index': self.ignore_index,
             'num_classes': None if self.CLASSES is None else len(self.CLASSES),
-            'label_map': self.label_map,
             'reduce_zero_label': self.reduce_zero_label,
             'convert_hint': self.convert_hint,
         }
+        self.pre_pipeline(inputs)
         return inputs if rng is None else {**inputs, 'rng': rng}
 
-    def prepare_train_img(
-        self, index: int, rng: np.random.Generator | None = None
-    ) -> dict[str, Any]:
-        """Return the training sample of one image, its draws taken from `rng`."""
-        return self.pipeline(self.sample_inputs(index, rng))
+    def get_ann_info(self, index: int) -> dict[str, Any] | None:
+        """Return what is known of one image's label map; None for images without."""
+        return self.img_infos[index].get('ann')
+
+    def pre_pipeline(self, results: dict[str, Any]) -> None:
+        """Add to what the pipeline starts from where files lie and how labels are renamed."""
+        results['seg_fields'] = []
+        results['img_prefix'] = self.img_dir
+        results['seg_prefix'] = self.ann_dir
+        results['label_map'] = self.label_map
+
+    def prepare_train_img(self, index: int) -> dict[str, Any]:
+        """Return the training sample of one image; see `drawing_from` for its draws."""
+        return self.pipeline(self.sample_inputs(index))
 
     def prepare_test_img(self, index: int) -> dict[str, Any]:
         """Return the test sample of one image."""
@@ -181,13 +230,25 @@ class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
         Raises:
             UserError: For images without labels, and for labels that are not as they should be.
         """
+        if not has_own(self, CustomDataset, 'get_gt_seg_maps'):
+            return self._read_labels(index)
+        if self._own_labels is None:
+            self._own_labels = list(self.get_gt_seg_maps())
+        return self._own_labels[index]
+
+    def get_gt_seg_maps(self, efficient_test: bool = False) -> Iterator[np.ndarray]:
+        """Yield the labels of all images.
+
+        Args:
+            efficient_test: Accepted for compatibility: one map is in memory at a time.
+        """
+        has_own_maps = has_own(self, CustomDataset, 'get_gt_seg_maps')
+        return map(self._read_labels if has_own_maps else self.get_gt_seg_map, range(len(self)))
+
+    def _read_labels(self, index: int) -> np.ndarray:
         if self.ann_dir is None:
             raise UserError(f'the images below {self.img_dir} have no labels: ann_dir is not set')
         return self.label_reader(self.sample_inputs(index))['gt_semantic_seg']
-
-    def get_gt_seg_maps(self) -> Iterator[np.ndarray]:
-        """Yield the labels of all images."""
-        return map(self.get_gt_seg_map, range(len(self)))
 
     @property
     def convert_command(self) -> str | None:
@@ -221,14 +282,6 @@ class CustomDataset(DrawsImages, EvaluatesLabels, Dataset):
 
     def _below_root(self, path: str) -> str:
         return osp.join(self.data_root or '', path)
-
-    def _find_images(self) -> list[dict[str, Any]]:
-        if not osp.isdir(self.img_dir):
-            raise UserError(
-                f'the image folder {self.img_dir} of {type(self).__name__} does not exist: '
-                'put the data there, or set data_root and img_dir in the config'
-            )
-        return self._files.infos()
 
     def _pipeline_reduces(self) -> bool:
         steps = self.pipeline.transforms

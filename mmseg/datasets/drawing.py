@@ -4,12 +4,11 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-import numpy as np
-
 from mmseg.utils.errors import UserError
 from mmseg.utils.seed import numpy_generator
 
 from .image_io import MissingImageError, UnreadableImageError
+from .pipelines.randomness import drawing_from
 from .samplers import shuffled_index
 from .skipped import SkippedFiles
 
@@ -18,7 +17,7 @@ _MAX_SKIPPED_IN_A_ROW = 20
 
 
 class DrawsImages:
-    """What a data set of images (`prepare_train_img`) needs to be trained on."""
+    """What a data set of images (`dataset[index]`) needs to be trained on."""
 
     img_dir: str
     ann_dir: str | None
@@ -28,10 +27,7 @@ class DrawsImages:
     def __len__(self) -> int:
         raise NotImplementedError
 
-    def prepare_train_img(
-        self, index: int, rng: np.random.Generator | None = None
-    ) -> dict[str, Any]:
-        """Return the training sample of one image, its draws taken from `rng`."""
+    def __getitem__(self, index: int) -> dict[str, Any]:
         raise NotImplementedError
 
     def draw(self, position: int, seed: int) -> dict[str, Any]:
@@ -51,7 +47,8 @@ class DrawsImages:
             while True:
                 yield int(rng.integers(len(self)))
 
-        return self.read_first(candidates(), lambda index: self.prepare_train_img(index, rng))
+        with drawing_from(rng):
+            return self.read_first(candidates(), self.__getitem__)
 
     def read_first(self, candidates: Iterable[int], read: Callable[[int], T]) -> T:
         """Return what `read` makes of the first of some images that can be read.

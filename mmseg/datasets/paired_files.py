@@ -69,8 +69,18 @@ class PairedFiles:
         """
         folder = self.ann_dir or ''
         present = set(files_below(folder))
-        wanted = [info['ann']['seg_map'] for info in infos]
-        missing = [name for name in wanted if name not in present]
+        wanted = [info['ann']['seg_map'] for info in infos if 'ann' in info]
+        if len(wanted) < len(infos):
+            without = next(info for info in infos if 'ann' not in info)
+            raise UserError(
+                f"load_annotations: expected 'ann' with 'seg_map' of every image, got {without}"
+            )
+        # a data set with its own list of images may name files elsewhere, by whole paths
+        missing = [
+            name
+            for name in wanted
+            if name not in present and not osp.isfile(osp.join(folder, name))
+        ]
         if missing:
             hint = convert_hint or there_instead(folder, 'seg_map_suffix')
             if convert_hint and not self._is_convertible(missing[0], present):

@@ -7,19 +7,21 @@ then an image that shows it, then crops of that image until one shows it too.
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
+from mmseg.utils.overrides import RefusesOverrides
 from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS, build_dataset
 from .class_statistics import class_name, statistics_of
 from .custom import CustomDataset
 from .pipelines import Compose
+from .pipelines.randomness import drawing_from
 
 _MAX_RECROPS = 10
 
@@ -76,7 +78,7 @@ def _check_settings(min_pixels: int, class_temp: float | str, min_crop_ratio: fl
 
 
 @DATASETS.register_module()
-class RareClassDataset(Dataset):
+class RareClassDataset(RefusesOverrides, Dataset):
     """A labelled data set whose training samples are drawn by class.
 
     Args:
@@ -91,6 +93,10 @@ class RareClassDataset(Dataset):
         UserError: For settings out of range, and statistics that are missing or do not fit the data
             set.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = {
+        '__getitem__': 'override draw, which gives training its samples'
+    }
 
     def __init__(
         self,
@@ -164,14 +170,29 @@ class RareClassDataset(Dataset):
         load, augment, finish = part.pipeline.split_at_random()
         if part is self.source:
             load, augment, finish = self._load, self._augment, self._finish
-        if not augment.transforms:
-            return part.prepare_train_img(place, rng)
+        if part.makes_own_samples:
+            return self._own_sample_with(drawn, part, place, rng)
         loaded = load(part.sample_inputs(place, rng))
+        if not augment.transforms:
+            return finish(loaded)
         for _ in range(1 + self.num_recrops):
             sample = augment(dict(loaded))
             if np.count_nonzero(sample['gt_semantic_seg'] == drawn) > self.min_crop_pixels:
                 break
         return finish(sample)
+
+    def _own_sample_with(
+        self, drawn: int, part: CustomDataset, place: int, rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """Have a data set make whole samples until one shows the class."""
+        for _ in range(1 + self.num_recrops):
+            with drawing_from(rng):
+                sample = part[place]
+            labels = sample['gt_semantic_seg']
+            labels = np.asarray(getattr(labels, 'data', labels))
+            if np.count_nonzero(labels == drawn) > self.min_crop_pixels:
+                break
+        return sample
 
     def _leave_out_small_classes(self) -> None:
         """Drop classes that no image shows enough of, here and not after hours of training."""

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch.utils.data import Dataset
 
 from mmseg.core.building import call_checked
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 from mmseg.utils.seed import derive_seed
 
 from .builder import DATASETS, build_dataset
@@ -17,7 +18,7 @@ from .rare_class_sampling import RareClassDataset
 
 
 @DATASETS.register_module()
-class UDADataset(Dataset):
+class UDADataset(RefusesOverrides, Dataset):
     """Source samples with labels, paired with target samples without.
 
     The target's labels are never read, even where its config names them: adaptation does not use
@@ -34,6 +35,12 @@ class UDADataset(Dataset):
     Raises:
         UserError: For a source without labels, or domains with different classes.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = {
+        '__getitem__': 'override draw, which gives training its samples',
+        'get_rare_class_sample': 'override draw of RareClassDataset, or prepare_train_img of the '
+        "source's data set",
+    }
 
     def __init__(
         self,

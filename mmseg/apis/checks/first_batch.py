@@ -103,7 +103,7 @@ def _measure(batch: Mapping[str, Any], run: RunUnderCheck) -> None:
     """Pass the labelled images as a training step would."""
     student, distance = run.student, getattr(run.model, 'feature_distance', None)
     img, labels = _part(batch['img'], run.device), _part(batch['gt_semantic_seg'], run.device)
-    if not hasattr(student, 'forward_embedding'):
+    if not hasattr(student, 'forward_embedding') or student.own_ways:
         student.forward_train(img, batch['img_metas'][: len(img)], labels)
         return
     embedded = student.forward_embedding(img)

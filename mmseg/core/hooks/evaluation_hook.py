@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
@@ -18,6 +18,7 @@ from mmseg.utils.atomic import atomic_path
 from mmseg.utils.distributed import any_over_processes
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_to_file
+from mmseg.utils.overrides import RefusesOverrides
 from mmseg.utils.stop_request import StopRequested
 
 from .text_logger_hook import TextLoggerHook
@@ -26,7 +27,7 @@ Evaluator = Callable[[nn.Module, str], Mapping[str, Any]]
 
 
 @HOOKS.register_module(force=True)
-class EvalHook(Hook):
+class EvalHook(RefusesOverrides, Hook):
     """Evaluate every `interval` iterations and after the last one.
 
     The student is evaluated, and the teacher where the model has one (`get_ema_model`). The
@@ -38,6 +39,14 @@ class EvalHook(Hook):
         interval: Iterations between two evaluations; below 1 evaluates after the last only.
         save_best: Metric of the student whose best checkpoint is kept, or None.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = {
+        'evaluate': 'override evaluate of the data set',
+        **dict.fromkeys(
+            ('_do_evaluate', '_should_evaluate', '_save_ckpt', 'after_train_epoch'),
+            'override is_due or after_train_iter',
+        ),
+    }
 
     def __init__(
         self, evaluate: Evaluator, interval: int = -1, save_best: str | None = 'mIoU'

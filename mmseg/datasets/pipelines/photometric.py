@@ -1,13 +1,14 @@
 """Steps that change the values of pixels and leave them in their places."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import cv2
 import mmcv
 import numpy as np
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
 from .randomness import generator_of
@@ -141,7 +142,7 @@ class AdjustGamma:
 
 
 @PIPELINES.register_module()
-class PhotoMetricDistortion:
+class PhotoMetricDistortion(RefusesOverrides):
     """Change brightness, contrast, saturation and hue, each with probability 0.5.
 
     Contrast comes first or last, also with probability 0.5.
@@ -154,6 +155,9 @@ class PhotoMetricDistortion:
     """
 
     is_random = True
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ('convert', 'brightness', 'contrast', 'saturation', 'hue'), 'override __call__'
+    )
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """Cutting a window out of image and labels."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
 from ..image_io import label_histogram
@@ -17,7 +18,7 @@ _MAX_CROPS = 10
 
 
 @PIPELINES.register_module()
-class RandomCrop:
+class RandomCrop(RefusesOverrides):
     """Cut out a window at a random place.
 
     Args:
@@ -28,6 +29,10 @@ class RandomCrop:
     """
 
     is_random = True
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ('get_crop_bbox', 'crop'), 'override __call__'
+    )
 
     def __init__(
         self,

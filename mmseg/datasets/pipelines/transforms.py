@@ -4,8 +4,8 @@ Images are (H, W, channels), labels (H, W); sizes in configs are (width, height)
 (height, width) for pads, as in mmsegmentation.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import cv2
 import mmcv
@@ -14,6 +14,7 @@ import numpy as np
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.picture_box import PICTURE_BOX, PictureBox
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
 from .randomness import generator_of
@@ -31,8 +32,11 @@ def label_keys(results: dict[str, Any]) -> Iterator[str]:
     return iter(results.get('seg_fields', ()))
 
 
+_OVERRIDE_CALL = 'override __call__'
+
+
 @PIPELINES.register_module()
-class Resize:
+class Resize(RefusesOverrides):
     """Resize image (bilinear) and labels (nearest), to `results['scale']` where that is set.
 
     Args:
@@ -43,6 +47,11 @@ class Resize:
         ratio_range: Smallest and largest factor on the scale.
         keep_ratio: Whether the scale is a box to fit into rather than the size itself.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(('_random_scale', 'random_select', 'random_sample'), _OVERRIDE_CALL),
+        **dict.fromkeys(('random_sample_ratio', '_resize_img', '_resize_seg'), _OVERRIDE_CALL),
+    }
 
     def __init__(
         self,
@@ -168,7 +177,7 @@ class RandomFlip:
 
 
 @PIPELINES.register_module()
-class Pad:
+class Pad(RefusesOverrides):
     """Pad image and labels on the right and at the bottom, and note where the picture lies.
 
     What a network says of padding in a test is cut off by that note, the `PictureBox` under
@@ -180,6 +189,10 @@ class Pad:
         pad_val: Value of new pixels.
         seg_pad_val: Label of new pixels.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ('_pad_img', '_pad_seg'), _OVERRIDE_CALL
+    )
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,9 +15,10 @@ from mmseg.models.backbones.mit_mmsegmentation import (
 from mmseg.models.backbones.pretrained import load_pretrained
 from mmseg.models.builder import BACKBONES
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 
 
-class MixVisionTransformer(nn.Module):
+class MixVisionTransformer(RefusesOverrides, nn.Module):
     """Mix Transformer: four stages at strides 4, 8, 16 and 32 (section 3.1, table 6).
 
     Args:
@@ -38,6 +39,10 @@ class MixVisionTransformer(nn.Module):
             kept: a third more work for a fraction of the memory.
         style: Accepted because published configs carry it; the network does not depend on it.
     """
+
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ('forward_features', 'reset_drop_path', 'freeze_patch_emb'), 'override forward'
+    )
 
     def __init__(
         self,

@@ -14,10 +14,11 @@ from mmseg.models.backbones.resnet_blocks import BasicBlock, Bottleneck, Residua
 from mmseg.models.backbones.resnet_layers import make_stage, make_stem, stage_plugins
 from mmseg.models.builder import BACKBONES
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides
 
 
 @BACKBONES.register_module()
-class ResNet(nn.Module):
+class ResNet(RefusesOverrides, nn.Module):
     """ResNet with up to four stages; the arguments are those of mmsegmentation 0.16.
 
     Args:
@@ -48,6 +49,10 @@ class ResNet(nn.Module):
         pretrained: Weights that `init_weights` loads.
     """
 
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ('make_res_layer', 'make_stage_plugins'),
+        'override block_settings, or set arch_settings to blocks of your own',
+    )
     arch_settings: ClassVar[Mapping[int, tuple[type[ResidualBlock], tuple[int, ...]]]] = {
         18: (BasicBlock, (2, 2, 2, 2)),
         34: (BasicBlock, (3, 4, 6, 3)),
@@ -93,7 +98,8 @@ class ResNet(nn.Module):
         self.pretrained = pretrained
         self.is_pretrained = False
         self.deep_stem = deep_stem
-        self._add_stem(in_channels, stem_channels, conv_cfg, norm_cfg)
+        self.conv_cfg, self.norm_cfg = conv_cfg, norm_cfg
+        self._make_stem_layer(in_channels, stem_channels)
         block, depths = self.arch_settings[depth]
         inner = stem_channels
         for stage in range(num_stages):
@@ -120,7 +126,7 @@ class ResNet(nn.Module):
             )
             self.add_module(f'layer{stage + 1}', layer)
             inner = base_channels * 2**stage * block.expansion
-        self._freeze()
+        self._freeze_stages()
 
     def block_settings(self, base_channels: int) -> dict[str, Any]:
         """Return settings that only the blocks of this network have."""
@@ -170,32 +176,26 @@ class ResNet(nn.Module):
     def train(self, mode: bool = True) -> 'ResNet':
         """Set the mode; frozen stages, and with `norm_eval` all BatchNorm, stay in eval mode."""
         super().train(mode)
-        self._freeze()
+        self._freeze_stages()
         if mode and self.norm_eval:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
         return self
 
-    def _add_stem(
-        self,
-        in_channels: int,
-        channels: int,
-        conv_cfg: Mapping[str, Any] | None,
-        norm_cfg: Mapping[str, Any],
-    ) -> None:
+    def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:
         if self.deep_stem:
-            self.stem = make_stem(in_channels, channels, conv_cfg, norm_cfg)
+            self.stem = make_stem(in_channels, stem_channels, self.conv_cfg, self.norm_cfg)
         else:
             self.conv1 = build_conv_layer(
-                conv_cfg, in_channels, channels, 7, stride=2, padding=3, bias=False
+                self.conv_cfg, in_channels, stem_channels, 7, stride=2, padding=3, bias=False
             )
-            self.norm1_name, norm = build_norm_layer(dict(norm_cfg), channels, postfix=1)
+            self.norm1_name, norm = build_norm_layer(dict(self.norm_cfg), stem_channels, postfix=1)
             self.add_module(self.norm1_name, norm)
             self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
 
-    def _freeze(self) -> None:
+    def _freeze_stages(self) -> None:
         if self.frozen_stages < 0:
             return
         stem = [self.stem] if self.deep_stem else [self.conv1, getattr(self, self.norm1_name)]

@@ -3,11 +3,13 @@
 Legend: B images, C classes, D channels of the embedding, H x W labels, h x w features.
 """
 
-from abc import ABCMeta, abstractmethod
+import copy
+from abc import ABCMeta
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
+from mmcv.cnn import initialize
 from torch import nn
 
 from mmseg.core.pixel_sampling import build_pixel_sampler
@@ -15,6 +17,7 @@ from mmseg.models.builder import build_loss
 from mmseg.models.losses import accuracy
 from mmseg.ops import resize
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 
 
 class Decoded(NamedTuple):
@@ -35,7 +38,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     """Base of decode heads, with mmsegmentation 0.16's settings and results.
 
     A head implements `embed`; the rest follows from it. One that has no embedding, or more than
-    one classifier, implements `decode`.
+    one classifier, implements `decode`; or, as there, `forward` alone, and has no embedding.
 
     Args:
         in_channels: Channels of the input, or of each input with an `input_transform`.
@@ -52,10 +55,24 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         ignore_index: Label of pixels that are left out of the loss.
         sampler: Config of a pixel sampler.
         align_corners: As in `torch.nn.functional.interpolate`.
+        init_cfg: How mmcv draws first weights, over those that `init_weights` draws.
     """
+
+    # Whether `forward` was written for this head, and not derived from `embed` or `decode`.
+    has_own_forward = False
 
     # What the losses of the main logits are called; heads with branches may give it a name.
     main_name = ''
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = [name for name in ('forward', 'embed', 'decode') if name in vars(cls)]
+        if own[:1] == ['forward'] and len(own) > 1:
+            raise UserError(
+                f'{cls.__name__} implements {" and ".join(own)}: forward is the classifier after '
+                f'the embedding, leave one of them out'
+            )
+        cls.has_own_forward = own == ['forward'] or (cls.has_own_forward and not own)
 
     def __init__(
         self,
@@ -73,12 +90,13 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
+        init_cfg: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__()
-        _check_inputs(in_channels, in_index, input_transform)
-        self.input_transform = input_transform
-        self.in_index = in_index
-        self.in_channels = sum(in_channels) if input_transform == 'resize_concat' else in_channels
+        if not self.has_own_forward and not has_own(self, BaseDecodeHead, 'embed', 'decode'):
+            raise UserError(f'{type(self).__name__} implements neither forward nor embed')
+        self._init_inputs(in_channels, in_index, input_transform)
+        self.init_cfg = init_cfg
         self.channels = channels
         self.num_classes = num_classes
         self.dropout_ratio = dropout_ratio
@@ -96,6 +114,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         """Draw the classifier's weights; the other layers drew theirs when they were made."""
         nn.init.normal_(self.conv_seg.weight, std=0.01)
         nn.init.zeros_(self.conv_seg.bias)
+        if self.init_cfg is not None:
+            initialize(self, copy.deepcopy(self.init_cfg))
 
     @property
     def layers(self) -> dict[str, Any]:
@@ -110,9 +130,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     @property
     def embed_channels(self) -> int | None:
         """Channels D of the embedding; None for a head that has none."""
-        return self.channels
+        return None if self.has_own_forward else self.channels
 
-    @abstractmethod
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Fuse the backbone's maps.
 
@@ -121,7 +140,11 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
 
         Returns:
             The embedding (B, D, h, w), before dropout and classifier.
+
+        Raises:
+            UserError: The head implements `forward` alone.
         """
+        raise UserError(f'{type(self).__name__} has no embedding: it implements forward alone')
 
     def cls_seg(self, feat: torch.Tensor) -> torch.Tensor:
         """Classify an embedding (B, D, h, w): logits (B, C, h, w)."""
@@ -135,6 +158,10 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     def forward(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Turn maps (B, C_i, h_i, w_i) into logits (B, C, h, w)."""
         return self.decode(inputs).logits
+
+    def decoded(self, inputs: Sequence[torch.Tensor]) -> Decoded:
+        """Decode maps (B, C_i, h_i, w_i) the way that this head was written for."""
+        return Decoded(self.forward(inputs), None) if self.has_own_forward else self.decode(inputs)
 
     def forward_train(
         self,
@@ -156,7 +183,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         Returns:
             As `decoded_losses`.
         """
-        return self.decoded_losses(self.decode(inputs), gt_semantic_seg, seg_weight)
+        return self.decoded_losses(self.decoded(inputs), gt_semantic_seg, seg_weight)
 
     def forward_test(
         self,
@@ -210,7 +237,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         losses = {}
         for name, logits in ((self.main_name, decoded.logits), *decoded.branches.items()):
             prefix = f'{name}.' if name else ''
-            values = self.losses(logits, seg_label, seg_weight)
+            weights = () if seg_weight is None else (seg_weight,)
+            values = self.losses(logits, seg_label, *weights)
             losses |= {f'{prefix}{key}': value for key, value in values.items()}
         return losses
 
@@ -230,6 +258,18 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         logits = classifier(feat if self.dropout is None else self.dropout(feat))
         # Losses need float32, and upsampling half precision would round once more.
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def _init_inputs(
+        self,
+        in_channels: int | Sequence[int],
+        in_index: int | Sequence[int],
+        input_transform: str | None,
+    ) -> None:
+        """Check which maps are the inputs, and note it."""
+        _check_inputs(in_channels, in_index, input_transform)
+        self.input_transform = input_transform
+        self.in_index = in_index
+        self.in_channels = sum(in_channels) if input_transform == 'resize_concat' else in_channels
 
     def _transform_inputs(
         self, inputs: Sequence[torch.Tensor]

@@ -42,9 +42,8 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         """Whether there is a decode head."""
         return getattr(self, 'decode_head', None) is not None
 
-    @abstractmethod
     def init_weights(self) -> None:
-        """Load the pretrained weights and draw the others."""
+        """Load the pretrained weights and draw the others: here, leave those drawn when built."""
 
     @abstractmethod
     def extract_feat(self, img: torch.Tensor) -> list[torch.Tensor]:
@@ -60,29 +59,24 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
     ) -> dict[str, torch.Tensor]:
         """Measure the losses of images (B, 3, H, W) with labels (B, 1, H, W)."""
 
-    @abstractmethod
     def predict_labels(
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
     ) -> torch.Tensor:
         """Predict label maps (B, H, W) from views (A) of the batch, there where they are."""
+        maps = self.forward_test(imgs, img_metas, rescale=rescale)
+        return torch.stack([torch.as_tensor(labels) for labels in maps]).to(imgs[0].device)
 
+    @abstractmethod
     def simple_test(
         self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
     ) -> list[np.ndarray]:
         """Predict the label map (H, W) of each image; see `predict_labels` for the arguments."""
-        return list(self.predict_labels([img], [img_meta], rescale).cpu().long().numpy())
 
+    @abstractmethod
     def aug_test(
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
     ) -> list[np.ndarray]:
-        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments.
-
-        Raises:
-            UserError: `rescale` is False: views of several scales only meet at the original size.
-        """
-        if not rescale:
-            raise UserError('views of several scales can only be joined with rescale=True')
-        return list(self.predict_labels(imgs, img_metas).cpu().long().numpy())
+        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments."""
 
     def forward(
         self,

@@ -4,6 +4,7 @@ Legend: B images of H x W, C classes, D channels of the embedding, h x w feature
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +17,17 @@ from mmseg.models.segmentors.base import ImgMetas
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 
+# Where code written for mmsegmentation changes how a network trains and tests.
+_WAYS_OF_NETWORKS = (
+    'forward_train',
+    'encode_decode',
+    '_decode_head_forward_train',
+    '_decode_head_forward_test',
+    '_auxiliary_head_forward_train',
+)
+_WAYS_OF_HEADS = ('forward_train', 'forward_test')
 # What saved configs of DAFormer carry in train_cfg: notes on the run, no settings.
 _PUBLISHED_NOTES = ('work_dir', 'log_config')
 
@@ -75,13 +86,43 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             backbone = {**backbone, 'pretrained': pretrained}
         self.backbone = build_backbone(backbone)
         self.neck = None if neck is None else build_neck(neck)
-        self.decode_head = build_head(decode_head)
-        self.auxiliary_head = _build_auxiliary(auxiliary_head)
-        self.align_corners = self.decode_head.align_corners
-        self.num_classes = self.decode_head.num_classes
+        self._init_decode_head(decode_head)
+        self.auxiliary_head = None
+        self._init_auxiliary_head(auxiliary_head)
         self.train_cfg = ConfigDict(train_cfg or {})
         _check_train_cfg(self.train_cfg)
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
+
+    def _init_decode_head(self, decode_head: Mapping[str, Any]) -> None:
+        self.decode_head = build_head(decode_head)
+        self.align_corners = self.decode_head.align_corners
+        self.num_classes = self.decode_head.num_classes
+
+    def _init_auxiliary_head(
+        self, auxiliary_head: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+    ) -> None:
+        if isinstance(auxiliary_head, Mapping):
+            self.auxiliary_head = build_head(auxiliary_head)
+        elif auxiliary_head is not None:
+            self.auxiliary_head = nn.ModuleList(build_head(head) for head in auxiliary_head)
+
+    @cached_property
+    def own_ways(self) -> list[str]:
+        """The methods by which this network or a head of it trains or tests in its own way.
+
+        Of code written for mmsegmentation: `forward_train`, `encode_decode` and what they call.
+        They see features and logits, not embeddings.
+        """
+        heads = (self.decode_head, *self._auxiliary_heads().values())
+        return [
+            f'{type(part).__name__}.{name}'
+            for part, base, names in (
+                (self, EncoderDecoder, _WAYS_OF_NETWORKS),
+                *((head, BaseDecodeHead, _WAYS_OF_HEADS) for head in heads),
+            )
+            for name in names
+            if has_own(part, base, name)
+        ]
 
     @property
     def embed_channels(self) -> int:
@@ -129,17 +170,19 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
 
     def encode_decode(self, img: torch.Tensor, img_metas: ImgMetas) -> torch.Tensor:
         """Turn images (B, 3, H, W) into logits (B, C, H, W)."""
-        logits = self.decode_head.forward_test(self.extract_feat(img), img_metas, self.test_cfg)
+        logits = self._decode_head_forward_test(self.extract_feat(img), img_metas)
         return self.decode_head.upsample(logits, img.shape[2:])
 
     def forward_embedding(self, img: torch.Tensor) -> Embedded:
         """Pass images (B, 3, H, W) through once and keep all that is on the way."""
         return self.averaged_pass(img)
 
-    def run_pass(self, img: torch.Tensor) -> Embedded:
-        """Do what `forward_embedding` does, in this process alone."""
+    def run_pass(self, img: torch.Tensor, decode: bool = True) -> Any:
+        """Do what `forward_embedding` does, in this process alone; or extract features alone."""
         features = self.extract_feat(img)
-        logits, embedding, branches = self.decode_head.decode(features)
+        if not decode:
+            return features
+        logits, embedding, branches = self.decode_head.decoded(features)
         logits = self.decode_head.upsample(logits, img.shape[2:])
         return Embedded(logits, embedding, features, branches)
 
@@ -161,7 +204,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         """
         decoded = {'decode': (self.decode_head, Decoded(embedded.logits, None, embedded.branches))}
         for name, head in self._auxiliary_heads().items():
-            decoded[name] = (head, head.decode(embedded.features))
+            decoded[name] = (head, head.decoded(embedded.features))
         return {
             f'{name}.{key}': value
             for name, (head, outcome) in decoded.items()
@@ -178,7 +221,8 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         img_metas: ImgMetas,
         gt_semantic_seg: torch.Tensor,
         seg_weight: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
+        return_feat: bool = False,
+    ) -> dict[str, Any]:
         """Measure the losses of a batch.
 
         Args:
@@ -186,13 +230,65 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             img_metas: Facts about each image.
             gt_semantic_seg: Labels (B, 1, H, W).
             seg_weight: Weight of each pixel (B, H, W).
+            return_feat: Whether the maps that the heads read stand beside the losses, under
+                'features'.
 
         Returns:
             'decode.loss_seg', 'decode.acc_seg' and, with auxiliary heads, 'aux.loss_seg' and so
             on ('aux_0.loss_seg' where there are several); a head's further classifiers add theirs,
             such as 'decode.pam.loss_seg'.
         """
-        return self.losses(self.forward_embedding(img), gt_semantic_seg, seg_weight)
+        if self.own_ways:
+            features = self.averaged_pass(img, False)
+            labels = (features, img_metas, gt_semantic_seg, *_given(seg_weight))
+            losses = dict(self._decode_head_forward_train(*labels))
+            if self.with_auxiliary_head:
+                losses |= self._auxiliary_head_forward_train(*labels)
+        else:
+            embedded = self.forward_embedding(img)
+            features = embedded.features
+            losses = self.losses(embedded, gt_semantic_seg, seg_weight)
+        return {'features': features, **losses} if return_feat else losses
+
+    def _decode_head_forward_train(
+        self,
+        x: Sequence[torch.Tensor],
+        img_metas: ImgMetas,
+        gt_semantic_seg: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure the losses of the decode head; the place to override is mmsegmentation's.
+
+        Args:
+            x: What `extract_feat` made of the images.
+            img_metas: Facts about each image.
+            gt_semantic_seg: Labels (B, 1, H, W).
+            seg_weight: Weight of each pixel (B, H, W).
+        """
+        labels = (img_metas, gt_semantic_seg, self.train_cfg, *_given(seg_weight))
+        losses = self.decode_head.forward_train(x, *labels)
+        return {f'decode.{key}': value for key, value in losses.items()}
+
+    def _auxiliary_head_forward_train(
+        self,
+        x: Sequence[torch.Tensor],
+        img_metas: ImgMetas,
+        gt_semantic_seg: torch.Tensor,
+        seg_weight: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Measure the losses of all auxiliary heads; see `_decode_head_forward_train`."""
+        labels = (img_metas, gt_semantic_seg, self.train_cfg, *_given(seg_weight))
+        return {
+            f'{name}.{key}': value
+            for name, head in self._auxiliary_heads().items()
+            for key, value in head.forward_train(x, *labels).items()
+        }
+
+    def _decode_head_forward_test(
+        self, x: Sequence[torch.Tensor], img_metas: ImgMetas
+    ) -> torch.Tensor:
+        """Decode at test time: logits (B, C, h, w)."""
+        return self.decode_head.forward_test(x, img_metas, self.test_cfg)
 
     def _auxiliary_heads(self) -> dict[str, nn.Module]:
         """The auxiliary heads under the names that their losses carry."""
@@ -207,9 +303,6 @@ def _check_train_cfg(train_cfg: Mapping[str, Any]) -> None:
             raise UserError(f'train_cfg.{key} is read by nobody: there are no such settings here')
 
 
-def _build_auxiliary(
-    cfg: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
-) -> nn.Module | None:
-    if cfg is None or isinstance(cfg, Mapping):
-        return None if cfg is None else build_head(cfg)
-    return nn.ModuleList(build_head(head) for head in cfg)
+def _given(value: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+    """Return further arguments, none for None: mmsegmentation's methods take no pixel weights."""
+    return () if value is None else (value,)

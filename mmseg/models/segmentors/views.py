@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from mmcv import ConfigDict
 
@@ -23,7 +24,12 @@ from mmseg.models.segmentors.view_rows import (
 )
 from mmseg.ops import resize
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 
+# What subclasses written for mmsegmentation override: how probabilities come about, ...
+_INFERENCES = ('inference', 'slide_inference', 'whole_inference')
+# ... and how label maps do.
+_TESTS = ('forward_test', 'simple_test', 'aug_test')
 # Whether a view goes through in windows, by facts about its images, height and width.
 Slides = Callable[[ImgMetas, Sequence[int]], bool]
 
@@ -92,7 +98,27 @@ class SegmentsViews(BaseSegmentor):
         Returns:
             Classes (B, H', W'): the likeliest by the mean probability of all views.
         """
+        if has_own(self, SegmentsViews, *_TESTS):
+            return super().predict_labels(imgs, img_metas, rescale)
         return self.decide(imgs, img_metas, rescale).labels
+
+    def simple_test(
+        self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments."""
+        return list(self._decide([img], [img_meta], rescale).labels.cpu().long().numpy())
+
+    def aug_test(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
+    ) -> list[np.ndarray]:
+        """Predict the label map (H, W) of each image; see `predict_labels` for the arguments.
+
+        Raises:
+            UserError: `rescale` is False: views of several scales only meet at the original size.
+        """
+        if not rescale:
+            raise UserError('views of several scales can only be joined with rescale=True')
+        return list(self._decide(imgs, img_metas).labels.cpu().long().numpy())
 
     def decide(
         self,
@@ -114,7 +140,30 @@ class SegmentsViews(BaseSegmentor):
 
         Returns:
             Classes (B, H', W') and their probabilities, on the device.
+
+        Raises:
+            UserError: Probabilities are asked of a network that has label maps alone.
         """
+        if with_confidence and has_own(self, SegmentsViews, *_TESTS):
+            raise UserError(
+                f'{type(self).__name__} predicts by a {" or ".join(_TESTS)} of its own, which know '
+                'no probabilities: override inference, slide_inference or whole_inference instead'
+            )
+        return self._decide(imgs, img_metas, rescale, with_confidence, slide)
+
+    def _decide(
+        self,
+        imgs: Sequence[torch.Tensor],
+        img_metas: Sequence[ImgMetas],
+        rescale: bool = True,
+        with_confidence: bool = False,
+        slide: Slides | None = None,
+    ) -> Decision:
+        """Do what `decide` does, by `inference` where a subclass changes it."""
+        if has_own(self, SegmentsViews, *_INFERENCES):
+            views = [self.inference(*view, rescale) for view in zip(imgs, img_metas, strict=True)]
+            most, labels = (sum(views[1:], views[0]) / len(views)).max(dim=1)
+            return Decision(labels, most if with_confidence else None)
         size = _original_size(img_metas[0]) if rescale else tuple(imgs[0].shape[2:])
         areas = [img.shape[2] * img.shape[3] for img in imgs]
         return decide(

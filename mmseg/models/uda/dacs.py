@@ -4,7 +4,7 @@ Legend: B images, C classes, D embedding channels, H×W the crop, h×w = H/4×W/
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
 from mmseg.models.builder import UDA, build_segmentor
 from mmseg.utils.distributed import mean_over_processes
+from mmseg.utils.overrides import RefusesOverrides
 from mmseg.utils.seed import torch_generator
 
 from .augmentation import ViewSettings, draw_view, normalisation_of
@@ -21,14 +22,21 @@ from .class_mixing import choose_classes, class_mask, mix
 from .frozen_network import WithFeatureDistance
 from .instance_level import InstanceLevel
 from .pseudo_labels import inside_images, pseudo_labels
-from .settings import check_form, check_has_target, check_pair, checked_pseudo_labels, expect
+from .settings import (
+    check_form,
+    check_has_target,
+    check_pair,
+    check_ways,
+    checked_pseudo_labels,
+    expect,
+)
 from .teacher import EMATeacher
 
 ImgMetas = Sequence[Mapping[str, Any]]
 
 
 @UDA.register_module()
-class DACS(WithFeatureDistance):
+class DACS(RefusesOverrides, WithFeatureDistance):
     """Adapts a segmentor to unlabelled target images.
 
     DACS (Tranheden et al., WACV 2021) with DAFormer's feature distance (Hoyer et al., CVPR 2022)
@@ -54,6 +62,13 @@ class DACS(WithFeatureDistance):
         instance: Settings of `InstanceLevel`; None is DAFormer.
     """
 
+    NEVER_CALLED: ClassVar[Mapping[str, str]] = {
+        '_init_ema_weights': 'the teacher is an EMATeacher, whose update copies at iteration 0',
+        '_update_ema': 'put an EMATeacher with an update of your own in place of self.teacher',
+        'calc_feat_dist': 'put a module of your own in place of self.feature_distance',
+        'masked_feat_dist': 'put a module of your own in place of self.feature_distance',
+    }
+
     def __init__(
         self,
         model: Mapping[str, Any],
@@ -77,6 +92,7 @@ class DACS(WithFeatureDistance):
         expect(mix == 'class', 'mix', "'class'", mix)
         expect(0 <= alpha < 1, 'alpha', 'a momentum in [0, 1)', alpha)
         self.model = cast(Any, build_segmentor(model))
+        check_ways(self.model)
         self.teacher = EMATeacher(self.model, alpha)
         self.ema_model = cast(Any, self.teacher.model)
         num_classes = self.model.num_classes

@@ -35,6 +35,16 @@ def check_form(form: str, head: Any) -> None:
         raise UserError(NEEDS_NO_NEGATIVES.format(f'{type(head).__name__} ends with {name}'))
 
 
+def check_ways(model: Any) -> None:
+    """Refuse a network that trains or tests in a way of its own, which would never be called."""
+    if getattr(model, 'own_ways', ()):
+        raise UserError(
+            f'{" and ".join(model.own_ways)} would never be called under adaptation, which trains '
+            "on embeddings too: override the network's extract_feat or losses, or the head's "
+            'embed, forward, cls_seg or losses'
+        )
+
+
 def checked_pseudo_labels(
     threshold: float, ignore_top: int, ignore_bottom: int
 ) -> tuple[float, int, int]:
