@@ -84,25 +84,6 @@ def paint_building(
     _paint_facade(canvas, rng, style, front, z[1] - z[0], (-side, 0, 0), windows=True)
 
 
-def paint_facing_building(
-    canvas: Canvas, rng: np.random.Generator, style: Style, x: tuple[float, float], z: float
-) -> None:
-    """Paint the front of a building that closes the view, as at the end of a street."""
-    front = Plane(np.array([x[0], 0.0, z]), np.array([1.0, 0.0, 0.0]))
-    width = x[1] - x[0]
-    _paint_facade(canvas, rng, style, front, width, (0, 0, -1), windows=True)
-    if style.pitched:
-        slope = np.array(
-            [
-                [0, style.eaves],
-                [width, style.eaves],
-                [width - 1, style.eaves + 3],
-                [1, style.eaves + 3],
-            ]
-        )
-        canvas.fill(front.points(slope), canvas.shade(style.roof, (0, 0.8, -0.6)), BUILDING)
-
-
 def _paint_roof(
     canvas: Canvas, style: Style, side: int, x: float, z: tuple[float, float], depth: float
 ) -> None:

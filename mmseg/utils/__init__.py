@@ -5,20 +5,8 @@ Names are looked up when first used, so that `mmseg.utils.errors` costs no impor
 
 from importlib import import_module
 
-_HOMES = {
-    'UserError': 'errors',
-    'atomic_path': 'atomic',
-    'choose_device': 'environment',
-    'collect_env': 'environment',
-    'derive_seed': 'seed',
-    'get_root_logger': 'logger',
-    'git_revision': 'environment',
-    'log_to_file': 'logger',
-    'numpy_generator': 'seed',
-    'run_cli': 'cli',
-    'torch_generator': 'seed',
-    'track': 'progress',
-}
+# What mmsegmentation has here, and the error that code of others may want to catch.
+_HOMES = {'UserError': 'errors', 'collect_env': 'environment', 'get_root_logger': 'logger'}
 __all__ = sorted(_HOMES)
 
 

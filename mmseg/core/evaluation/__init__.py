@@ -3,18 +3,13 @@
 from .class_agreement import are_numbers, check_same_classes, class_difference
 from .class_names import get_classes, get_palette
 from .confusion import count_pairs
-from .metrics import (
-    areas_of,
-    confusion_matrix,
+from .metrics import areas_of, confusion_matrix, metric_names, total_area_to_metrics
+from .published_metrics import (
     eval_metrics,
-    f_score,
     intersect_and_union,
     mean_dice,
     mean_fscore,
     mean_iou,
-    metric_names,
-    pre_eval_to_metrics,
-    total_area_to_metrics,
     total_intersect_and_union,
 )
 
@@ -26,7 +21,6 @@ __all__ = [
     'confusion_matrix',
     'count_pairs',
     'eval_metrics',
-    'f_score',
     'get_classes',
     'get_palette',
     'intersect_and_union',
@@ -34,7 +28,6 @@ __all__ = [
     'mean_fscore',
     'mean_iou',
     'metric_names',
-    'pre_eval_to_metrics',
     'total_area_to_metrics',
     'total_intersect_and_union',
 ]

@@ -1,7 +1,7 @@
-"""Metrics of label maps: IoU, Dice, F-score, accuracy, with mmsegmentation 0.16's results."""
+"""Metrics of label maps: IoU, Dice, F-score and accuracy, from counts of pairs of classes."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,6 @@ Areas = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 Metrics = dict[str, np.ndarray]
 
 _METRICS = ('mIoU', 'mDice', 'mFscore')
-
-
-def f_score(precision: torch.Tensor, recall: torch.Tensor, beta: float = 1) -> torch.Tensor:
-    """Combine precision and recall, both in [0, 1]; recall weighs `beta` times as much."""
-    return (1 + beta**2) * (precision * recall) / ((beta**2 * precision) + recall)
 
 
 def confusion_matrix(
@@ -69,186 +64,6 @@ def areas_of(confusion: torch.Tensor) -> Areas:
     return intersect, area_pred + area_label - intersect, area_pred, area_label
 
 
-def intersect_and_union(
-    pred_label: LabelMap,
-    label: LabelMap,
-    num_classes: int,
-    ignore_index: int,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-) -> Areas:
-    """Count the pixels in which prediction and label agree, class by class.
-
-    Args:
-        pred_label: See `confusion_matrix`.
-        label: See `confusion_matrix`.
-        num_classes: See `confusion_matrix`.
-        ignore_index: See `confusion_matrix`.
-        label_map: See `confusion_matrix`.
-        reduce_zero_label: See `confusion_matrix`.
-
-    Returns:
-        Pixels (C,) of the intersection, the union, the prediction and the label, float32.
-    """
-    confusion = confusion_matrix(
-        pred_label, label, num_classes, ignore_index, label_map, reduce_zero_label
-    )
-    return areas_of(confusion.float())
-
-
-def total_intersect_and_union(
-    results: Iterable[LabelMap],
-    gt_seg_maps: Iterable[LabelMap],
-    num_classes: int,
-    ignore_index: int,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-) -> Areas:
-    """Sum `intersect_and_union` over images.
-
-    Args:
-        results: Predicted label maps.
-        gt_seg_maps: True label maps, as many.
-        num_classes: See `intersect_and_union`.
-        ignore_index: See `intersect_and_union`.
-        label_map: See `intersect_and_union`.
-        reduce_zero_label: See `intersect_and_union`.
-
-    Returns:
-        Pixels (C,) of intersection, union, prediction and label, float64.
-    """
-    totals = torch.zeros(4, num_classes, dtype=torch.float64)
-    try:
-        for pred, true in zip(results, gt_seg_maps, strict=True):
-            totals += torch.stack(
-                intersect_and_union(
-                    pred, true, num_classes, ignore_index, label_map, reduce_zero_label
-                )
-            )
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError('there are not as many predictions as label maps') from error
-    return tuple(totals)
-
-
-def mean_iou(
-    results: Iterable[LabelMap],
-    gt_seg_maps: Iterable[LabelMap],
-    num_classes: int,
-    ignore_index: int,
-    nan_to_num: float | None = None,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-) -> Metrics:
-    """Measure 'aAcc' and each class's 'IoU' and 'Acc'; see `eval_metrics`."""
-    return eval_metrics(
-        results,
-        gt_seg_maps,
-        num_classes,
-        ignore_index,
-        ['mIoU'],
-        nan_to_num,
-        label_map,
-        reduce_zero_label,
-    )
-
-
-def mean_dice(
-    results: Iterable[LabelMap],
-    gt_seg_maps: Iterable[LabelMap],
-    num_classes: int,
-    ignore_index: int,
-    nan_to_num: float | None = None,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-) -> Metrics:
-    """Measure 'aAcc' and each class's 'Dice' and 'Acc'; see `eval_metrics`."""
-    return eval_metrics(
-        results,
-        gt_seg_maps,
-        num_classes,
-        ignore_index,
-        ['mDice'],
-        nan_to_num,
-        label_map,
-        reduce_zero_label,
-    )
-
-
-def mean_fscore(
-    results: Iterable[LabelMap],
-    gt_seg_maps: Iterable[LabelMap],
-    num_classes: int,
-    ignore_index: int,
-    nan_to_num: float | None = None,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-    beta: float = 1,
-) -> Metrics:
-    """Measure 'aAcc' and each class's 'Fscore', 'Precision', 'Recall'; see `eval_metrics`."""
-    return eval_metrics(
-        results,
-        gt_seg_maps,
-        num_classes,
-        ignore_index,
-        ['mFscore'],
-        nan_to_num,
-        label_map,
-        reduce_zero_label,
-        beta,
-    )
-
-
-def eval_metrics(
-    results: Iterable[LabelMap],
-    gt_seg_maps: Iterable[LabelMap],
-    num_classes: int,
-    ignore_index: int,
-    metrics: str | Sequence[str] = ('mIoU',),
-    nan_to_num: float | None = None,
-    label_map: Mapping[int, int] | None = None,
-    reduce_zero_label: bool = False,
-    beta: float = 1,
-) -> Metrics:
-    """Measure predictions against label maps.
-
-    Args:
-        results: Predicted label maps.
-        gt_seg_maps: True label maps, as many.
-        num_classes: Classes C.
-        ignore_index: Label of pixels that are left out.
-        metrics: 'mIoU', 'mDice', 'mFscore', or several of them.
-        nan_to_num: Value of classes that occur nowhere, instead of NaN.
-        label_map: New label of each old one.
-        reduce_zero_label: Whether label 0 is ignored and the others are one less.
-        beta: Weight of recall in the F-score.
-
-    Returns:
-        'aAcc', the share of pixels that are right, and arrays (C,) of fractions in [0, 1]: 'IoU'
-        and 'Acc', 'Dice' and 'Acc', or 'Fscore', 'Precision' and 'Recall'.
-    """
-    areas = total_intersect_and_union(
-        results, gt_seg_maps, num_classes, ignore_index, label_map, reduce_zero_label
-    )
-    return total_area_to_metrics(*areas, metrics, nan_to_num, beta)
-
-
-def pre_eval_to_metrics(
-    pre_eval_results: Sequence[Areas],
-    metrics: str | Sequence[str] = ('mIoU',),
-    nan_to_num: float | None = None,
-    beta: float = 1,
-) -> Metrics:
-    """Measure images of which `intersect_and_union` is known; see `eval_metrics`."""
-    if not pre_eval_results:
-        raise UserError('there is nothing to evaluate: not one image was predicted')
-    intersect, union, pred, label = (
-        torch.stack(areas).double().sum(0) for areas in zip(*pre_eval_results, strict=True)
-    )
-    return total_area_to_metrics(intersect, union, pred, label, metrics, nan_to_num, beta)
-
-
 def total_area_to_metrics(
     total_area_intersect: torch.Tensor,
     total_area_union: torch.Tensor,
@@ -258,7 +73,20 @@ def total_area_to_metrics(
     nan_to_num: float | None = None,
     beta: float = 1,
 ) -> Metrics:
-    """Turn summed areas (C,) into metrics; see `eval_metrics`.
+    """Turn summed areas (C,) into metrics; as published.
+
+    Args:
+        total_area_intersect: Pixels of each class that prediction and label share.
+        total_area_union: Pixels that either gives to the class.
+        total_area_pred_label: Pixels that the prediction gives to the class.
+        total_area_label: Pixels that the label gives to the class.
+        metrics: 'mIoU', 'mDice', 'mFscore', or several of them.
+        nan_to_num: Value of classes that occur nowhere, instead of NaN.
+        beta: Weight of recall in the F-score.
+
+    Returns:
+        'aAcc', the share of pixels that are right, and arrays (C,) of fractions in [0, 1]: 'IoU'
+        and 'Acc', 'Dice' and 'Acc', or 'Fscore', 'Precision' and 'Recall'.
 
     Raises:
         UserError: There is no such metric.
@@ -273,7 +101,8 @@ def total_area_to_metrics(
         values.update(Dice=2 * intersect / (pred + label), Acc=recall)
     if 'mFscore' in metrics:
         precision = intersect / pred
-        values.update(Fscore=f_score(precision, recall, beta), Precision=precision, Recall=recall)
+        score = (1 + beta**2) * (precision * recall) / ((beta**2 * precision) + recall)
+        values.update(Fscore=score, Precision=precision, Recall=recall)
     arrays = OrderedDict((name, value.numpy()) for name, value in values.items())
     if nan_to_num is not None:
         arrays = OrderedDict((k, np.nan_to_num(v, nan=nan_to_num)) for k, v in arrays.items())

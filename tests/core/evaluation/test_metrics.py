@@ -12,7 +12,6 @@ from mmseg.core.evaluation import (
     mean_dice,
     mean_fscore,
     mean_iou,
-    pre_eval_to_metrics,
     total_intersect_and_union,
 )
 from mmseg.utils.errors import UserError
@@ -132,14 +131,3 @@ def test_eval_metrics__beta_weighs_recall():
 def test_eval_metrics__unknown_metric_is_named():
     with pytest.raises(UserError, match="no metric 'mAP'; available: mIoU"):
         eval_metrics([], [], 2, IGNORE, 'mAP')
-
-
-def test_pre_eval__equals_evaluation_at_once(golden):
-    areas = [
-        intersect_and_union(pred, label, 19, IGNORE)
-        for pred, label in zip(golden['preds'], golden['labels'], strict=True)
-    ]
-    values = pre_eval_to_metrics(areas)
-    np.testing.assert_allclose(values['IoU'], golden['mIoU_IoU'])
-    with pytest.raises(UserError, match='nothing to evaluate'):
-        pre_eval_to_metrics([])
