@@ -1,7 +1,9 @@
 """Values to log that stay on their device until somebody reads them."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from mmcv.runner import LogBuffer
@@ -42,11 +44,32 @@ class DeferredNumbers(Mapping[str, float]):
         return len(self._names)
 
 
+class Output(OrderedDict[str, Any]):
+    """Averages that loggers write, in which hooks can also look up what was evaluated last.
+
+    mmcv keeps both in one place, `runner.log_buffer.output['mIoU']`; here an evaluation has been
+    logged when hooks see it, and is not to be logged again: it is found, but not gone through.
+    """
+
+    evaluated: Mapping[str, Any] = {}
+
+    def __missing__(self, key: str) -> Any:
+        return self.evaluated[key]
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self.evaluated
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what stands under a name, or `default`."""
+        return super().get(key, self.evaluated.get(key, default))
+
+
 class DeferredLogBuffer(LogBuffer):
     """mmcv's log buffer, which looks at values only when they are averaged."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.output = Output()
         self._pending: list[tuple[Mapping[str, float], int]] = []
 
     def update(self, vars: Mapping[str, float], count: int = 1) -> None:

@@ -132,11 +132,14 @@ def test_testing__infers_its_own_way(place):
 
 
 def test_testing__own_label_maps_are_those_of_an_evaluation():
-    net = with_segmentor(simple_test=lambda self, img, img_meta, rescale=True: [np.eye(4)])
+    net = with_segmentor(
+        simple_test=lambda self, img, img_meta, rescale=True: [np.full((64, 64), 3)]
+    )
     view = ([batch(1)['img']], [metas()])
-    assert torch.equal(net.predict_labels(*view)[0].float(), torch.eye(4))
-    with pytest.raises(UserError, match='know no probabilities: override inference'):
-        net.decide(*view, with_confidence=True)
+    assert (net.predict_labels(*view) == 3).all()
+    decision = net.decide(*view, with_confidence=True)
+    assert (decision.labels == 3).all()
+    assert torch.equal(decision.confidence, net.inference(*(v[0] for v in view), True)[:, 3])
 
 
 def test_segmentor__of_one_s_own_from_the_base():

@@ -6,19 +6,14 @@ Legend: B images, H×W the size of the original images.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from mmcv.parallel import collate
 
 from mmseg.apis.loader import DeviceLoader
 from mmseg.apis.memory import TESTING_KNOBS, explained_memory
 from mmseg.core.precision import Precision
-from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.models.segmentors.decision import Decision
 from mmseg.models.segmentors.views import Slides
-
-# What a segmentor written for mmsegmentation may do in a way of its own.
-_TESTS = ('forward', 'forward_test', 'simple_test', 'aug_test')
 
 
 def decide(
@@ -30,9 +25,6 @@ def decide(
     knobs: str = TESTING_KNOBS,
 ) -> Decision:
     """Let a network, in eval mode from here on, decide on the pixels of a batch.
-
-    A segmentor that overrides how mmsegmentation tests is asked in that library's way, as long as
-    labels alone are wanted.
 
     Args:
         model: Segmentor.
@@ -53,10 +45,9 @@ def decide(
     device = views[0].device
     precision = Precision(amp, device)
     with torch.inference_mode(), explained_memory(device, knobs), precision.autocast():
-        if with_confidence or not _tests_its_own_way(model):
+        if with_confidence or slide is not None:
             return model.decide(views, metas, with_confidence=with_confidence, slide=slide)
-        maps = model(return_loss=False, rescale=True, img=views, img_metas=metas)
-        return Decision(torch.as_tensor(np.stack(maps), device=device), None)
+        return Decision(model.predict_labels(views, metas), None)
 
 
 def decide_samples(model: Any, samples: Sequence[Mapping[str, Any]], **settings: Any) -> Decision:
@@ -73,9 +64,3 @@ def decide_samples(model: Any, samples: Sequence[Mapping[str, Any]], **settings:
     device = next(model.parameters()).device
     (batch,) = DeviceLoader([collate(list(samples), samples_per_gpu=len(samples))], device)
     return decide(model, batch, **settings)
-
-
-def _tests_its_own_way(model: Any) -> bool:
-    return isinstance(model, BaseSegmentor) and any(
-        getattr(type(model), name) is not getattr(BaseSegmentor, name) for name in _TESTS
-    )

@@ -70,6 +70,8 @@ class EvalHook(RefusesOverrides, Hook):
 
     def after_train_iter(self, runner) -> None:
         if not self.is_due(runner):
+            # every hook has seen the last evaluation: those before this one in this iteration
+            runner.log_buffer.output.evaluated = {}
             return
         try:
             with runner.interruptible():
@@ -81,6 +83,7 @@ class EvalHook(RefusesOverrides, Hook):
             return
         runner.meta['evaluated'] = runner.num_done
         self._report(runner)
+        runner.log_buffer.output.evaluated = self.latest['student']
         if self.save_best is not None:
             self._keep_best(runner, self.save_best)
         _restart_timers(runner)

@@ -63,7 +63,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool = True
     ) -> torch.Tensor:
         """Predict label maps (B, H, W) from views (A) of the batch, there where they are."""
-        maps = self.forward_test(imgs, img_metas, rescale=rescale)
+        maps = self(imgs, img_metas, return_loss=False, rescale=rescale)
         return torch.stack([torch.as_tensor(labels) for labels in maps]).to(imgs[0].device)
 
     @abstractmethod

@@ -230,8 +230,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             img_metas: Facts about each image.
             gt_semantic_seg: Labels (B, 1, H, W).
             seg_weight: Weight of each pixel (B, H, W).
-            return_feat: Whether the maps that the heads read stand beside the losses, under
-                'features'.
+            return_feat: Whether 'features', the maps that heads read, stand beside the losses.
 
         Returns:
             'decode.loss_seg', 'decode.acc_seg' and, with auxiliary heads, 'aux.loss_seg' and so
@@ -257,14 +256,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         gt_semantic_seg: torch.Tensor,
         seg_weight: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Measure the losses of the decode head; the place to override is mmsegmentation's.
-
-        Args:
-            x: What `extract_feat` made of the images.
-            img_metas: Facts about each image.
-            gt_semantic_seg: Labels (B, 1, H, W).
-            seg_weight: Weight of each pixel (B, H, W).
-        """
+        """Measure the losses of the decode head on maps x; see `forward_train`."""
         labels = (img_metas, gt_semantic_seg, self.train_cfg, *_given(seg_weight))
         losses = self.decode_head.forward_train(x, *labels)
         return {f'decode.{key}': value for key, value in losses.items()}
@@ -276,7 +268,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         gt_semantic_seg: torch.Tensor,
         seg_weight: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Measure the losses of all auxiliary heads; see `_decode_head_forward_train`."""
+        """Measure the losses of all auxiliary heads on maps x; see `forward_train`."""
         labels = (img_metas, gt_semantic_seg, self.train_cfg, *_given(seg_weight))
         return {
             f'{name}.{key}': value

@@ -29,7 +29,7 @@ from mmseg.utils.overrides import has_own
 # What subclasses written for mmsegmentation override: how probabilities come about, ...
 _INFERENCES = ('inference', 'slide_inference', 'whole_inference')
 # ... and how label maps do.
-_TESTS = ('forward_test', 'simple_test', 'aug_test')
+_TESTS = ('forward', 'forward_test', 'simple_test', 'aug_test')
 # Whether a view goes through in windows, by facts about its images, height and width.
 Slides = Callable[[ImgMetas, Sequence[int]], bool]
 
@@ -140,15 +140,13 @@ class SegmentsViews(BaseSegmentor):
 
         Returns:
             Classes (B, H', W') and their probabilities, on the device.
-
-        Raises:
-            UserError: Probabilities are asked of a network that has label maps alone.
         """
-        if with_confidence and has_own(self, SegmentsViews, *_TESTS):
-            raise UserError(
-                f'{type(self).__name__} predicts by a {" or ".join(_TESTS)} of its own, which know '
-                'no probabilities: override inference, slide_inference or whole_inference instead'
-            )
+        if has_own(self, SegmentsViews, *_TESTS):
+            labels = self.predict_labels(imgs, img_metas, rescale)
+            if not with_confidence:
+                return Decision(labels, None)
+            probs = self._mean_probabilities(imgs, img_metas, rescale)
+            return Decision(labels, probs.gather(1, labels.long()[:, None]).squeeze(1))
         return self._decide(imgs, img_metas, rescale, with_confidence, slide)
 
     def _decide(
@@ -161,8 +159,7 @@ class SegmentsViews(BaseSegmentor):
     ) -> Decision:
         """Do what `decide` does, by `inference` where a subclass changes it."""
         if has_own(self, SegmentsViews, *_INFERENCES):
-            views = [self.inference(*view, rescale) for view in zip(imgs, img_metas, strict=True)]
-            most, labels = (sum(views[1:], views[0]) / len(views)).max(dim=1)
+            most, labels = self._mean_probabilities(imgs, img_metas, rescale).max(dim=1)
             return Decision(labels, most if with_confidence else None)
         size = _original_size(img_metas[0]) if rescale else tuple(imgs[0].shape[2:])
         areas = [img.shape[2] * img.shape[3] for img in imgs]
@@ -178,6 +175,13 @@ class SegmentsViews(BaseSegmentor):
             # the memory of logits of all views, against that of one view and of sums
             is_one_by_one=sum(areas) > max(areas) + size[0] * size[1],
         )
+
+    def _mean_probabilities(
+        self, imgs: Sequence[torch.Tensor], img_metas: Sequence[ImgMetas], rescale: bool
+    ) -> torch.Tensor:
+        """Average the probabilities (B, C, H', W') of all views, each from `inference`."""
+        views = [self.inference(*view, rescale) for view in zip(imgs, img_metas, strict=True)]
+        return sum(views[1:], views[0]) / len(views)
 
     def _view_rows(
         self,
