@@ -1,72 +1,36 @@
+_base_ = ['parts/cityscapes_to_960x540.py']
 dataset_type = 'ACDCDataset'
 data_root = 'data/acdc/'
-img_norm_cfg = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
-crop_size = (512, 512)
-cityscapes_train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=(1024, 512)),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Normalize', **img_norm_cfg),
-    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
-    dict(type='DefaultFormatBundle'),
-    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
-]
 acdc_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', img_scale=(960, 540)),
-    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomCrop', crop_size={{_base_.crop_size}}),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='Normalize', **img_norm_cfg),
-    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
+    dict(
+        type='Normalize',
+        mean={{_base_.img_norm_cfg.mean}},
+        std={{_base_.img_norm_cfg.std}},
+        to_rgb={{_base_.img_norm_cfg.to_rgb}},
+    ),
+    dict(type='Pad', size={{_base_.crop_size}}, pad_val=0, seg_pad_val=255),
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img']),
 ]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='MultiScaleFlipAug',
-        img_scale=(960, 540),
-        flip=False,
-        transforms=[
-            dict(type='Resize', keep_ratio=True),
-            dict(type='RandomFlip'),
-            dict(type='Normalize', **img_norm_cfg),
-            dict(type='ImageToTensor', keys=['img']),
-            dict(type='Collect', keys=['img']),
-        ],
-    ),
-]
 data = dict(
-    samples_per_gpu=2,
-    workers_per_gpu=4,
-    train=dict(
-        type='CityscapesDataset',
-        data_root='data/cityscapes/',
-        img_dir='leftImg8bit/train',
-        ann_dir='gtFine/train',
-        # Without adaptation, whose views are jittered, the photometry varies here.
-        pipeline=[
-            *cityscapes_train_pipeline[:5],
-            dict(type='PhotoMetricDistortion'),
-            *cityscapes_train_pipeline[5:],
-        ],
-    ),
     val=dict(
-        type='ACDCDataset',
+        type=dataset_type,
         data_root=data_root,
         img_dir='rgb_anon',
         ann_dir='gt',
         part='val',
-        pipeline=test_pipeline,
+        pipeline={{_base_.test_pipeline}},
     ),
     test=dict(
-        type='ACDCDataset',
+        type=dataset_type,
         data_root=data_root,
         img_dir='rgb_anon',
         ann_dir='gt',
         part='val',
-        pipeline=test_pipeline,
+        pipeline={{_base_.test_pipeline}},
     ),
 )

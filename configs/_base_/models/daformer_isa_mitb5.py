@@ -1,6 +1,5 @@
 # DAFormer with interlaced sparse self-attention as its context.
-_base_ = ['daformer_conv1_mitb5.py']
-norm_cfg = dict(type='BN', requires_grad=True)
+_base_ = ['daformer_sepaspp_mitb5.py']
 model = dict(
     decode_head=dict(
         decoder_params=dict(
@@ -11,8 +10,8 @@ model = dict(
                 key_query_num_convs=1,
                 down_factor=(8, 8),
                 act_cfg=dict(type='ReLU'),
-                norm_cfg=norm_cfg,
+                norm_cfg={{_base_.norm_cfg}},
             ),
-        ),
-    ),
+        )
+    )
 )

@@ -1,34 +1,13 @@
 # DeepLabv3+: a pyramid of dilated convolutions, refined by the first stage.
-norm_cfg = dict(type='BN', requires_grad=True)
+_base_ = ['parts/resnet50_v1c-d8.py']
 model = dict(
-    type='EncoderDecoder',
-    pretrained='open-mmlab://resnet50_v1c',
-    backbone=dict(
-        type='ResNetV1c',
-        depth=50,
-        num_stages=4,
-        out_indices=(0, 1, 2, 3),
-        dilations=(1, 1, 2, 4),
-        strides=(1, 2, 1, 1),
-        norm_cfg=norm_cfg,
-        norm_eval=False,
-        style='pytorch',
-        contract_dilation=True,
-    ),
     decode_head=dict(
         type='DepthwiseSeparableASPPHead',
-        in_channels=2048,
-        in_index=3,
         channels=512,
         dilations=(1, 12, 24, 36),
         c1_in_channels=256,
         c1_channels=48,
         dropout_ratio=0.1,
-        num_classes=19,
-        norm_cfg=norm_cfg,
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-    ),
-    train_cfg={},
-    test_cfg=dict(mode='whole'),
+        norm_cfg={{_base_.norm_cfg}},
+    )
 )

@@ -1,22 +1,9 @@
 # SegFormer: MiT-B5 and a decoder of linear layers.
-norm_cfg = dict(type='BN', requires_grad=True)
-find_unused_parameters = True
+_base_ = ['parts/mitb5.py']
 model = dict(
-    type='EncoderDecoder',
-    pretrained='pretrained/mit_b5.pth',
-    backbone=dict(type='mit_b5', style='pytorch'),
     decode_head=dict(
         type='SegFormerHead',
-        in_channels=[64, 128, 320, 512],
-        in_index=[0, 1, 2, 3],
         channels=128,
-        dropout_ratio=0.1,
-        num_classes=19,
-        norm_cfg=norm_cfg,
-        align_corners=False,
         decoder_params=dict(embed_dim=768, conv_kernel_size=1),
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-    ),
-    train_cfg={},
-    test_cfg=dict(mode='whole'),
+    )
 )

@@ -1,20 +1,16 @@
 # SegFormer's decoder on a dilated ResNet-101.
-_base_ = ['segformer_b5.py']
-norm_cfg = dict(type='BN', requires_grad=True)
+_base_ = ['parts/resnet50_v1c-d8.py']
+find_unused_parameters = True
 model = dict(
     pretrained='open-mmlab://resnet101_v1c',
-    backbone=dict(
-        _delete_=True,
-        type='ResNetV1c',
-        depth=101,
-        num_stages=4,
-        out_indices=(0, 1, 2, 3),
-        dilations=(1, 1, 2, 4),
-        strides=(1, 2, 1, 1),
-        norm_cfg=norm_cfg,
-        norm_eval=False,
-        style='pytorch',
-        contract_dilation=True,
+    backbone=dict(depth=101),
+    decode_head=dict(
+        type='SegFormerHead',
+        in_channels=[256, 512, 1024, 2048],
+        in_index=[0, 1, 2, 3],
+        channels=128,
+        dropout_ratio=0.1,
+        norm_cfg={{_base_.norm_cfg}},
+        decoder_params=dict(embed_dim=768, conv_kernel_size=1),
     ),
-    decode_head=dict(in_channels=[256, 512, 1024, 2048]),
 )

@@ -1,22 +1,3 @@
 # UPerNet on MiT-B5.
-norm_cfg = dict(type='BN', requires_grad=True)
-find_unused_parameters = True
-model = dict(
-    type='EncoderDecoder',
-    pretrained='pretrained/mit_b5.pth',
-    backbone=dict(type='mit_b5', style='pytorch'),
-    decode_head=dict(
-        type='UPerHead',
-        in_channels=[64, 128, 320, 512],
-        in_index=[0, 1, 2, 3],
-        pool_scales=(1, 2, 3, 6),
-        channels=512,
-        dropout_ratio=0.1,
-        num_classes=19,
-        norm_cfg=norm_cfg,
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-    ),
-    train_cfg={},
-    test_cfg=dict(mode='whole'),
-)
+_base_ = ['parts/mitb5.py']
+model = dict(decode_head=dict(type='UPerHead', pool_scales=(1, 2, 3, 6), channels=512))
