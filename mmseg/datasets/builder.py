@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import torch
 from mmcv.utils import Registry
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from mmseg.core.building import build_from_cfg
 from mmseg.utils.errors import UserError
@@ -80,7 +80,7 @@ def _one_each(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def build_dataloader(
-    dataset: Dataset,
+    dataset: Any,
     samples_per_gpu: int,
     workers_per_gpu: int,
     *,
@@ -120,7 +120,7 @@ def build_dataloader(
         raise UserError(
             f'data.samples_per_gpu: expected a whole number above 0, got {samples_per_gpu!r}'
         )
-    common = {
+    common: dict[str, Any] = {
         'batch_size': samples_per_gpu,
         'num_workers': workers_per_gpu,
         'collate_fn': partial(_collate_told, collate),

@@ -154,7 +154,7 @@ def _checked_palette(
 def _is_colour(colour: Any) -> bool:
     parts = list(colour) if isinstance(colour, Sequence | np.ndarray) else []
     return len(parts) == 3 and all(
-        isinstance(part, Integral) and not isinstance(part, bool) and 0 <= part <= 255
+        isinstance(part, Integral) and not isinstance(part, bool) and 0 <= int(part) <= 255
         for part in parts
     )
 

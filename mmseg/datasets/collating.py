@@ -79,8 +79,9 @@ def collate_alike(samples: Sequence[IndexedImage]) -> list[dict[str, Any]]:
         group = list(alike)
         batch = collate_batch([sample.inputs for sample in group])
         batch['indices'] = [sample.index for sample in group]
-        if group[0].labels is not None:
-            batch['labels'] = default_collate([writable_tensor(s.labels) for s in group])
+        labels = [sample.labels for sample in group if sample.labels is not None]
+        if labels:
+            batch['labels'] = default_collate([writable_tensor(each) for each in labels])
         batches.append(batch)
     return batches
 

@@ -288,6 +288,6 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
         return any(isinstance(s, LoadAnnotations) and s.reduce_zero_label for s in steps)
 
     def _check_labels_exist(self) -> None:
-        if not osp.isdir(self.ann_dir):
+        if self.ann_dir is None or not osp.isdir(self.ann_dir):
             raise UserError(f'the label folder {self.ann_dir} does not exist')
         self._files.check_labels(self.img_infos, self.convert_hint)

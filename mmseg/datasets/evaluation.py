@@ -102,9 +102,11 @@ class EvaluatesLabels:
         """
         if len(results) != len(self):
             raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
-        if not isinstance(results[0], torch.Tensor):
-            results = [self.pre_eval([pred], [i])[0] for i, pred in enumerate(results)]
-        return torch.stack(list(results)).sum(0)
+        counts = [
+            result if isinstance(result, torch.Tensor) else self.pre_eval([result], [index])[0]
+            for index, result in enumerate(results)
+        ]
+        return torch.stack(counts).sum(0)
 
     def _summarise(
         self, per_class: Mapping[str, np.ndarray], labelled: np.ndarray

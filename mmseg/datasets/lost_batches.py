@@ -15,7 +15,7 @@ def tell_of_lost_batches() -> None:
 
     Python would print the reason, and the main process would wait for the batch for ever.
     """
-    multiprocessing.queues.Queue._on_queue_feeder_error = _send_error  # type: ignore[method-assign]
+    multiprocessing.queues.Queue._on_queue_feeder_error = _send_error  # type: ignore[attr-defined]
 
 
 def _send_error(queue: Any, error: Exception, item: Any) -> None:

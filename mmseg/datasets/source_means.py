@@ -27,4 +27,4 @@ def means_for_source(train: Any) -> Mapping[str, Sequence[str]]:
     for key in ('source', 'datasets', 'dataset'):
         if key in train:
             return means_for_source(train[key])
-    return _MEANS.get(train.get('type'), {})
+    return _MEANS.get(train.get('type', ''), {})

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .camera import NEAR, Camera, clip_near
-from .domains import Colour, Domain
+from .domains import Colour, Domain, Vector
 
 SUPERSAMPLE = 3
 _SHIFT = 4
@@ -37,7 +37,7 @@ class Canvas:
         sun = np.array([0.75 * sun_side, 0.8, -0.45])
         self.sun_direction = sun / np.linalg.norm(sun)
 
-    def shade(self, colour: Colour, normal: Sequence[float]) -> np.ndarray:
+    def shade(self, colour: Colour, normal: Vector) -> np.ndarray:
         """Light a surface colour (RGB, 0 to 255) that faces along the world vector `normal`."""
         facing = max(0.0, float(np.dot(normal, self.sun_direction)))
         light = np.array(self.domain.ambient) + np.array(self.domain.sun) * facing
@@ -72,7 +72,7 @@ class Canvas:
 
     def hull(
         self,
-        points: Sequence[Sequence[float]],
+        points: Sequence[Vector] | np.ndarray,
         radii: float | Sequence[float],
         colour: Colour,
         label: int | None,

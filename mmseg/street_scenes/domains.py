@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Colour = Sequence[float] | np.ndarray
+Vector = Sequence[float] | np.ndarray
+Colour = Vector
 RGB = tuple[float, float, float]
 
 

@@ -23,13 +23,15 @@ def paint_sky(canvas: Canvas, rng: np.random.Generator) -> None:
     clouds = _cloud_map(canvas, rng, (width, height))[..., None]
     # Clouds thin out toward the horizon, as they do overhead when seen at a slant.
     clouds = clouds * (1 - 0.6 * down)
-    sky = (top + (bottom - top) * down) * (1 - clouds) + np.float32(canvas.domain.cloud) * clouds
+    sky = (top + (bottom - top) * down) * (1 - clouds) + np.array(
+        canvas.domain.cloud, np.float32
+    ) * clouds
     canvas.colours[:] = np.clip(sky, 0, 255)
     canvas.codes[:] = SKY
 
 
 def _cloud_map(canvas: Canvas, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    noise = np.zeros((64, 64), np.float32)
+    noise: np.ndarray = np.zeros((64, 64), np.float32)
     for cells, weight in ((4, 0.5), (8, 0.3), (16, 0.2)):
         grid = rng.random((cells * 2, cells), dtype=np.float32)
         noise += weight * cv2.resize(grid, (64, 64), interpolation=cv2.INTER_CUBIC)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .canvas import Canvas
-from .domains import Domain
+from .domains import Domain, Vector
 from .labels import BICYCLE, MOTORCYCLE, PERSON, RIDER
 from .shapes import Frame, circle, pick
 
@@ -109,7 +109,7 @@ def paint_bicycle(canvas: Canvas, rng: np.random.Generator, frame: Frame, ridden
     for centre in (rear, front):
         _paint_wheel(canvas, frame, centre, 0.34, 0.045, BICYCLE)
     pedals, seat, bars = (-0.06, 0.3), (-0.2, 0.88), (0.38, 0.98)
-    tubes = [
+    tubes: list[tuple[Vector, Vector]] = [
         (rear, pedals),
         (rear, (-0.16, 0.72)),
         (pedals, (-0.2, 0.84)),

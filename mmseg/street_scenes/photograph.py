@@ -72,7 +72,7 @@ def expose(image: np.ndarray, domain: Domain, rng: np.random.Generator) -> np.nd
     height, width = image.shape[:2]
     if domain.blur:
         image = cv2.GaussianBlur(image, (0, 0), max(0.2, domain.blur * width / _REFERENCE_WIDTH))
-    grey = image @ np.float32((0.299, 0.587, 0.114))
+    grey = image @ np.array((0.299, 0.587, 0.114), np.float32)
     image = grey[..., None] + (image - grey[..., None]) * np.float32(domain.saturation)
     exposure = float(np.exp(rng.normal(0, domain.exposure_spread)))
     image = (image - 128) * np.float32(domain.contrast) + 128

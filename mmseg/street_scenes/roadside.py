@@ -174,12 +174,12 @@ def _parked_cycles(rng: np.random.Generator, street: Street, side: int) -> list[
 
 def _traffic_lights(rng: np.random.Generator, street: Street) -> list[Item]:
     if street.crossing is not None:
-        depths = (street.crossing[0] - 1.5, street.crossing[1] + 1.5)
+        depths = [street.crossing[0] - 1.5, street.crossing[1] + 1.5]
         chance = 0.85
     else:
-        depths, chance = (rng.uniform(12, 30),), 0.25
+        depths, chance = [rng.uniform(12, 30)], 0.25
     items = []
-    for z in depths if rng.random() < chance else ():
+    for z in depths if rng.random() < chance else []:
         for side in (-1, 1):
             foot = np.array([street.edge(side) + side * 0.45, KERB, z])
             paint = partial(paint_traffic_light, rng=child(rng), foot=foot, side=side)
@@ -197,7 +197,7 @@ def pedestrian_items(rng: np.random.Generator, domain: Domain, street: Street) -
             z = 6.5 * np.exp(rng.uniform(0, 2.0))
             heading = rng.choice((0, np.pi)) + rng.normal(0, 0.35)
             for step in range(2 if rng.random() < 0.25 else 1):
-                at = np.array([rng.uniform(*sorted((start, end))), KERB, z + 0.4 * step])
+                at = np.array([rng.uniform(min(start, end), max(start, end)), KERB, z + 0.4 * step])
                 items.append(_person(rng, Frame(at, heading)))
     if rng.random() < 0.35:
         z = street.crossing[0] - 2.5 if street.crossing else rng.uniform(12, 35)

@@ -135,7 +135,7 @@ def _paint_sidewalk(canvas: Canvas, street: Street, side: int) -> None:
     for z in stretches:
         paint_strip(canvas, (edge, border), z, street.sidewalk_colour, SIDEWALK, KERB)
         inner = edge + side * (street.verge + 0.15)
-        paint_slabs(canvas, tuple(sorted((inner, border))), z, KERB)
+        paint_slabs(canvas, (min(inner, border), max(inner, border)), z, KERB)
         if street.verge:
             grass = (edge + side * 0.15, edge + side * street.verge)
             paint_strip(canvas, grass, z, street.terrain_colour, TERRAIN, KERB)

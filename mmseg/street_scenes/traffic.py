@@ -1,5 +1,6 @@
 """Who uses the road: cars, trucks, buses, trams, motorcycles and bicycles, moving and parked."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from .shapes import Frame, circle
 from .vehicles import paint_bus, paint_car, paint_train, paint_truck
 
 # painter, half length, half width, height
-_SIZES = {
+_SIZES: dict[str, tuple[Callable[..., None], float, float, float]] = {
     'car': (paint_car, 2.3, 0.9, 1.5),
     'truck': (paint_truck, 4.2, 1.2, 3.3),
     'bus': (paint_bus, 5.4, 1.25, 3.0),

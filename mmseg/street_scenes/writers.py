@@ -139,7 +139,7 @@ def _plan(
         first = (seed * len(_SETS) + number) * _SEEDS_PER_SET
         for i in range(nums[name] if layout in layouts else 0):
             image, label = _paths(root / layout, layout, split, i)
-            scenes.append(SceneFiles(layout, first + i, tuple(size), image, label))
+            scenes.append(SceneFiles(layout, first + i, (size[0], size[1]), image, label))
     return scenes
 
 

@@ -8,7 +8,8 @@ from mmseg.core.building import build_from_cfg
 from ..builder import PIPELINES
 
 Results = dict[str, Any]
-Step = Callable[[Results], Results | None]
+# What comes out may be None, which ends a sample, or lists of several views.
+Step = Callable[[Results], Any]
 
 
 @PIPELINES.register_module()
@@ -20,13 +21,13 @@ class Compose:
     """
 
     def __init__(self, transforms: Sequence[Mapping[str, Any] | Step]) -> None:
-        self.transforms: list[Step] = [
+        self.transforms: list[Any] = [
             t if callable(t) else build_from_cfg(t, PIPELINES) for t in transforms
         ]
 
-    def __call__(self, data: Results) -> Results | None:
+    def __call__(self, data: Results) -> Any:
         """Run all steps; None from any step ends the sample."""
-        result: Results | None = data
+        result: Any = data
         for transform in self.transforms:
             result = transform(result)
             if result is None:

@@ -176,8 +176,8 @@ class PhotoMetricDistortion(RefusesOverrides):
         # All draws are made, used or not, so that one setting does not shift the next.
         brighten, contrast_first, change_contrast, saturate, turn = rng.random(5) < 0.5
         beta = rng.uniform(-self.brightness_delta, self.brightness_delta)
-        contrast = rng.uniform(*self.contrast_range)
-        saturation = rng.uniform(*self.saturation_range)
+        contrast = rng.uniform(self.contrast_range[0], self.contrast_range[1])
+        saturation = rng.uniform(self.saturation_range[0], self.saturation_range[1])
         hue = int(rng.integers(-self.hue_delta, self.hue_delta, endpoint=True))
 
         image = results['img']

@@ -72,4 +72,5 @@ class RandomCrop(RefusesOverrides):
     def _is_mixed(self, label: np.ndarray) -> bool:
         counts = label_histogram(label)
         counts[[self.ignore_index, IGNORE_INDEX]] = 0
-        return np.count_nonzero(counts) > 1 and counts.max() < self.cat_max_ratio * counts.sum()
+        is_mixed = counts.max() < self.cat_max_ratio * counts.sum()
+        return bool(is_mixed and np.count_nonzero(counts) > 1)

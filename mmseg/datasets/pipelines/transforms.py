@@ -113,7 +113,8 @@ class Resize(RefusesOverrides):
         if self.ratio_range is not None:
             height, width = results['img'].shape[:2]
             width, height = self.scales[0] if self.scales else (width, height)
-            ratio = generator_of(results).uniform(*self.ratio_range)
+            low, high = self.ratio_range
+            ratio = generator_of(results).uniform(low, high)
             return int(width * ratio), int(height * ratio)
         if not self.scales:
             raise UserError('Resize needs an img_scale, a ratio_range or a scale set from outside')
@@ -163,7 +164,7 @@ class RandomFlip:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         if 'flip' not in results:
-            results['flip'] = bool(self.prob) and generator_of(results).random() < self.prob
+            results['flip'] = bool(self.prob and generator_of(results).random() < self.prob)
         if 'flip_direction' not in results:
             results['flip_direction'] = self.direction
         if results['flip']:
@@ -266,7 +267,7 @@ class RandomRotate:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         rng = generator_of(results)
-        rotate, angle = rng.random() < self.prob, rng.uniform(*self.degree)
+        rotate, angle = rng.random() < self.prob, rng.uniform(self.degree[0], self.degree[1])
         if not rotate:
             return results
         common = {'center': self.center, 'auto_bound': self.auto_bound}
