@@ -102,8 +102,13 @@ def build_train_model(
 
 
 def has_pretrained(path: str | None) -> bool:
-    """Say whether there are weights at `path`: a file that exists, or an address."""
-    return path is not None and ('://' in path or Path(path).is_file())
+    """Say whether there are weights at `path`: a file that exists, an address, or a source's name.
+
+    The names are those that encoders of timm know: 'hub' and 'package'.
+    """
+    if path is None:
+        return False
+    return '://' in path or path in ('hub', 'package') or Path(path).is_file()
 
 
 def _with_phases(

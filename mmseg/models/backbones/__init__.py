@@ -12,6 +12,7 @@ from .mix_transformer import (
 from .resnest import ResNeSt
 from .resnet import ResNet, ResNetV1c, ResNetV1d
 from .resnext import ResNeXt
+from .timm_backbone import TimmBackbone
 
 __all__ = [
     'MixVisionTransformer',
@@ -20,6 +21,7 @@ __all__ = [
     'ResNet',
     'ResNetV1c',
     'ResNetV1d',
+    'TimmBackbone',
     'mit_b0',
     'mit_b1',
     'mit_b2',

@@ -69,7 +69,7 @@ class MixVisionTransformer(RefusesOverrides, nn.Module):
             depths=depths,
             sr_ratios=sr_ratios,
         )
-        self.embed_dims = tuple(embed_dims)
+        self.embed_dims = self.out_channels = tuple(embed_dims)
         self.pretrained = pretrained
         self.is_pretrained = False
         self.num_stages = len(depths)

@@ -101,6 +101,7 @@ class ResNet(RefusesOverrides, nn.Module):
         self.conv_cfg, self.norm_cfg = conv_cfg, norm_cfg
         self._make_stem_layer(in_channels, stem_channels)
         block, depths = self.arch_settings[depth]
+        self.out_channels = tuple(base_channels * 2**i * block.expansion for i in self.out_indices)
         inner = stem_channels
         for stage in range(num_stages):
             last = stage == num_stages - 1

@@ -14,6 +14,7 @@ from torch import nn
 from mmseg.models.builder import SEGMENTORS, build_backbone, build_head, build_neck
 from mmseg.models.decode_heads import BaseDecodeHead, Decoded
 from mmseg.models.segmentors.base import ImgMetas
+from mmseg.models.segmentors.channels import with_in_channels
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.errors import UserError
@@ -85,7 +86,9 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
                 raise UserError('pretrained is set for both the segmentor and its backbone')
             backbone = {**backbone, 'pretrained': pretrained}
         self.backbone = build_backbone(backbone)
-        self.neck = None if neck is None else build_neck(neck)
+        self.neck = None
+        if neck is not None:
+            self.neck = build_neck(with_in_channels(neck, self.feature_channels))
         self._init_decode_head(decode_head)
         self.auxiliary_head = None
         self._init_auxiliary_head(auxiliary_head)
@@ -94,17 +97,26 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
 
     def _init_decode_head(self, decode_head: Mapping[str, Any]) -> None:
-        self.decode_head = build_head(decode_head)
+        self.decode_head = build_head(with_in_channels(decode_head, self.feature_channels))
         self.align_corners = self.decode_head.align_corners
         self.num_classes = self.decode_head.num_classes
 
     def _init_auxiliary_head(
         self, auxiliary_head: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
     ) -> None:
+        channels = self.feature_channels
         if isinstance(auxiliary_head, Mapping):
-            self.auxiliary_head = build_head(auxiliary_head)
+            self.auxiliary_head = build_head(with_in_channels(auxiliary_head, channels))
         elif auxiliary_head is not None:
-            self.auxiliary_head = nn.ModuleList(build_head(head) for head in auxiliary_head)
+            self.auxiliary_head = nn.ModuleList(
+                build_head(with_in_channels(head, channels)) for head in auxiliary_head
+            )
+
+    @property
+    def feature_channels(self) -> Sequence[int] | None:
+        """Channels of each map that heads read; None where the last part before them is silent."""
+        last = self.backbone if self.neck is None else self.neck
+        return getattr(last, 'out_channels', None)
 
     @cached_property
     def own_ways(self) -> list[str]:
