@@ -19,6 +19,7 @@ from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.loader import DeviceLoader
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.train import class_pixels
+from mmseg.core.checkpoint import Branch
 from mmseg.datasets import build_dataloader
 from mmseg.models.uda.class_vectors import KINDS, class_vectors
 from mmseg.models.uda.instance_bank import InstanceBank
@@ -85,7 +86,7 @@ def main() -> None:
     cfg = load_config(args.config)
     dataset = build_run_dataset(cfg, cfg.data.train)
     source = getattr(dataset, 'source', dataset)
-    branch = 'ema_model' if args.ema else 'model'
+    branch: Branch = 'ema_model' if args.ema else 'model'
     model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)
     bank = InstanceBank(args.num_entries, model.embed_channels, model.num_classes).to(device)
     bank.set_class_pixels(class_pixels(source, model.num_classes))

@@ -18,6 +18,7 @@ from mmseg.apis.media import (
     is_video,
 )
 from mmseg.apis.segment_media import Drawing, segment_pictures, segment_video
+from mmseg.core.checkpoint import Branch
 from mmseg.core.visualization import legend, save_picture
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
@@ -59,7 +60,7 @@ def load_segmenter(args: argparse.Namespace) -> Segmenter:
     if not 0 <= args.opacity <= 1:
         raise UserError(f'--opacity: expected 0 to 1, got {args.opacity}')
     cfg = load_config(args.config, args.options)
-    branch = 'ema_model' if args.ema else 'model'
+    branch: Branch = 'ema_model' if args.ema else 'model'
     device = choose_device(args.gpu)
     model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)
     return Segmenter(model, args.scale)

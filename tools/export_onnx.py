@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmseg.apis import init_segmentor
 from mmseg.apis.inference import test_pipeline
 from mmseg.apis.work_dir import find_run
+from mmseg.core.checkpoint import Branch
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
@@ -70,7 +71,7 @@ def main() -> None:
     if args.checkpoint is None:
         args.config, args.checkpoint = find_run(args.config)
     path = args.out or Path(args.checkpoint).with_suffix('.onnx')
-    branch = 'ema_model' if args.ema else 'model'
+    branch: Branch = 'ema_model' if args.ema else 'model'
     model = init_segmentor(args.config, args.checkpoint, 'cpu', branch, args.trust_checkpoint)
     network = Logits(model).eval()
     image, norm = prepare(model, args.image)

@@ -17,6 +17,7 @@ from mmseg.apis import init_segmentor, load_config, match_classes, predict
 from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
+from mmseg.core.checkpoint import Branch
 from mmseg.core.evaluation import metric_names
 from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table
 from mmseg.datasets import build_dataset, means_for_source
@@ -120,7 +121,7 @@ def main() -> None:
     if device.type == 'cpu':
         keep_freed_memory()
     config, checkpoint = locate(args)
-    branch = 'ema_model' if args.ema else 'model'
+    branch: Branch = 'ema_model' if args.ema else 'model'
     folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))
     cfg = load_config(config, args.options)
     means = means_for_source(cfg.data.get('train'))

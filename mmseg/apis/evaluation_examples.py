@@ -74,9 +74,9 @@ class Inspector:
     def _predict(self, network: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return an image's classes and their probabilities (H, W), from the first view of it."""
         first_view = {key: views[:1] for key, views in self.dataset[index].items()}
-        decision = decide_samples(network, [first_view], with_confidence=True)
-        labels, confidence = (part[0].cpu().numpy() for part in decision)
-        return labels, confidence
+        labels, confidence = decide_samples(network, [first_view], with_confidence=True)
+        assert confidence is not None
+        return labels[0].cpu().numpy(), confidence[0].cpu().numpy()
 
     def _keep(self, index: int, labels: np.ndarray, pred: np.ndarray, network: str) -> None:
         name = self.dataset.sample_inputs(index)['img_info']['filename']

@@ -3,7 +3,7 @@
 import atexit
 import multiprocessing
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -58,7 +58,7 @@ class DeviceLoader:
         device: Where tensors go.
     """
 
-    def __init__(self, loader: Iterable[Mapping[str, Any]], device: torch.device | str) -> None:
+    def __init__(self, loader: Iterable[Any], device: torch.device | str) -> None:
         self.loader = loader
         self.device = torch.device(device)
         self._finish = BatchFinisher(self.device)

@@ -31,7 +31,7 @@ _MAX_REASON = 240
 class Logits(nn.Module):
     """A segmentor as a plain function of images."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
@@ -89,6 +89,7 @@ def export(network: Logits, path: Path, metadata: Mapping[str, Any], num_bands: 
                 dynamic_shapes={'image': {0: 'batch', 2: 'height', 3: 'width'}},
                 verbose=False,
             )
+        assert program is not None
         model = program.model_proto
     except Exception as error:  # the exporter's own, those of tracing, those of translating
         raise UserError(

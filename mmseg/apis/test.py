@@ -81,6 +81,7 @@ def multi_gpu_test(
     side = len(dataset.CLASSES) + 1
     counts = torch.zeros(len(dataset), side, side, dtype=torch.int32)
     for prediction in predict(model, data_loader, description, with_maps=False):
+        assert prediction.confusion is not None, 'multi_gpu_test takes images with labels'
         counts[prediction.index] = prediction.confusion
     return list(sum_over_processes(counts.to(data_loader.device)).cpu())
 

@@ -35,22 +35,22 @@ SEGMENTORS = Registry('segmentor', build_func=_build)
 UDA = Registry('adaptation method', build_func=_build)
 
 
-def build_backbone(cfg: Mapping[str, Any]) -> nn.Module:
+def build_backbone(cfg: Mapping[str, Any]) -> Any:
     """Build a backbone, such as `dict(type='mit_b5')`."""
     return BACKBONES.build(cfg)
 
 
-def build_neck(cfg: Mapping[str, Any]) -> nn.Module:
+def build_neck(cfg: Mapping[str, Any]) -> Any:
     """Build a neck."""
     return NECKS.build(cfg)
 
 
-def build_head(cfg: Mapping[str, Any]) -> nn.Module:
+def build_head(cfg: Mapping[str, Any]) -> Any:
     """Build a decode head, such as `dict(type='DAFormerHead', ...)`."""
     return HEADS.build(cfg)
 
 
-def build_loss(cfg: Mapping[str, Any]) -> nn.Module:
+def build_loss(cfg: Mapping[str, Any]) -> Any:
     """Build a loss, such as `dict(type='CrossEntropyLoss')`."""
     return LOSSES.build(cfg)
 
@@ -59,7 +59,7 @@ def build_segmentor(
     cfg: Mapping[str, Any],
     train_cfg: Mapping[str, Any] | None = None,
     test_cfg: Mapping[str, Any] | None = None,
-) -> nn.Module:
+) -> Any:
     """Build a segmentor.
 
     Args:
@@ -77,7 +77,7 @@ def build_train_model(
     cfg: Mapping[str, Any],
     train_cfg: Mapping[str, Any] | None = None,
     test_cfg: Mapping[str, Any] | None = None,
-) -> nn.Module:
+) -> Any:
     """Build what is trained: the segmentor, or the adaptation method around it.
 
     Args:

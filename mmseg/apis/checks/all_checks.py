@@ -72,8 +72,8 @@ def check_run(run: RunUnderCheck, more: Sequence[Check] = ()) -> None:
         for message in errors:
             get_root_logger().error(message)
     if errors:
-        more = f' ({len(errors)} errors in all, see above)' if len(errors) > 1 else ''
-        raise UserError(errors[0] + more)
+        others = f' ({len(errors)} errors in all, see above)' if len(errors) > 1 else ''
+        raise UserError(errors[0] + others)
 
 
 def _findings(check: Check, run: RunUnderCheck) -> Iterator[Finding]:

@@ -55,7 +55,8 @@ def first_batch_passes(run: RunUnderCheck) -> Findings:
 
 
 def _sizes(batch: Mapping[str, Any]) -> Iterator[str]:
-    source, target, labels = (batch.get(k) for k in ('img', 'target_img', 'gt_semantic_seg'))
+    found: Any = [batch.get(key) for key in ('img', 'target_img', 'gt_semantic_seg')]
+    source, target, labels = found
     for key, value in {'img': source, 'gt_semantic_seg': labels}.items():
         if not isinstance(value, torch.Tensor):
             yield f'the training pipeline collects no {key}: end it with Collect of both'

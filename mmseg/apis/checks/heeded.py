@@ -1,5 +1,7 @@
 """Settings that a config may carry, and that this run has no use for."""
 
+from typing import Any
+
 from mmseg.utils.distributed import world_size
 
 from ..optimizer import unmatched_keys
@@ -27,8 +29,9 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
         yield _unheeded(
             f'load_from={cfg.load_from!r}', f'the run goes on with the weights of {cfg.resume_from}'
         )
-    instance = (cfg.get('uda') or {}).get('instance') or {}
-    num_entries, bank = instance.get('num_entries'), getattr(run.model, 'bank', None)
+    instance: Any = (cfg.get('uda') or {}).get('instance') or {}
+    bank: Any = getattr(run.model, 'bank', None)
+    num_entries = instance.get('num_entries')
     if instance.get('bank_file') and num_entries not in (None, len(bank.labels)):
         yield _unheeded(
             f'uda.instance.num_entries={num_entries}',

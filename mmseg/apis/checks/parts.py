@@ -1,6 +1,7 @@
 """Whether what a training is made of besides data and network can be built from its settings."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from mmcv.runner import HOOKS
@@ -35,7 +36,7 @@ def _parts(run: RunUnderCheck) -> Iterator[Callable[[], Any]]:
     checkpoint = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
     yield lambda: build_from_cfg(checkpoint, HOOKS)
     for hook in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
-        yield lambda hook=hook: build_from_cfg(hook, HOOKS, {'interval': 50})
+        yield partial(build_from_cfg, hook, HOOKS, {'interval': 50})
     yield lambda: build_custom_hooks(cfg.get('custom_hooks') or [])
 
 

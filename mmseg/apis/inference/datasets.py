@@ -6,7 +6,8 @@ the next one.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,8 @@ from .decisions import decide
 _NUM_AHEAD = 2
 
 
-class Prediction(NamedTuple):
+@dataclass(frozen=True)
+class Prediction:
     """What a network makes of one image.
 
     Attributes:
@@ -81,8 +83,8 @@ class _PredictedBatch:
 
     def __iter__(self) -> Iterator[Prediction]:
         nothing = [None] * len(self.indices)
-        labels = nothing if self.labels is None else self.labels.wait().numpy()
-        confusion = nothing if self.confusion is None else self.confusion.wait()
+        labels: Any = nothing if self.labels is None else self.labels.wait().numpy()
+        confusion: Any = nothing if self.confusion is None else self.confusion.wait()
         rows = zip(self.indices, labels, self.metas, confusion, strict=True)
         yield from (Prediction(*row) for row in rows)
 

@@ -67,7 +67,7 @@ class Segmenter:
         UserError: A scale that is no positive number.
     """
 
-    def __init__(self, model: nn.Module, scale: float | None = None) -> None:
+    def __init__(self, model: Any, scale: float | None = None) -> None:
         if scale is not None and not scale > 0:
             raise UserError(f'scale: expected a positive number, got {scale}')
         self.model = model
@@ -101,8 +101,9 @@ class Segmenter:
         settings = {'with_confidence': True, 'slide': self._slides, 'knobs': SEGMENTING_KNOBS}
         results: list[Segmentation] = []
         for _, alike in itertools.groupby(samples, _sizes):
-            decision = decide_samples(self.model, list(alike), **settings)
-            maps = (part.cpu().numpy() for part in decision)
+            labels, confidence = decide_samples(self.model, list(alike), **settings)
+            assert confidence is not None
+            maps = labels.cpu().numpy(), confidence.cpu().numpy()
             results += [Segmentation(*pair) for pair in zip(*maps, strict=True)]
         return results
 
@@ -133,7 +134,7 @@ def inference_segmentor(
 
 
 def show_result_pyplot(
-    model: nn.Module,
+    model: Any,
     img: str | Path | np.ndarray,
     result: Sequence[np.ndarray],
     palette: Sequence[Sequence[int]] | None = None,
@@ -172,7 +173,7 @@ def show_result_pyplot(
     return picture
 
 
-def test_pipeline(model: nn.Module) -> Compose:
+def test_pipeline(model: Any) -> Compose:
     """Return what the config does to test images, for `{'img': file or array}`."""
     first, *steps = testing_steps(model.cfg)
     return Compose([LoadImage(first), *steps])

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.utils import Config
-from torch import nn
 
 from mmseg.apis.config import load_config
 from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
@@ -24,7 +23,7 @@ def init_segmentor(
     device: str | torch.device = 'cuda:0',
     branch: Branch = 'model',
     trust_checkpoint: bool = False,
-) -> nn.Module:
+) -> Any:
     """Build a segmentor and load its weights.
 
     Args:
@@ -57,7 +56,7 @@ def init_segmentor(
     return model.to(device).eval()
 
 
-def match_classes(model: nn.Module, dataset: Any, name: str = 'data.test') -> None:
+def match_classes(model: Any, dataset: Any, name: str = 'data.test') -> None:
     """Compare a network's classes with those of a data set that it is about to be tested on.
 
     A data set that does not know what its classes are called takes the network's names.
