@@ -6,6 +6,7 @@ import pytest
 import run_experiments
 from mmseg.apis import load_config
 from mmseg.apis.work_dir import config_text
+from mmseg.experiments import running
 from mmseg.experiments.runs import RunFailed, RunStopped
 from mmseg.experiments.table import generate_experiment_cfgs
 from mmseg.utils.errors import UserError
@@ -50,11 +51,12 @@ def command(monkeypatch, tmp_path):
     command.fails_at = command.stops_at = None
     command.options_given, command.resumed = options_given, resumed
     command.checked = checked
-    monkeypatch.setattr(run_experiments, 'train', train)
+    monkeypatch.setattr(running, 'train', train)
     monkeypatch.setattr('mmseg.experiments.runs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('mmseg.experiments.runs.ROOT', tmp_path)
     (tmp_path / 'configs').symlink_to(run_experiments.ROOT / 'configs')
     monkeypatch.setattr(run_experiments, 'ROOT', tmp_path)
+    monkeypatch.setattr(running, 'ROOT', tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_experiments.os, 'chdir', lambda path: None)
     return command
@@ -201,8 +203,8 @@ def test_run_experiments__options_reach_every_training(command):
 
 def test_run_experiments__smoke_stays_apart_and_keeps_no_checkpoint(command, tmp_path, monkeypatch):
     drawn, shrunk = [], []
-    monkeypatch.setattr(run_experiments, 'prepare_smoke_streets', drawn.append)
-    monkeypatch.setattr(run_experiments, 'shrink', lambda path, root: shrunk.append(path.stem))
+    monkeypatch.setattr(running, 'prepare_smoke_streets', drawn.append)
+    monkeypatch.setattr(running, 'shrink', lambda path, root: shrunk.append(path.stem))
     assert command('--exp', '7', '--smoke') == names_of(7) == shrunk
     assert drawn == ['data/smoke']
     assert len(summary(tmp_path, 'local-exp7-smoke')) == 1
@@ -220,7 +222,7 @@ def test_run_experiments__dry_run_writes_configs_only(command, tmp_path, capsys)
 
 def test_run_experiments__quick_start_draws_its_scenes_first(command, monkeypatch):
     calls = []
-    monkeypatch.setattr(run_experiments, 'prepare_streets', lambda *args: calls.append(args))
+    monkeypatch.setattr(running, 'prepare_streets', lambda *args: calls.append(args))
     command('--exp', '0')
     assert len(calls) == 1
     command('--exp', '7')
