@@ -19,6 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mmseg.apis.config import Config
 from mmseg.models import build_segmentor
+from mmseg.speed import SpeedSettings, quicken
 
 BASES = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'models'
 
@@ -61,6 +62,7 @@ def kept_bytes(setting: Setting) -> int:
     side, kept = setting.side, {}
     with FakeTensorMode(), torch.autocast('cpu', torch.bfloat16, enabled=setting.amp):
         model = build_segmentor(cfg).train()
+        quicken(model, torch.device('cpu'), SpeedSettings())
         img = torch.empty(setting.num_images, 3, side, side)
         labels = torch.empty(setting.num_images, 1, side, side, dtype=torch.long)
         own = {p.untyped_storage()._cdata for p in model.parameters()}

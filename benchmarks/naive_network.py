@@ -1,37 +1,28 @@
-"""Networks as they are commonly written: attention spelled out, PyTorch's own convolutions."""
+"""Networks as they are commonly written: attention spelled out, maps contiguous."""
 
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.models.backbones.mit_layers import (
-    Block,
-    EfficientAttention,
-    TokenLinear,
-    to_maps,
-    to_tokens,
-)
-from mmseg.models.decode_heads.aspp import ASPPModule
-from mmseg.models.decode_heads.convs import PointwiseConv, SeparableConv, WideConv
+from mmseg.models.backbones.mit_layers import EfficientAttention, to_maps, to_tokens
 from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
 
 
-def plain_networks(model: nn.Module) -> nn.Module:
+def naive_networks(model: nn.Module) -> nn.Module:
     """Let all networks in a model, in place, compute the same the common way; return the model.
 
     Encoders hand on contiguous maps.
     """
     for module in list(model.modules()):
-        module.__class__ = _PLAIN.get(type(module), module.__class__)
+        module.__class__ = _NAIVE.get(type(module), module.__class__)
         if hasattr(module, 'backbone'):
             module.backbone.register_forward_hook(_contiguous)
     return model
 
 
-class PlainAttention(EfficientAttention):
+class NaiveAttention(EfficientAttention):
     """Attention whose matrix of weights (B, heads, N, M) exists."""
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -47,16 +38,7 @@ class PlainAttention(EfficientAttention):
         return self.proj_drop(self.proj((weights @ value).transpose(1, 2).flatten(2)))
 
 
-class PlainBlock(Block):
-    """A layer that keeps everything for the backward pass."""
-
-    def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Map tokens (B, N, C) of a grid of height x width; same shape out."""
-        tokens = tokens + self.drop_path(self._attend(tokens, height, width))
-        return tokens + self.drop_path(self._feed(tokens, height, width))
-
-
-class PlainEmbedding(LinearEmbedding):
+class NaiveEmbedding(LinearEmbedding):
     """A linear layer on tokens, from maps and back to maps."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -64,28 +46,7 @@ class PlainEmbedding(LinearEmbedding):
         return to_maps(self.proj(to_tokens(x).contiguous()), *x.shape[2:]).contiguous()
 
 
-class PlainASPP(ASPPModule):
-    """Branches that are finished one by one."""
-
-    def forward(self, x: torch.Tensor, activate: bool = True) -> list[torch.Tensor]:
-        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w)."""
-        return [branch(x) for branch in self]
-
-    def joined(self, x: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
-        """Return further maps and those of all branches along the channels."""
-        return torch.cat([*more, *self(x)], dim=1)
-
-
-_PLAIN: dict[type, type] = {
-    Block: PlainBlock,
-    EfficientAttention: PlainAttention,
-    LinearEmbedding: PlainEmbedding,
-    ASPPModule: PlainASPP,
-    TokenLinear: nn.Linear,
-    PointwiseConv: nn.Conv2d,
-    WideConv: nn.Conv2d,
-    SeparableConv: DepthwiseSeparableConvModule,
-}
+_NAIVE: dict[type, type] = {EfficientAttention: NaiveAttention, LinearEmbedding: NaiveEmbedding}
 
 
 def _contiguous(module: nn.Module, inputs: Any, features: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -10,7 +10,7 @@ from mmcv.runner import Hook
 from torch import nn
 
 from mmseg.models.uda import DACS
-from mmseg.ops import product
+from mmseg.speed.cpu.matrix_products import product
 
 from .naive_dida import NaiveDIDA
 

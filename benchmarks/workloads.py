@@ -25,20 +25,21 @@ from mmseg.apis.loader import build_test_loader, build_train_loader
 from mmseg.datasets import build_dataloader, build_dataset
 from mmseg.models import build_backbone, build_segmentor, build_train_model
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
+from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed.heap import keep_freed_memory
 from mmseg.utils.environment import choose_device, peak_memory_gb
 from mmseg.utils.errors import UserError
-from mmseg.utils.heap import keep_freed_memory
 
 from .naive_dida import NaiveDIDA, full_size_instance_loss
 from .naive_loops import ReloadingRareClassDataset, decoding_by_opencv, naive_test
-from .naive_network import plain_networks
+from .naive_network import naive_networks
 from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
 from .profiling import Operator, OperatorProfile, ProfileHook
 
 _NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
 _TYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
-# Settings that the plain implementations do without.
+# Settings that the naive implementations do without.
 _FAST_SETTINGS = ('amp', 'compile', 'channels_last')
 # Sides of the label blocks in random training images, in pixels.
 _BLOCK = 32
@@ -161,10 +162,11 @@ def measure_test(job: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         start = synchronized_time(device)
         if job['naive']:
-            plain_networks(model)
+            naive_networks(model)
             images = build_dataloader(dataset, 1, cfg.data.workers_per_gpu, shuffle=False)
             naive_test(model, DeviceLoader(images, device), dataset, Path(folder))
         else:
+            quicken(model, device, SpeedSettings.of(cfg).for_few_passes())
             loader = build_test_loader(dataset, cfg, device)
             single_gpu_test(model, loader, out_dir=folder, pre_eval=True, amp=cfg.get('amp'))
         seconds = synchronized_time(device) - start
@@ -238,6 +240,7 @@ def _config(job: Mapping[str, Any]) -> Config:
         cfg.uda.debug_img_interval = 0
     if job['naive']:
         _leave_out(cfg, _FAST_SETTINGS)
+        cfg.speed = 'off'
     return cfg
 
 
@@ -262,7 +265,7 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
     if job['naive']:
         if not cfg.get('uda'):
             raise UserError('the naive step is one of adaptation, and the config has no uda')
-        model = NaiveDIDA(plain_networks(model))
+        model = NaiveDIDA(naive_networks(model))
     if job['random_data']:
         num_classes = cfg.model.decode_head.num_classes
         dataset: Any = RandomPairs(num_classes, job['size'], bool(cfg.get('uda')))

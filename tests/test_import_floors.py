@@ -16,6 +16,7 @@ FLOORS = [
     ['mmseg.ops'],
     ['mmseg.core'],
     ['mmseg.street_scenes', 'mmseg.datasets', 'mmseg.models'],
+    ['mmseg.speed'],
     ['mmseg.apis'],
     ['mmseg.report'],
     ['mmseg.experiments'],

@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import ratios, summarize, table
 from benchmarks.workloads import WORKLOADS, run_workload
+from mmseg.speed.heap import training_environment
 from mmseg.utils.cli import run_cli
-from mmseg.utils.environment import collect_env, training_environment
+from mmseg.utils.environment import collect_env
 from mmseg.utils.errors import UserError
 
 NAIVE = 'naive'

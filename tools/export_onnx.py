@@ -17,7 +17,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg.apis import init_segmentor
+from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.inference import test_pipeline
 from mmseg.apis.work_dir import find_run
 from mmseg.core.checkpoint import Branch
@@ -72,7 +72,8 @@ def main() -> None:
         args.config, args.checkpoint = find_run(args.config)
     path = args.out or Path(args.checkpoint).with_suffix('.onnx')
     branch: Branch = 'ema_model' if args.ema else 'model'
-    model = init_segmentor(args.config, args.checkpoint, 'cpu', branch, args.trust_checkpoint)
+    cfg = load_config(args.config, ['speed=off'])
+    model = init_segmentor(cfg, args.checkpoint, 'cpu', branch, args.trust_checkpoint)
     network = Logits(model).eval()
     image, norm = prepare(model, args.image)
     names = {'classes': list(model.CLASSES), 'palette': np.asarray(model.PALETTE).tolist()}

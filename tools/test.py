@@ -21,12 +21,12 @@ from mmseg.core.checkpoint import Branch
 from mmseg.core.evaluation import metric_names
 from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table
 from mmseg.datasets import build_dataset, means_for_source
+from mmseg.speed.heap import keep_freed_memory
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.background import Background
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
-from mmseg.utils.heap import keep_freed_memory
 
 
 def parse_args() -> argparse.Namespace:

@@ -24,12 +24,12 @@ from mmseg.apis.work_dir import config_text
 from mmseg.core.runner import IterBasedRunner
 from mmseg.models import build_train_model
 from mmseg.report import ReportHook
+from mmseg.speed.heap import keep_freed_memory
 from mmseg.utils.cli import run_cli
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.determinism import nondeterministic_operations
 from mmseg.utils.distributed import done_by_first, rank, world_size
 from mmseg.utils.environment import collect_env, git_revision
-from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.logger import get_root_logger, log_to_file
 from tools.train_options import parse_args, read_config
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mmseg.speed.settings import CHOICES
 from mmseg.utils.errors import UserError
 
 
@@ -39,6 +40,7 @@ _DATASETS = (
     'a dict or a list of dicts',
     lambda value: isinstance(value, Mapping) or _is_list_of_settings(value),
 )
+_AUTO = ("'auto' or 'off'", lambda value: value in CHOICES)
 _TEXT = ('a text', lambda value: isinstance(value, str))
 _TEXTS = ('a text or a list of them', lambda value: isinstance(value, str | list | tuple))
 
@@ -50,6 +52,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir'), _TEXT),
     'load_except': _TEXTS,
     **dict.fromkeys(('channels_last', 'compile', 'cudnn_benchmark', 'deterministic'), _FLAG),
+    **dict.fromkeys(('speed', 'recompute'), _AUTO),
     'data.test_samples_per_gpu': _COUNT,
     'data.workers_per_gpu': _FROM_ZERO,
     'dist_params.check_interval': _WHOLE,

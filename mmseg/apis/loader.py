@@ -18,6 +18,7 @@ from mmseg.datasets.collating import collate_alike
 from mmseg.datasets.indexed_images import IndexedImages
 from mmseg.datasets.pipelines import compact, resized_from
 from mmseg.datasets.samplers import SampleStream
+from mmseg.speed.heap import keep_freed_memory
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.errors import UserError
 from mmseg.utils.shared_memory import require_room_for_workers
@@ -154,6 +155,7 @@ def build_train_loader(
         seed=cfg.get('seed') or 0,
         rank=rank(),
         world_size=world_size(),
+        prepare_worker=keep_freed_memory,
     )
     return DeviceLoader(loader, device)
 
@@ -182,6 +184,7 @@ def build_test_loader(
         rank=rank(),
         world_size=world_size(),
         collate=collate_alike,
+        prepare_worker=keep_freed_memory,
     )
     return DeviceLoader(loader, device)
 

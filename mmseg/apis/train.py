@@ -27,6 +27,7 @@ from mmseg.core.hooks import (
 from mmseg.core.run_files import leave_branch, remove_run
 from mmseg.core.runner import IterBasedRunner
 from mmseg.datasets.class_statistics import statistics_of
+from mmseg.speed import SpeedSettings, quicken
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import done_by_first, rank, world_size
@@ -36,7 +37,6 @@ from mmseg.utils.logger import get_root_logger
 from mmseg.utils.seed import derive_seed
 
 from .claim import claim_work_dir
-from .compiling import compile_networks
 from .custom_hooks import build_custom_hooks
 from .evaluation import build_evaluation_hook
 from .loader import build_train_loader
@@ -116,12 +116,9 @@ def train_segmentor(
     model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
     _share_bank_out(model, dataset)
     model.to(device)
-    if cfg.get('channels_last'):
-        model.to(memory_format=torch.channels_last)
+    quicken(model, device, SpeedSettings.of(cfg))
     dist_params = cfg.get('dist_params') or {}
     share_out(model, device, dist_params.get('sync_bn', False))
-    if cfg.get('compile'):
-        compile_networks(model)
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate, hooks)

@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader
 
 from mmseg.core.building import build_from_cfg
 from mmseg.utils.errors import UserError
-from mmseg.utils.heap import keep_freed_memory
 from mmseg.utils.stop_request import STOP_SIGNALS
 from mmseg.utils.worker_errors import told_in_one_line
 
@@ -91,6 +90,7 @@ def build_dataloader(
     rank: int = 0,
     world_size: int = 1,
     collate: Callable[[Sequence[Any]], Any] = collate_batch,
+    prepare_worker: Callable[[], Any] | None = None,
 ) -> DataLoader:
     """Build the loader of one process.
 
@@ -109,6 +109,7 @@ def build_dataloader(
         rank: Number of this process, from 0.
         world_size: Number of processes.
         collate: Makes a batch of samples.
+        prepare_worker: Called in each worker process before it loads.
 
     Returns:
         A loader of dicts of `mmcv.parallel.DataContainer`.
@@ -125,7 +126,7 @@ def build_dataloader(
         'num_workers': workers_per_gpu,
         'collate_fn': partial(_collate_told, collate),
         'pin_memory': torch.cuda.is_available(),
-        'worker_init_fn': _start_worker,
+        'worker_init_fn': partial(_start_worker, prepare_worker),
         'persistent_workers': shuffle and workers_per_gpu > 0,
     }
     if not shuffle:
@@ -139,11 +140,12 @@ def _collate_told(collate: Callable[[Sequence[Any]], Any], samples: Sequence[Any
         return collate(samples)
 
 
-def _start_worker(worker: int) -> None:
+def _start_worker(prepare: Callable[[], Any] | None, worker: int) -> None:
     tell_of_lost_batches()
     # One thread a worker: OpenCV would otherwise start one for each core in every worker.
     cv2.setNumThreads(0)
-    keep_freed_memory()
+    if prepare is not None:
+        prepare()
     # Ctrl-C and a scheduler's SIGTERM reach every process of a job; the first one decides.
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.core.run_files import describe_run
+from mmseg.speed.heap import training_environment
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.command import VARIABLE, begun_command
-from mmseg.utils.environment import git_revision, training_environment
+from mmseg.utils.environment import git_revision
 from mmseg.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]

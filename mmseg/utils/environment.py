@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from .errors import UserError
-from .heap import heap_environment
 
 _PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'numpy', 'opencv-python', 'kornia-rs', 'timm')
 _GIGABYTE = 1024**3
@@ -64,15 +63,6 @@ def _version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return 'not installed'
-
-
-def training_environment() -> dict[str, str] | None:
-    """Return the environment variables of a process that trains on this machine.
-
-    Returns:
-        Without a GPU those by which its heap stays whole; else None, for this process's own.
-    """
-    return None if torch.cuda.is_available() else heap_environment()
 
 
 def choose_device(gpu_id: int | None = None) -> torch.device:

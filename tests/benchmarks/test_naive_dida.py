@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.naive_dida import NaiveDIDA, full_size_instance_loss
-from benchmarks.naive_network import plain_networks
+from benchmarks.naive_network import naive_networks
 from mmseg.apis import load_config
 from mmseg.models import build_segmentor
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
@@ -27,7 +27,7 @@ def test_naive_step__has_the_losses_and_gradients_of_the_lean_one(settings):
     for seed in range(3):
         lean.train_step(batch(2, seed), sgd(lean))
     assert lean.bank.is_full
-    naive = NaiveDIDA(plain_networks(copy.deepcopy(lean))).train()
+    naive = NaiveDIDA(naive_networks(copy.deepcopy(lean))).train()
     values = lean.train_step(batch(2, 5), sgd(lean))['log_vars']
     plain = naive.train_step(batch(2, 5), sgd(naive.dacs))['log_vars']
     assert 'mix.loss_instance' in plain
@@ -58,16 +58,16 @@ def test_naive_instance_loss__equals_the_lean_one(form):
     torch.testing.assert_close(full_size_instance_loss(*inputs), instance_similarity_loss(*inputs))
 
 
-def test_plain_networks__compute_the_same_with_layers_of_pytorch_alone():
+def test_naive_networks__compute_the_same_with_attention_spelled_out():
     config = load_config('benchmarks/gta2cs_dida_mitb0.py').model
     config.pretrained = None
     torch.manual_seed(0)
     model = build_segmentor(config).eval()
-    plain = plain_networks(copy.deepcopy(model))
-    ours = {type(layer).__name__ for layer in plain.modules()}
-    assert ours.isdisjoint({'EfficientAttention', 'SeparableConv', 'PointwiseConv', 'ASPPModule'})
+    naive = naive_networks(copy.deepcopy(model))
+    classes = {type(layer).__name__ for layer in naive.modules()}
+    assert 'NaiveAttention' in classes and 'EfficientAttention' not in classes
     img = torch.randn(2, 3, 64, 96)
     for value, expected in zip(
-        plain.forward_embedding(img)[:2], model.forward_embedding(img)[:2], strict=True
+        naive.forward_embedding(img)[:2], model.forward_embedding(img)[:2], strict=True
     ):
         torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-4)

@@ -7,7 +7,6 @@ from mmseg.utils.environment import (
     collect_env,
     git_revision,
     peak_memory_gb,
-    training_environment,
 )
 from mmseg.utils.errors import UserError
 
@@ -17,13 +16,6 @@ def pretend_gpus(monkeypatch, count: int):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
     monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
     monkeypatch.setattr(torch.cuda, 'set_device', lambda index: None)
-
-
-def test_training_environment__keeps_the_heap_whole_where_there_is_no_gpu(monkeypatch):
-    pretend_gpus(monkeypatch, 0)
-    assert 'tcache_count' in training_environment()['GLIBC_TUNABLES']
-    pretend_gpus(monkeypatch, 1)
-    assert training_environment() is None
 
 
 def test_choose_device__a_gpu_id_without_cuda_is_an_error(monkeypatch):

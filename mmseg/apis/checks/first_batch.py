@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmseg.speed import SpeedSettings, quicken
 from mmseg.utils.error_lines import error_line
 from mmseg.utils.errors import UserError
 
@@ -83,6 +84,7 @@ def _sizes(batch: Mapping[str, Any]) -> Iterator[str]:
 def _pass(batch: Mapping[str, Any], run: RunUnderCheck) -> str | None:
     """Return what is wrong with a pass, None where all is well."""
     run.model.to(run.device)
+    quicken(run.model, run.device, SpeedSettings.of(run.cfg).for_few_passes())
     if run.device.type == 'cpu' and any(map(_runs_on_gpus_only, run.model.modules())):
         return None
     with left_as_it_was(run.model):

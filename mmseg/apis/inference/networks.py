@@ -13,6 +13,7 @@ from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import are_numbers, check_same_classes, get_classes, get_palette
 from mmseg.models import build_segmentor
+from mmseg.speed import SpeedSettings, quicken
 
 _HEAD = 'the head (model.decode_head.num_classes)'
 
@@ -53,7 +54,8 @@ def init_segmentor(
         load_state_dict(model, select_branch(content['state_dict'], branch), checkpoint)
     model.cfg = cfg
     model.CLASSES, model.PALETTE = _names_and_colors(meta, model_cfg['decode_head'])
-    return model.to(device).eval()
+    model.to(device).eval()
+    return quicken(model, torch.device(device), SpeedSettings.of(cfg).for_few_passes())
 
 
 def match_classes(model: Any, dataset: Any, name: str = 'data.test') -> None:

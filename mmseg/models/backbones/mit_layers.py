@@ -6,7 +6,6 @@ in channels-last order, so going from one to the other copies nothing.
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +13,7 @@ from timm.layers import DropPath
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from mmseg.ops import linear
-
 BlockNorm = partial(nn.LayerNorm, eps=1e-6)
-
-# Values of the tokens from which a block's memory matters on a CPU.
-_MANY_VALUES = 1 << 18
 
 
 def to_tokens(maps: torch.Tensor) -> torch.Tensor:
@@ -30,14 +24,6 @@ def to_tokens(maps: torch.Tensor) -> torch.Tensor:
 def to_maps(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """View (B, h*w, C) as (B, C, h, w)."""
     return tokens.transpose(1, 2).unflatten(2, (height, width))
-
-
-class TokenLinear(nn.Linear):
-    """A linear layer over tokens."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Map tokens (B, N, in_features) to (B, N, out_features)."""
-        return linear(input, self.weight, self.bias)
 
 
 class OverlapPatchEmbed(nn.Module):
@@ -91,9 +77,9 @@ class EfficientAttention(nn.Module):
         self.qk_scale = qk_scale
         self.attn_drop = attn_drop
         self.sr_ratio = sr_ratio
-        self.q = TokenLinear(dim, dim, bias=qkv_bias)
-        self.kv = TokenLinear(dim, 2 * dim, bias=qkv_bias)
-        self.proj = TokenLinear(dim, dim)
+        self.q = nn.Linear(dim, dim, bias=qkv_bias)
+        self.kv = nn.Linear(dim, 2 * dim, bias=qkv_bias)
+        self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)
         if sr_ratio > 1:
             self.sr = nn.Conv2d(dim, dim, sr_ratio, stride=sr_ratio)
@@ -140,9 +126,9 @@ class MixFFN(nn.Module):
 
     def __init__(self, dim: int, hidden_dim: int, drop: float) -> None:
         super().__init__()
-        self.fc1 = TokenLinear(dim, hidden_dim)
+        self.fc1 = nn.Linear(dim, hidden_dim)
         self.dwconv = DepthwiseConv(hidden_dim)
-        self.fc2 = TokenLinear(hidden_dim, dim)
+        self.fc2 = nn.Linear(hidden_dim, dim)
         self.drop = nn.Dropout(drop)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -190,15 +176,6 @@ class Block(nn.Module):
         self.norm2 = BlockNorm(dim)
         self.mlp = MixFFN(dim, int(dim * mlp_ratio), drop)
 
-    def compile(self, **options: Any) -> None:
-        """Compile both branches, with the options of `torch.compile`.
-
-        The drop ratio, which differs from block to block, stays outside: so the blocks of a stage
-        share their code, and one of them is compiled instead of all.
-        """
-        self._attend = torch.compile(self._attend, **options)
-        self._feed = torch.compile(self._feed, **options)
-
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Map tokens (B, N, C) of a grid of height x width; same shape out."""
         if self.with_cp and torch.is_grad_enabled():
@@ -206,29 +183,15 @@ class Block(nn.Module):
         return self._layers(tokens, height, width)
 
     def _layers(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        tokens = tokens + self.drop_path(self._attend(tokens, height, width))
-        feed = self._feed_twice if self._is_memory_dear(tokens) else self._feed
-        return tokens + self.drop_path(feed(tokens, height, width))
+        tokens = tokens + self.drop_path(self.attend(tokens, height, width))
+        return tokens + self.drop_path(self.feed(tokens, height, width))
 
-    def _is_memory_dear(self, tokens: torch.Tensor) -> bool:
-        """Say whether the backward pass had better compute the feed-forward layers again.
-
-        They keep two thirds of what a block keeps, and take a fiftieth of a step on a CPU.
-        """
-        if self.with_cp or torch.compiler.is_compiling() or not torch.is_grad_enabled():
-            return False
-        return tokens.device.type == 'cpu' and tokens.numel() >= _MANY_VALUES
-
-    def _attend(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    def attend(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """Return what attention adds to tokens (B, N, C), before drop path."""
         return self.attn(self.norm1(tokens), height, width)
 
-    def _feed_twice(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        keep_rng = self.mlp.drop.p > 0
-        return checkpoint(
-            self._feed, tokens, height, width, use_reentrant=False, preserve_rng_state=keep_rng
-        )
-
-    def _feed(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    def feed(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """Return what the feed-forward layers add to tokens (B, N, C), before drop path."""
         return self.mlp(self.norm2(tokens), height, width)
 
 

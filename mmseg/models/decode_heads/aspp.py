@@ -4,18 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.models.decode_heads.convs import (
-    PooledConv,
-    SeparableConv,
-    is_eager_on_cpu,
-    is_pyramid,
-    is_traced,
-    run_pyramid,
-)
-from mmseg.ops import joined_relu, resize
+from mmseg.models.decode_heads.pooling import make_image_pool, pooled_to_size
 
 
 class ASPPModule(nn.ModuleList):
@@ -46,10 +38,9 @@ class ASPPModule(nn.ModuleList):
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         for dilation in dilations:
             if dilation == 1:
-                pointwise = conv_cfg or {'type': 'PointwiseConv'}
-                branch = ConvModule(in_channels, channels, 1, conv_cfg=pointwise, **layers)
+                branch = ConvModule(in_channels, channels, 1, conv_cfg=conv_cfg, **layers)
             elif sep:
-                branch = SeparableConv(
+                branch = DepthwiseSeparableConvModule(
                     in_channels, channels, 3, dilation=dilation, padding=dilation, **layers
                 )
             else:
@@ -64,39 +55,13 @@ class ASPPModule(nn.ModuleList):
                 )
             self.append(branch)
 
-    def forward(self, x: torch.Tensor, activate: bool = True) -> list[torch.Tensor]:
-        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w).
-
-        `activate` tells whether the last activation of each branch is wanted.
-        """
-        if self.sep and is_eager_on_cpu(x) and is_pyramid(self):
-            return run_pyramid(self, x, activate)
-        return [branch(x, activate=activate) for branch in self]
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return every branch's map (B, channels, h, w) of x (B, in_channels, h, w)."""
+        return [branch(x) for branch in self]
 
     def joined(self, x: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
-        """Return further maps, of ReLUs as well, and those of all branches along the channels."""
-        if is_traced() or not all(isinstance(branch.activate, nn.ReLU) for branch in self):
-            return torch.cat([*more, *self(x)], dim=1)
-        return joined_relu([*more, *self(x, activate=False)])
-
-
-def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequential:
-    """Make the image-level branch: the mean over the image and a 1 x 1 convolution.
-
-    Args:
-        in_channels: Channels coming in.
-        channels: Channels going out.
-        **layers: `conv_cfg`, `norm_cfg` and `act_cfg` of the convolution.
-
-    Returns:
-        A module that maps (B, in_channels, h, w) to (B, channels, 1, 1).
-    """
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), PooledConv(in_channels, channels, 1, **layers))
-
-
-def pooled_to_size(pool: nn.Module, x: torch.Tensor, align_corners: bool) -> torch.Tensor:
-    """Pool x (B, C, h, w) and spread the result (B, C', h', w') over h x w."""
-    return resize(pool(x), x.shape[2:], mode='bilinear', align_corners=align_corners)
+        """Return further maps, activated alike, and those of all branches along the channels."""
+        return torch.cat([*more, *self(x)], dim=1)
 
 
 class ASPPWrapper(nn.Module):
@@ -130,9 +95,7 @@ class ASPPWrapper(nn.Module):
         self.image_pool = make_image_pool(in_channels, channels, **layers) if pool else None
         self.aspp_modules = ASPPModule(dilations, in_channels, channels, sep, **layers)
         num_branches = len(dilations) + int(pool)
-        self.bottleneck = ConvModule(
-            num_branches * channels, channels, 3, padding=1, conv_cfg={'type': 'WideConv'}, **layers
-        )
+        self.bottleneck = ConvModule(num_branches * channels, channels, 3, padding=1, **layers)
 
     @property
     def output_layer(self) -> nn.Module:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
 from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.aspp import ASPPModule, make_image_pool, pooled_to_size
-from mmseg.models.decode_heads.convs import SeparableConv
+from mmseg.models.decode_heads.aspp import ASPPModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.decode_heads.pooling import make_image_pool, pooled_to_size
 from mmseg.utils.errors import UserError
 
 
@@ -65,12 +65,11 @@ class DepthwiseSeparableASPPHead(ASPPHead):
             raise UserError(f'c1_in_channels is {c1_in_channels}; expected at least 0')
         self.c1_bottleneck = None
         if c1_in_channels > 0:
-            layers = {**self.layers, 'conv_cfg': self.conv_cfg or {'type': 'PointwiseConv'}}
-            self.c1_bottleneck = ConvModule(c1_in_channels, c1_channels, 1, **layers)
+            self.c1_bottleneck = ConvModule(c1_in_channels, c1_channels, 1, **self.layers)
         widths = (self.channels + c1_channels * (c1_in_channels > 0), self.channels)
         self.sep_bottleneck = nn.Sequential(
             *(
-                SeparableConv(
+                DepthwiseSeparableConvModule(
                     width,
                     self.channels,
                     3,
@@ -85,7 +84,7 @@ class DepthwiseSeparableASPPHead(ASPPHead):
     @property
     def embedding_layer(self) -> nn.Module:
         """See the base class."""
-        return self.sep_bottleneck[-1]
+        return self.sep_bottleneck[-1].pointwise_conv
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Refine the pyramid; see the base class."""

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmseg.ops import linear
 from mmseg.utils.errors import UserError
 
 
@@ -30,5 +29,5 @@ class LinearEmbedding(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
         # views throughout where x lies in channels-last order, as MiT's maps do
-        tokens = linear(x.flatten(2).transpose(1, 2), self.proj.weight, self.proj.bias)
+        tokens = self.proj(x.flatten(2).transpose(1, 2))
         return tokens.transpose(1, 2).unflatten(2, x.shape[2:])

@@ -8,9 +8,9 @@ from mmcv.cnn import ConvModule
 from torch import nn
 
 from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.aspp import pooled_to_size
-from mmseg.models.decode_heads.convs import PooledConv, is_exported
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.decode_heads.exporting import is_exported
+from mmseg.models.decode_heads.pooling import PooledConv, pooled_to_size
 
 
 class RegionMeans(nn.AdaptiveAvgPool2d):

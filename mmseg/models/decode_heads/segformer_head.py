@@ -44,7 +44,6 @@ class SegFormerHead(BaseDecodeHead):
             dim,
             kernel_size,
             padding=kernel_size // 2,
-            conv_cfg={'type': 'PointwiseConv'} if kernel_size == 1 else None,
             norm_cfg=self.norm_cfg,
         )
         self.linear_pred = nn.Conv2d(dim, self.num_classes, kernel_size=1)

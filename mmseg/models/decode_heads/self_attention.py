@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import nn
 
-from mmseg.models.decode_heads.convs import is_exported
+from mmseg.models.decode_heads.exporting import is_exported
 
 
 class SelfAttention(nn.Module):

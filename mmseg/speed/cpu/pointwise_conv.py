@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
-from .products import had_better_convolve
+from .matrix_products import had_better_convolve
 
 
 def pointwise_conv(

@@ -3,6 +3,8 @@
 import ctypes
 import os
 
+import torch
+
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -45,3 +47,12 @@ def heap_environment() -> dict[str, str]:
         return dict(os.environ)
     setting = f'{_NO_THREAD_CACHE}=0'
     return {**os.environ, _TUNABLES: f'{tunables}:{setting}' if tunables else setting}
+
+
+def training_environment() -> dict[str, str] | None:
+    """Return the environment variables of a process that trains on this machine.
+
+    Returns:
+        Without a GPU those by which its heap stays whole; else None, for this process's own.
+    """
+    return None if torch.cuda.is_available() else heap_environment()

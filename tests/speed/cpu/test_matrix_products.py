@@ -4,8 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmseg.ops import linear, products
-from mmseg.ops.products import add_product, had_better_convolve, product, product_of_columns
+from mmseg.speed.cpu import matrix_products
+from mmseg.speed.cpu.matrix_products import (
+    add_product,
+    had_better_convolve,
+    linear,
+    product,
+    product_of_columns,
+)
 
 pytestmark = pytest.mark.parametrize('convolves', [True, False])
 
@@ -13,7 +19,7 @@ pytestmark = pytest.mark.parametrize('convolves', [True, False])
 @pytest.fixture(autouse=True)
 def processor(monkeypatch, convolves):
     """A processor that multiplies quicker by convolving, or not."""
-    monkeypatch.setattr(products, 'convolutions_multiply_quicker', lambda: convolves)
+    monkeypatch.setattr(matrix_products, 'convolutions_multiply_quicker', lambda: convolves)
 
 
 @pytest.mark.parametrize('has_bias', [True, False])
@@ -54,7 +60,7 @@ def test_product__and_its_sum_and_transpose_are_those_of_matrices(convolves):
 
 
 def test_add_product__goes_through_many_pixels_in_parts(convolves, monkeypatch):
-    monkeypatch.setattr(products, '_NUM_PIXELS', 16)
+    monkeypatch.setattr(matrix_products, '_NUM_PIXELS', 16)
     pixels, matrix, out = torch.randn(50, 8), torch.randn(8, 12), torch.zeros(50, 12)
     add_product(out, pixels, matrix)
     torch.testing.assert_close(out, pixels @ matrix)

@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from mmseg.utils.heap import heap_environment
+from mmseg.speed.heap import heap_environment, training_environment
 
 COUNT_FAULTS = """
 import resource, sys
 import torch
-from mmseg.utils.heap import keep_freed_memory
+from mmseg.speed.heap import keep_freed_memory
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()
 def use():
@@ -49,3 +50,10 @@ def test_heap_environment__leaves_the_settings_that_there_are(monkeypatch):
     assert heap_environment()['GLIBC_TUNABLES'] == expected
     monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.tcache_count=7')
     assert heap_environment()['GLIBC_TUNABLES'] == 'glibc.malloc.tcache_count=7'
+
+
+def test_training_environment__keeps_the_heap_whole_where_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert 'tcache_count' in training_environment()['GLIBC_TUNABLES']
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert training_environment() is None

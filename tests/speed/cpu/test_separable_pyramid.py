@@ -8,13 +8,22 @@ import torch
 from torch import nn
 
 from mmseg.models.decode_heads.aspp import ASPPModule
-from mmseg.models.decode_heads.convs import is_pyramid
-from mmseg.ops import products
+from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed.cpu import matrix_products
+from mmseg.speed.cpu.layers import is_pyramid
 
 LAYERS = {'norm_cfg': {'type': 'BN'}, 'act_cfg': {'type': 'ReLU'}}
 
 
+def quick(module):
+    return quicken(module, torch.device('cpu'), SpeedSettings())
+
+
 def pyramid(dilations=(1, 6, 12), channels=20, dtype=torch.float64):
+    return quick(plain_pyramid(dilations, channels, dtype))
+
+
+def plain_pyramid(dilations=(1, 6, 12), channels=20, dtype=torch.float64):
     torch.manual_seed(0)
     module = ASPPModule(dilations, channels, 8, sep=True, **LAYERS).to(dtype)
     for layer in module.modules():
@@ -32,31 +41,10 @@ def outcome(module, x):
     return [out, x.grad, *(p.grad for p in module.parameters()), *module.buffers()]
 
 
-def layer_by_layer(module, monkeypatch):
-    """Let a copy of the module run PyTorch's own layers."""
-    plain = copy.deepcopy(module)
-    forwards = {
-        branch: (
-            lambda x, activate=True, branch=branch: (
-                branch.pointwise_conv(branch.depthwise_conv(x), activate=activate)
-                if hasattr(branch, 'depthwise_conv')
-                else branch.activate(branch.norm(nn.Conv2d.forward(branch.conv, x)))
-            )
-        )
-        for branch in plain
-    }
-    plain.joined = lambda x: torch.cat([forwards[branch](x) for branch in plain], 1)
-    monkeypatch.setattr(plain, 'forward', None)
-    return plain
-
-
 @pytest.mark.parametrize('is_training', [True, False])
 @pytest.mark.parametrize('size', [(9, 14), (1, 3), (16, 16)])
-def test_pyramid__has_results_gradients_and_statistics_of_single_layers(
-    size, is_training, monkeypatch
-):
-    ours = pyramid().train(is_training)
-    plain = layer_by_layer(ours, monkeypatch)
+def test_pyramid__has_results_gradients_and_statistics_of_single_layers(size, is_training):
+    ours, plain = (module.train(is_training) for module in (pyramid(), plain_pyramid()))
     x = torch.randn(3, 20, *size, dtype=torch.float64)
     for got, expected in zip(outcome(ours, x), outcome(plain, x), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-8, atol=1e-8)
@@ -66,7 +54,7 @@ def test_pyramid__is_the_same_by_either_library(monkeypatch):
     module, x = pyramid(dtype=torch.float32), torch.randn(2, 20, 12, 10)
     outcomes = []
     for convolves in (True, False):
-        monkeypatch.setattr(products, 'convolutions_multiply_quicker', lambda c=convolves: c)
+        monkeypatch.setattr(matrix_products, 'convolutions_multiply_quicker', lambda c=convolves: c)
         outcomes.append(outcome(copy.deepcopy(module), x))
     for got, expected in zip(*outcomes, strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
@@ -77,7 +65,7 @@ def test_pyramid__is_the_same_in_pieces_of_any_size(channels, monkeypatch):
     module = pyramid(channels=channels)
     x = torch.randn(2, channels, 8, 8, dtype=torch.float64)
     whole = outcome(copy.deepcopy(module), x)
-    module_of_op = importlib.import_module('mmseg.ops.separable_pyramid')
+    module_of_op = importlib.import_module('mmseg.speed.cpu.separable_pyramid')
     monkeypatch.setattr(module_of_op, '_PIECE_BYTES', 1)
     for got, expected in zip(outcome(module, x), whole, strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-8, atol=1e-8)
@@ -116,11 +104,11 @@ def test_pyramid__keeps_nothing_as_large_as_its_input_for_the_backward_pass():
 
 def test_pyramid__of_unusual_layers_is_left_to_them():
     assert is_pyramid(pyramid())
-    other = ASPPModule((1, 6), 4, 4, sep=True, **{**LAYERS, 'act_cfg': {'type': 'GELU'}})
+    other = quick(ASPPModule((1, 6), 4, 4, sep=True, **{**LAYERS, 'act_cfg': {'type': 'GELU'}}))
     assert not is_pyramid(other)
     assert other(torch.randn(2, 4, 8, 8))[1].shape == (2, 4, 8, 8)
-    plain = ASPPModule((1, 6), 4, 4, sep=False, **LAYERS)
-    assert not is_pyramid(plain)
+    dense = quick(ASPPModule((1, 6), 4, 4, sep=False, **LAYERS))
+    assert not is_pyramid(dense)
 
 
 def test_pyramid__gives_one_map_a_branch():

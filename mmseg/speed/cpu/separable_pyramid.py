@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from .products import add_product, product, product_of_columns
+from .matrix_products import add_product, product, product_of_columns
 
 # Bytes of a piece: the system's allocator keeps it for the next one.
 _PIECE_BYTES = 16 << 20

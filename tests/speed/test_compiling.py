@@ -3,9 +3,9 @@ import copy
 import pytest
 import torch
 
-from mmseg.apis.compiling import compile_networks, has_compiler
 from mmseg.models import build_segmentor
 from mmseg.models.backbones.mit_layers import Block
+from mmseg.speed.compiling import compile_block, compile_networks, has_compiler
 from mmseg.utils.errors import UserError
 from tests.models.networks import small_architecture
 
@@ -51,7 +51,7 @@ def test_block__blocks_of_one_stage_share_their_code():
 
     for ratio in (0.1, 0.2, 0.3):
         block = Block(8, 1, 4, True, None, 0.0, 0.0, ratio, 2).train()
-        block.compile(backend=backend, dynamic=False)
+        compile_block(block, backend=backend, dynamic=False)
         block(torch.randn(2, 16, 8), 4, 4)
     assert len(graphs) == 2, 'one for attention and one for the feed-forward layers'
 
@@ -62,13 +62,13 @@ def test_block__compiled_to_machine_code_it_gives_the_same():
     torch.manual_seed(0)
     plain = Block(8, 1, 4, True, None, 0.0, 0.0, 0.0, 2)
     compiled = copy.deepcopy(plain)
-    compiled.compile(dynamic=False)
+    compile_block(compiled, dynamic=False)
     tokens = torch.randn(2, 16, 8)
     with torch.no_grad():
         torch.testing.assert_close(compiled(tokens, 4, 4), plain(tokens, 4, 4))
 
 
 def test_compile_networks__says_what_is_missing(monkeypatch):
-    monkeypatch.setattr('mmseg.apis.compiling.has_compiler', lambda: False)
+    monkeypatch.setattr('mmseg.speed.compiling.has_compiler', lambda: False)
     with pytest.raises(UserError, match=r'compile=True needs a C\+\+ compiler'):
         compile_networks(torch.nn.Identity())

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmseg.ops import wide_conv
+from mmseg.speed.cpu.wide_conv import wide_conv
 
 
 @pytest.mark.parametrize('order', [torch.contiguous_format, torch.channels_last])
@@ -14,7 +14,7 @@ from mmseg.ops import wide_conv
 @pytest.mark.parametrize('num_channels', [1, 5, 64])
 def test_wide_conv__is_a_convolution_with_its_gradients(order, has_bias, num_channels, monkeypatch):
     monkeypatch.setattr(
-        importlib.import_module('mmseg.ops.wide_conv'), '_NUM_CHANNELS', num_channels
+        importlib.import_module('mmseg.speed.cpu.wide_conv'), '_NUM_CHANNELS', num_channels
     )
     torch.manual_seed(0)
     x = torch.randn(3, 12, 9, 7).to(memory_format=order).requires_grad_()

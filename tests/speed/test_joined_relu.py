@@ -2,7 +2,7 @@
 
 import torch
 
-from mmseg.ops import joined_relu
+from mmseg.speed.joined_relu import joined_relu
 
 
 def test_joined_relu__is_relu_of_what_is_joined_with_its_gradients():

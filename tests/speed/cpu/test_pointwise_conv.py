@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmseg.ops import pointwise_conv, products
+from mmseg.speed.cpu import matrix_products
+from mmseg.speed.cpu.pointwise_conv import pointwise_conv
 
 ORDERS = [torch.contiguous_format, torch.channels_last]
 
@@ -35,7 +36,7 @@ def test_pointwise_conv__is_the_same_by_either_library(order, monkeypatch):
     weight, bias = torch.randn(7, 6), torch.randn(7)
     outs = []
     for convolves in (True, False):
-        monkeypatch.setattr(products, 'convolutions_multiply_quicker', lambda c=convolves: c)
+        monkeypatch.setattr(matrix_products, 'convolutions_multiply_quicker', lambda c=convolves: c)
         outs.append(pointwise_conv(x, weight, bias))
         assert outs[-1].is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(*outs)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.grad import conv2d_weight
 
-from mmseg.utils.processor import convolutions_multiply_quicker
+from mmseg.speed.cpu.processor import convolutions_multiply_quicker
 
 # Pixels at a time where a product is added: few enough for memory that is used again.
 _NUM_PIXELS = 1 << 13

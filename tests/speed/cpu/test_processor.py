@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmseg.utils import processor
+from mmseg.speed.cpu import processor
 
 
 @pytest.fixture

@@ -1,19 +1,26 @@
-"""Convolutions that are quicker on a CPU than PyTorch's own; elsewhere they are those."""
+"""Layers of networks that are quicker on a CPU than PyTorch's own.
+
+Each is a subclass of the layer whose place it takes, with the same parameters; elsewhere than on a
+CPU, and where a compiler or an exporter looks on, it is that layer.
+"""
 
 from collections.abc import Iterable
 
 import torch
-from mmcv.cnn import CONV_LAYERS, ConvModule, DepthwiseSeparableConvModule
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
-from mmseg.ops import (
-    PointwiseBranch,
-    SeparableBranch,
-    normed,
-    pointwise_conv,
-    separable_pyramid,
-    wide_conv,
-)
+from mmseg.models.backbones.mit_layers import Block
+
+from .matrix_products import linear
+from .pointwise_conv import pointwise_conv
+from .separable_pyramid import PointwiseBranch, SeparableBranch, separable_pyramid
+from .wide_conv import wide_conv
+
+# Values of the tokens from which a block's memory matters.
+_MANY_VALUES = 1 << 18
+_USUAL_ORDER = ('conv', 'norm', 'act')
 
 
 def is_traced() -> bool:
@@ -21,17 +28,21 @@ def is_traced() -> bool:
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
-def is_exported() -> bool:
-    """Say whether an exporter looks on, whose graph is for other runtimes and open sizes."""
-    return torch.compiler.is_exporting() or torch.jit.is_tracing()
-
-
 def is_eager_on_cpu(x: torch.Tensor) -> bool:
     """Say whether x is on a CPU and nobody traces."""
     return x.device.type == 'cpu' and not is_traced()
 
 
-@CONV_LAYERS.register_module()
+class QuickLinear(nn.Linear):
+    """A linear layer, quicker over tokens."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Map (*, in_features) to (*, out_features)."""
+        if input.dim() == 3:
+            return linear(input, self.weight, self.bias)
+        return super().forward(input)
+
+
 class PointwiseConv(nn.Conv2d):
     """A 1 × 1 convolution."""
 
@@ -42,7 +53,6 @@ class PointwiseConv(nn.Conv2d):
         return super().forward(input)
 
 
-@CONV_LAYERS.register_module()
 class WideConv(nn.Conv2d):
     """A convolution of many channels."""
 
@@ -53,30 +63,31 @@ class WideConv(nn.Conv2d):
         return super().forward(input)
 
 
-class PooledConv(ConvModule):
-    """A convolution of means over regions, of which a batch may hold a single one."""
-
-    def forward(self, x: torch.Tensor, activate: bool = True, norm: bool = True) -> torch.Tensor:
-        """Map (B, in_channels, h, w) to (B, out_channels, h, w)."""
-        x = super().forward(x, activate=False, norm=False)
-        if norm and self.with_norm:
-            x = normed(self.norm, x)
-        return self.activate(x) if activate and self.with_activation else x
-
-
 class SeparableConv(DepthwiseSeparableConvModule):
     """A depthwise convolution, a pointwise one, and norm and activation after each."""
-
-    @property
-    def activate(self) -> nn.Module:
-        """The last activation."""
-        return self.pointwise_conv.activate
 
     def forward(self, x: torch.Tensor, activate: bool = True) -> torch.Tensor:
         """Map (B, in_channels, h, w) to (B, out_channels, h, w); `activate` is the last layer's."""
         if is_eager_on_cpu(x) and is_pyramid([self]):
             return run_pyramid([self], x, activate)[0]
         return self.pointwise_conv(self.depthwise_conv(x), activate=activate)
+
+
+class ThriftyBlock(Block):
+    """A transformer layer that computes its feed-forward layers again in the backward pass.
+
+    They keep two thirds of what a layer keeps, and take a fiftieth of a training step.
+    """
+
+    def feed(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """See `Block`."""
+        is_large = tokens.numel() >= _MANY_VALUES
+        if self.with_cp or not (is_large and torch.is_grad_enabled() and is_eager_on_cpu(tokens)):
+            return super().feed(tokens, height, width)
+        keep_rng = self.mlp.drop.p > 0
+        return checkpoint(
+            super().feed, tokens, height, width, use_reentrant=False, preserve_rng_state=keep_rng
+        )
 
 
 def is_pyramid(branches: Iterable[nn.Module]) -> bool:
@@ -125,6 +136,7 @@ def _is_pointwise(layer: nn.Module) -> bool:
         and layer.conv.bias is None
         and layer.with_norm
         and layer.with_activation
+        and layer.order == _USUAL_ORDER
     )
 
 
@@ -133,7 +145,8 @@ def _is_usual(layer: SeparableConv) -> bool:
     conv, norm = first.conv, first.norm
     (side, other), (dilation, _) = conv.kernel_size, conv.dilation
     return (
-        all(part.with_activation and part.conv.bias is None for part in (first, last))
+        all(type(part.conv) is nn.Conv2d and part.conv.bias is None for part in (first, last))
+        and all(part.with_activation and part.order == _USUAL_ORDER for part in (first, last))
         and isinstance(first.activate, nn.ReLU)
         and isinstance(norm, nn.BatchNorm2d)
         and norm.affine
@@ -142,5 +155,7 @@ def _is_usual(layer: SeparableConv) -> bool:
         and last.with_norm
         and side == other
         and side % 2 == 1
+        and tuple(conv.stride) == (1, 1)
+        and conv.padding_mode == 'zeros'
         and tuple(conv.padding) == (dilation * (side // 2),) * 2
     )
