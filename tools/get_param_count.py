@@ -63,18 +63,13 @@ def count(model_cfg: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, tup
     for name in PARTS:
         part = getattr(network, name, None)
         if part is not None:
-            passed, operations = _pass(part, passed)
-            counts[name] = (_num_learning(part), operations)
+            with FlopCounterMode(display=False) as counter, torch.no_grad():
+                passed = part(passed)
+            counts[name] = (_num_learning(part), counter.get_total_flops())
     auxiliary = network.auxiliary_head
     if auxiliary is not None:
         counts['auxiliary_head'] = (_num_learning(auxiliary), 0)
     return {**counts, 'all': (_num_learning(network), sum(n for _, n in counts.values()))}
-
-
-def _pass(part: nn.Module, inputs: Any) -> tuple[Any, int]:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        outputs = part(inputs)
-    return outputs, counter.get_total_flops()
 
 
 def _num_learning(module: nn.Module) -> int:

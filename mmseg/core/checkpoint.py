@@ -54,7 +54,8 @@ def save_checkpoint(
         UserError: The file could not be written (full disk, no permission).
     """
     path = Path(path)
-    checkpoint = {'meta': _complete_meta(model, meta or {}), 'state_dict': _state_on_cpu(model)}
+    state = {key: value.detach().cpu() for key, value in model.state_dict().items()}
+    checkpoint = {'meta': _complete_meta(model, meta or {}), 'state_dict': state}
     if optimizer is not None:
         checkpoint['optimizer'] = optimizer.state_dict()
     if training is not None:
@@ -189,16 +190,18 @@ def _matched(patterns: Sequence[str], keys: Sequence[str]) -> set[str]:
     """Return the names that patterns stand for; each must stand for one at least."""
     matched: set[str] = set()
     for pattern in patterns:
-        own = {k for k in keys if f'{k}.'.startswith(f'{pattern}.') or _is_like(k, pattern)}
+        own = {
+            key
+            for key in keys
+            if f'{key}.'.startswith(f'{pattern}.')
+            or fnmatchcase(key, pattern)
+            or fnmatchcase(key, f'{pattern}.*')
+        }
         if not own:
             starts = {'.'.join(key.split('.')[:n]) for key in keys for n in range(1, 4)}
             raise UserError(f'--except {pattern} matches no entry; {nearest(pattern, starts)}')
         matched |= own
     return matched
-
-
-def _is_like(key: str, pattern: str) -> bool:
-    return fnmatchcase(key, pattern) or fnmatchcase(key, f'{pattern}.*')
 
 
 def in_own_names(
@@ -265,10 +268,6 @@ def _complete_meta(model: nn.Module, meta: Mapping[str, Any]) -> dict[str, Any]:
     if palette is not None:
         complete['PALETTE'] = np.asarray(palette).tolist()
     return complete | dict(meta)
-
-
-def _state_on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {key: value.detach().cpu() for key, value in model.state_dict().items()}
 
 
 def _strip_prefix(entries: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -90,7 +90,9 @@ class ExampleWriter:
         """
         self.names[number] = name
         folder = self.folder / f'{number:02d}'
-        size = _display_size(image)
+        height, width = image.shape[:2]
+        scale = min(1.0, _MAX_WIDTH / width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = Image.fromarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         _save(picture, folder / 'image.jpg', quality=_JPEG_QUALITY)
         _save(self._kept(labels, size), folder / 'labels.png')
@@ -154,10 +156,3 @@ def _png(picture: np.ndarray) -> str:
 def _save(picture: Image.Image, path: Path, **settings: Any) -> None:
     with atomic_path(path) as temporary:
         picture.save(temporary, **settings)
-
-
-def _display_size(image: np.ndarray) -> tuple[int, int]:
-    """Return the width and height at which a picture is kept."""
-    height, width = image.shape[:2]
-    scale = min(1.0, _MAX_WIDTH / width)
-    return max(1, round(width * scale)), max(1, round(height * scale))

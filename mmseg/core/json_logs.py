@@ -53,7 +53,10 @@ def read_records(logs: Iterable[Path]) -> list[Record]:
     """
     records: list[Record] = []
     for path in logs:
-        text = _read_text(path)
+        try:
+            text = path.read_text(encoding='utf-8')
+        except UnicodeDecodeError:
+            raise UserError(f'{path} is no text; is it a training log?') from None
         whole = text[: text.rfind('\n') + 1]
         for number, line in enumerate(whole.splitlines(), start=1):
             record = _record(line)
@@ -121,22 +124,15 @@ def _values(record: Mapping[str, Any]) -> dict[str, float]:
         metrics = values.pop(network, None)
         if isinstance(metrics, Mapping):
             values |= {f'{key} {network}': value for key, value in metrics.items()}
-    return {key: value for key, value in values.items() if _is_finite(value)}
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return {
+        key: value
+        for key, value in values.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
 
 
 def _has_iteration(record: Mapping[str, Any]) -> bool:
     return isinstance(record.get('iter'), int)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8')
-    except UnicodeDecodeError:
-        raise UserError(f'{path} is no text; is it a training log?') from None
 
 
 def _record(line: str) -> Record | None:

@@ -28,7 +28,8 @@ def translated(records: Iterable[Record]) -> list[Record]:
     {'mode': 'val', 'iter': 200, 'student': {'aAcc': 0.9}}
     """
     records = list(records)
-    scale = 0.01 if any(_is_percent(record) for record in records) else 1.0
+    values = [value for record in records for value in _metrics(record).values()]
+    are_percent = any(isinstance(value, int | float) and value > 1 for value in values)
     done: Any = None
     result = []
     for record in records:
@@ -36,7 +37,12 @@ def translated(records: Iterable[Record]) -> list[Record]:
             done = record.get('iter', done)
         metrics = _metrics(record)
         if metrics:
-            scaled = {name: _times(value, scale) for name, value in metrics.items()}
+            scaled = {
+                name: round(value * 0.01, 10)
+                if are_percent and isinstance(value, int | float)
+                else value
+                for name, value in metrics.items()
+            }
             iteration = record.get('iter') if done is None else done
             record = {'mode': 'val', 'iter': iteration, 'student': scaled}
         result.append(record)
@@ -48,13 +54,3 @@ def _metrics(record: Record) -> Record:
     if record.get('mode') != 'val' or any(network in record for network in _OURS):
         return {}
     return {k: v for k, v in record.items() if k in _MEANS or k.startswith(_CLASS_VALUES)}
-
-
-def _is_percent(record: Record) -> bool:
-    values = _metrics(record).values()
-    return any(isinstance(value, int | float) and value > 1 for value in values)
-
-
-def _times(value: Any, scale: float) -> Any:
-    is_scaled = isinstance(value, int | float) and scale != 1
-    return round(value * scale, 10) if is_scaled else value

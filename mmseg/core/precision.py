@@ -123,11 +123,8 @@ class Precision:
         How it changes from now on is what the settings of this run say.
         """
         if self._scaler is not None and state and self._fixed_scale is None:
-            self._scaler.load_state_dict({**self._scaler.state_dict(), **_history(state)})
-
-
-def _history(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: state[key] for key in ('scale', '_growth_tracker') if key in state}
+            history = {key: state[key] for key in ('scale', '_growth_tracker') if key in state}
+            self._scaler.load_state_dict({**self._scaler.state_dict(), **history})
 
 
 def _scale_settings(

@@ -116,7 +116,7 @@ def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = 4) -> np.ndarray:
 
 def legend(classes: Sequence[str], palette: Sequence[Sequence[int]], width: int) -> np.ndarray:
     """Draw a box and a name for every class, in as many lines as `width` asks for."""
-    cell = 24 + max(_text_width(name) for name in classes)
+    cell = 24 + max(cv2.getTextSize(name, _FONT, 0.42, 1)[0][0] for name in classes)
     num_columns = max(1, width // cell)
     num_lines = -(-len(classes) // num_columns)
     sheet = np.full((num_lines * _LINE, max(width, cell), 3), 255, np.uint8)
@@ -182,10 +182,6 @@ def save_picture(picture: np.ndarray, path: str | Path) -> None:
     with atomic_path(path) as temporary:
         _, data = cv2.imencode(path.suffix or '.png', channels)
         temporary.write_bytes(data.tobytes())
-
-
-def _text_width(text: str) -> int:
-    return cv2.getTextSize(text, _FONT, 0.42, 1)[0][0]
 
 
 def _known_or_last(labels: np.ndarray, num_classes: int) -> np.ndarray:

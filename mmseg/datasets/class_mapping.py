@@ -210,9 +210,11 @@ def _labels_of(name: str, entry: Any) -> list[int | tuple[int, ...]]:
     labels = entry.get('labels') if isinstance(entry, Mapping) else None
     if not isinstance(labels, list) or not labels or set(entry) - {'labels', 'color'}:
         raise UserError(f'class {name!r}: expected {{"labels": [...]}} and perhaps "color"')
-    return [
-        _colour(name, label) if isinstance(label, list) else _id(name, label) for label in labels
-    ]
+    for label in labels:
+        is_id = type(label) is int and 0 <= label < 1 << 16
+        if not is_id and not isinstance(label, list):
+            raise UserError(f'class {name!r}: expected ids or [red, green, blue], got {label!r}')
+    return [_colour(name, label) if isinstance(label, list) else label for label in labels]
 
 
 def _train_ids(labels: Mapping[str, Sequence[int | tuple[int, ...]]]) -> dict[int, int]:
@@ -224,12 +226,6 @@ def _train_ids(labels: Mapping[str, Sequence[int | tuple[int, ...]]]) -> dict[in
                 raise UserError(f'class {name!r}: another class lists {label} too')
             train_ids[value] = index
     return train_ids
-
-
-def _id(name: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 16:
-        raise UserError(f'class {name!r}: expected ids or [red, green, blue], got {value!r}')
-    return value
 
 
 def _colour(name: str, value: Any) -> tuple[int, ...]:

@@ -34,16 +34,13 @@ def collate_batch(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         UserError: Images that no padding makes alike.
     """
     for key in samples[0]:
-        tensors = [_tensor(sample[key]) for sample in samples]
+        values = [sample[key] for sample in samples]
+        tensors = [v.data if isinstance(v, DataContainer) and v.stack else v for v in values]
         if not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
             continue
         if len({tuple(tensor.shape) for tensor in tensors}) > 1:
             _prepare_unequal(samples, key, tensors)
     return _pinnable(collate(list(samples), samples_per_gpu=len(samples)))
-
-
-def _tensor(value: Any) -> Any:
-    return value.data if isinstance(value, DataContainer) and value.stack else value
 
 
 def _prepare_unequal(

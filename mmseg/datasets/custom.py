@@ -104,7 +104,10 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
 
         self.has_labels = self.ann_dir is not None and load_labels
         self.pipeline = Compose(pipeline if self.has_labels else without_labels(pipeline))
-        self.reduce_zero_label = reduce_zero_label or self._pipeline_reduces()
+        self.reduce_zero_label = reduce_zero_label or any(
+            isinstance(step, LoadAnnotations) and step.reduce_zero_label
+            for step in self.pipeline.transforms
+        )
         self.label_reader = LoadAnnotations(self.reduce_zero_label)
         self._files = PairedFiles(
             self.img_dir,
@@ -282,10 +285,6 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
 
     def _below_root(self, path: str) -> str:
         return osp.join(self.data_root or '', path)
-
-    def _pipeline_reduces(self) -> bool:
-        steps = self.pipeline.transforms
-        return any(isinstance(s, LoadAnnotations) and s.reduce_zero_label for s in steps)
 
     def _check_labels_exist(self) -> None:
         if self.ann_dir is None or not osp.isdir(self.ann_dir):

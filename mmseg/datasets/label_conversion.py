@@ -139,7 +139,11 @@ def convert_labels(
         raise UserError('no label found: expected PNG files whose names end in a digit')
     _require_images(files)
     known = _known_statistics(files, out_dir)
-    todo = [file for file in files if str(file.converted) not in known and not _is_done(file)]
+    todo = [
+        file
+        for file in files
+        if str(file.converted) not in known and (file.counted or not _is_current(file))
+    ]
     folders = {out_dir, *(file.converted.parent for file in todo)}
     require_writable(folders)
     for folder in folders:
@@ -204,10 +208,6 @@ def _require_images(files: Sequence[LabelFile]) -> None:
 def _is_current(file: LabelFile) -> bool:
     converted, original = file.converted, file.original
     return converted.is_file() and converted.stat().st_mtime >= original.stat().st_mtime
-
-
-def _is_done(file: LabelFile) -> bool:
-    return not file.counted and _is_current(file)
 
 
 def _convert(

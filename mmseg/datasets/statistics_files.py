@@ -50,17 +50,15 @@ def _is_stats(content: Any) -> bool:
 
 def _is_samples_with_class(content: Any) -> bool:
     return isinstance(content, dict) and all(
-        _is_class(c) and isinstance(entries, list) and all(map(_is_file_with_count, entries))
+        _is_class(c)
+        and isinstance(entries, list)
+        and all(isinstance(e, list) and [type(part) for part in e] == [str, int] for e in entries)
         for c, entries in content.items()
     )
 
 
 def _is_class(key: str) -> bool:
     return key.removeprefix('-').isdecimal()
-
-
-def _is_file_with_count(entry: Any) -> bool:
-    return isinstance(entry, list) and [type(part) for part in entry] == [str, int]
 
 
 IS_WELL_FORMED = {STATS_FILE: _is_stats, SAMPLES_WITH_CLASS_FILE: _is_samples_with_class}

@@ -99,21 +99,15 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
         'work_dir': str(work_dir),
         'git_rev': git_revision(),
     }
+    text = json.dumps(whole, indent=2) + '\n'
+    if file_format != 'json':
+        text = ''.join(
+            f'{key} = {pprint.pformat(value, width=100, sort_dicts=False)}\n'
+            for key, value in whole.items()
+        )
     with atomic_path(path) as temporary:
-        temporary.write_text(_as_json(whole) if file_format == 'json' else _as_python(whole))
+        temporary.write_text(text)
     return path.relative_to(ROOT)
-
-
-def _as_json(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, indent=2) + '\n'
-
-
-def _as_python(config: Mapping[str, Any]) -> str:
-    lines = [
-        f'{key} = {pprint.pformat(value, width=100, sort_dicts=False)}\n'
-        for key, value in config.items()
-    ]
-    return ''.join(lines)
 
 
 def train(

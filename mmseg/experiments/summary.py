@@ -45,13 +45,10 @@ def write_comparison(entries: Sequence[Mapping[str, Any]], folder: Path) -> Path
         The file; None where the runs are too few or too many to compare, or one left no log.
     """
     work_dirs = [Path(entry['work_dir']) for entry in entries]
-    if not 1 < len(work_dirs) <= MAX_COMPARED or not all(map(_has_log, work_dirs)):
+    have_logs = all(any(work_dir.glob('*.log.json')) for work_dir in work_dirs)
+    if not 1 < len(work_dirs) <= MAX_COMPARED or not have_logs:
         return None
     return write_report(work_dirs, folder / REPORT)
-
-
-def _has_log(work_dir: Path) -> bool:
-    return any(work_dir.glob('*.log.json'))
 
 
 def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -66,6 +66,7 @@ def render(runs: Sequence[Run], baseline: Run | None = None) -> str:
     parts = shown(runs, labels_of(runs))
     sections = _sections(parts, baseline)
     examples = _examples(parts)
+    kept = next((s.run.examples for s in parts if s.run.examples), None)
     return _template().render(
         title=title_of(parts),
         subtitle=subtitle_of(parts),
@@ -75,7 +76,7 @@ def render(runs: Sequence[Run], baseline: Run | None = None) -> str:
         class_table=table_of_classes(parts, baseline),
         examples=examples,
         layers=_layers(examples),
-        legend=_legend(parts),
+        legend=list(zip(kept.classes, kept.palette, strict=True)) if kept else [],
         facts={s.label: facts_of(s.run) for s in parts},
         configs={s.label: json.dumps(s.run.config, indent=2) for s in parts},
         differences=config_differences(parts),
@@ -131,11 +132,6 @@ def _layers(examples: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all layers: predictions, then labels, then errors."""
     names = dict.fromkeys(layer for example in examples for layer in example['layers'])
     return sorted(names, key=lambda name: (name.startswith(_ERRORS), name == _LABELS))
-
-
-def _legend(runs: Sequence[Shown]) -> list[tuple[str, list[int]]]:
-    examples = next((s.run.examples for s in runs if s.run.examples), None)
-    return list(zip(examples.classes, examples.palette, strict=True)) if examples else []
 
 
 @functools.cache

@@ -23,17 +23,16 @@ _OF_TEACHER = (
 
 def scores(runs: Sequence[Shown]) -> list[Figure]:
     """Draw mIoU, and what else was measured, over iterations."""
-    return [figure for score in SCORES for figure in _score(runs, score)]
-
-
-def _score(runs: Sequence[Shown], score: str) -> list[Figure]:
-    traces = [
-        line(s.run.curves.get(f'{score} {network}', []), **s.style(network), scale=100)
-        for s in runs
-        for network in s.run.networks
-    ]
-    layout = over_iterations(runs, f'{score} in %')
-    return present(Figure(score.lower(), f'{score} on the validation images', traces, layout))
+    figures = []
+    for score in SCORES:
+        traces = [
+            line(s.run.curves.get(f'{score} {network}', []), **s.style(network), scale=100)
+            for s in runs
+            for network in s.run.networks
+        ]
+        title, layout = f'{score} on the validation images', over_iterations(runs, f'{score} in %')
+        figures += present(Figure(score.lower(), title, traces, layout))
+    return figures
 
 
 def losses(runs: Sequence[Shown]) -> list[Figure]:

@@ -33,7 +33,7 @@ def add_texture(
     grain = _screen_grain(camera, rng)
     x, z = camera.ground()
     # 12 cells of grain per metre nearby, and a coarser layer of stains; both wrap around.
-    tile = _tile(rng)
+    tile = rng.standard_normal((256, 256), dtype=np.float32)
     fine = cv2.remap(tile, x * 12, z * 6, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     stains = cv2.remap(tile, x * 0.9, z * 0.45, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     ground = 0.9 * fine * np.clip(14 / np.maximum(z, 1), 0, 1) + 0.35 * stains
@@ -41,10 +41,6 @@ def add_texture(
     relief = np.where(flat, ground, grain) * strength[labels] * domain.texture
     # Grain is a share of the light that a surface throws back.
     return image * (1 + relief[..., None] / 110)
-
-
-def _tile(rng: np.random.Generator) -> np.ndarray:
-    return rng.standard_normal((256, 256), dtype=np.float32)
 
 
 def _screen_grain(camera: Camera, rng: np.random.Generator) -> np.ndarray:
@@ -78,16 +74,12 @@ def expose(image: np.ndarray, domain: Domain, rng: np.random.Generator) -> np.nd
     image = (image - 128) * np.float32(domain.contrast) + 128
     image *= np.float32(np.array(domain.gain) * exposure)
     if domain.vignette:
-        image *= _vignette(width, height, domain.vignette)[..., None]
+        x = np.linspace(-1, 1, width, dtype=np.float32)[None]
+        y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        image *= (1 - np.float32(domain.vignette) * (x**2 + y**2) / 2)[..., None]
     if domain.noise:
         noise = rng.standard_normal(image.shape, dtype=np.float32)
         # Shot noise: bright pixels vary more.
         level = np.sqrt(np.clip(image, 0, 255) / 255 + 0.15)
         image = image + noise * level * np.float32(domain.noise)
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
-
-
-def _vignette(width: int, height: int, strength: float) -> np.ndarray:
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None]
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    return 1 - np.float32(strength) * (x**2 + y**2) / 2

@@ -21,7 +21,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.process_pool import map_in_processes
 from mmseg.utils.progress import track
 
-from .domains import DOMAINS, Domain
+from .domains import DOMAINS
 from .labels import DYNAMIC, EGO_VEHICLE, STATIC
 from .scene import Scene, render_full_scene
 
@@ -90,15 +90,11 @@ def write_street_scenes(
         )
     root = Path(root)
     for layout in layouts:
-        _check_stamp(root / layout, _stamp(DOMAINS[layout], size, seed))
+        look = zlib.crc32(repr(DOMAINS[layout]).encode())
+        _check_stamp(root / layout, f'size {size[0]}x{size[1]}, seed {seed}, look {look:08x}')
     scenes = _plan(root, counts, size, seed, layouts)
     missing = [scene for scene in scenes if not (scene.image.is_file() and scene.label.is_file())]
     _run(missing, nproc)
-
-
-def _stamp(domain: Domain, size: tuple[int, int], seed: int) -> str:
-    look = zlib.crc32(repr(domain).encode())
-    return f'size {size[0]}x{size[1]}, seed {seed}, look {look:08x}'
 
 
 def _check_stamp(folder: Path, stamp: str) -> None:

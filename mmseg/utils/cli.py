@@ -92,11 +92,8 @@ def _fail(error: Exception, message: str) -> None:
     if os.environ.get('DIDA_TRACEBACK') == '1':
         raise error
     end_passing_line()
-    print(f'error{_process()}: ' + ' '.join(message.split()), file=sys.stderr)
-    raise SystemExit(1) from None
-
-
-def _process() -> str:
-    """Name this process where torchrun started it beside others."""
+    # torchrun starts processes beside each other: say which one it was.
     several = os.environ.get('WORLD_SIZE', '1') != '1'
-    return f' (process {os.environ.get("RANK")})' if several else ''
+    process = f' (process {os.environ.get("RANK")})' if several else ''
+    print(f'error{process}: ' + ' '.join(message.split()), file=sys.stderr)
+    raise SystemExit(1) from None

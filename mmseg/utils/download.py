@@ -87,7 +87,8 @@ def download(url: str, path: str | Path, expected: Expected | None = None) -> Ex
             part.remove()  # it is longer than the file, or whole: its last check was cut short
         except _NETWORK_ERRORS as error:
             if not tries_left:
-                raise DownloadError(f'{url}: {_reason(error)}{part.outlook()}') from error
+                reason = str(getattr(error, 'reason', None) or error) or type(error).__name__
+                raise DownloadError(f'{url}: {reason}{part.outlook()}') from error
             time.sleep(_PAUSE_S)
     if known is None:
         raise DownloadError(f'{url} has no bytes to go on with; try again')
@@ -193,7 +194,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message
     ) -> object:
         if 'X-Linked-Size' in headers:
-            self.linked = _linked(headers)
+            # Hugging Face: for large files the ETag is the SHA-256.
+            etag = headers.get('X-Linked-ETag', '').strip('"')
+            sha256 = etag if re.fullmatch(r'[0-9a-f]{64}', etag) else None
+            self.linked = Expected(int(headers['X-Linked-Size']), sha256)
         return super().http_error_302(req, fp, code, msg, headers)  # type: ignore[arg-type]
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
@@ -244,15 +248,3 @@ def _total_size(headers: Message, is_part: bool) -> int | None:
         return int(match[1]) if match else None
     length = headers.get('Content-Length')
     return None if length is None else int(length)
-
-
-def _linked(headers: Message) -> Expected:
-    """Read what Hugging Face states: for large files the ETag is the SHA-256."""
-    etag = headers.get('X-Linked-ETag', '').strip('"')
-    sha256 = etag if re.fullmatch(r'[0-9a-f]{64}', etag) else None
-    return Expected(int(headers['X-Linked-Size']), sha256)
-
-
-def _reason(error: Exception) -> str:
-    reason = getattr(error, 'reason', None) or error
-    return str(reason) or type(error).__name__

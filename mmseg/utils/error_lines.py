@@ -27,7 +27,8 @@ def error_line(error: BaseException) -> str:
     if not frames:
         return said
     frame = (own or frames)[-1]
-    return f'{said} ({_short(frame.filename)}, line {frame.lineno}, in {frame.name})'
+    file = frame.filename.removeprefix(os.getcwd() + os.sep)
+    return f'{said} ({file}, line {frame.lineno}, in {frame.name})'
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -37,8 +38,3 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-def _short(path: str) -> str:
-    here = os.getcwd() + os.sep
-    return path.removeprefix(here)

@@ -51,8 +51,10 @@ def decode_photograph(
         return None
     is_unchanged = flag == cv2.IMREAD_UNCHANGED
     is_scaled = stored.dtype != np.uint8 and not (is_unchanged and max_value is None)
-    if is_scaled and max_value is None and _fills_16_bits(stored):
-        return decode_image(data, flag)
+    if is_scaled and max_value is None and stored.dtype == np.uint16:
+        fills_16_bits = stored.max() >= _LEAST_OF_16_BITS or not stored.any()
+        if fills_16_bits:
+            return decode_image(data, flag)
     if is_scaled:
         stored = _to_bytes(stored, name, max_value)
     elif not is_unchanged and stored.shape[2:] != (3,):
@@ -65,10 +67,6 @@ def may_be_deep(data: bytes) -> bool:
     """Whether an image file may hold more than 8 bits, as its first bytes say."""
     kind = png_kind(data)
     return not data.startswith(_STARTS_OF_8_BITS) if kind is None else kind.depth > 8
-
-
-def _fills_16_bits(stored: np.ndarray) -> bool:
-    return stored.dtype == np.uint16 and (stored.max() >= _LEAST_OF_16_BITS or not stored.any())
 
 
 def _to_bytes(

@@ -48,9 +48,8 @@ def _lines(items: Iterable[T], description: str, total: int | None) -> Iterator[
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES:
             last = now
-            rest = '' if total is None else f'/{total}  eta {_eta(now - start, done, total)}'
+            rest = ''
+            if total is not None:
+                eta = format_seconds((now - start) / done * (total - done))
+                rest = f'/{total}  eta {eta}'
             print(f'{description} {done}{rest}', flush=True)
-
-
-def _eta(elapsed: float, done: int, total: int) -> str:
-    return format_seconds(elapsed / done * (total - done))

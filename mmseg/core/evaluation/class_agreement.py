@@ -40,8 +40,11 @@ def class_difference(sides: Mapping[str, Classes]) -> str | None:
     >>> class_difference({'the head': 3, 'the data set': ['road', 'car']})[:52]
     'classes differ: the head has 3, the data set has 2 ('
     """
+    # Names that are numbers say no more than how many there are.
     known = {
-        side: _without_numbers(classes) for side, classes in sides.items() if classes is not None
+        side: len(classes) if not isinstance(classes, int) and are_numbers(classes) else classes
+        for side, classes in sides.items()
+        if classes is not None
     }
     pairs = [(a, b) for index, a in enumerate(known) for b in list(known)[index + 1 :]]
     for first, second in pairs:
@@ -58,11 +61,6 @@ def class_difference(sides: Mapping[str, Classes]) -> str | None:
 def are_numbers(classes: Sequence[str]) -> bool:
     """Tell whether classes are called '0', '1', … for want of names."""
     return list(map(str, classes)) == list(map(str, range(len(classes))))
-
-
-def _without_numbers(classes: Sequence[str] | int) -> Sequence[str] | int:
-    """Return the names, or their number alone where they say no more."""
-    return len(classes) if not isinstance(classes, int) and are_numbers(classes) else classes
 
 
 def _difference(

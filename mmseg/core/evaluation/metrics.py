@@ -42,7 +42,9 @@ def confusion_matrix(
         UserError: The maps differ in size.
     """
     pred = np.load(pred_label) if isinstance(pred_label, str) else _as_array(pred_label)
-    true = _read_label(label) if isinstance(label, str) else _as_array(label)
+    true = decode_label(Path(label).read_bytes()) if isinstance(label, str) else _as_array(label)
+    if true is None:
+        raise UserError(f'cannot read the label {label}: it is truncated or not an image')
     true = _relabel(true, label_map or {}, reduce_zero_label)
     if pred.shape != true.shape:
         raise UserError(f'a prediction of size {pred.shape} was given for labels of {true.shape}')
@@ -107,13 +109,6 @@ def total_area_to_metrics(
     if nan_to_num is not None:
         arrays = OrderedDict((k, np.nan_to_num(v, nan=nan_to_num)) for k, v in arrays.items())
     return arrays
-
-
-def _read_label(path: str) -> np.ndarray:
-    label = decode_label(Path(path).read_bytes())
-    if label is None:
-        raise UserError(f'cannot read the label {path}: it is truncated or not an image')
-    return label
 
 
 def metric_names(metrics: str | Sequence[str]) -> list[str]:

@@ -105,7 +105,11 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
     kinds = kinds_of(metrics)
     columns = [classes_in_percent(metrics, kind) for kind in kinds]
     names = list(dict.fromkeys(name for column in columns for name in column))
-    means = [key for key in metrics if key == 'aAcc' or key.startswith(_IOU) or _is_mean(key)]
+    means = [
+        key
+        for key in metrics
+        if key == 'aAcc' or key.startswith(_IOU) or (key.startswith('m') and key[1:] in _KINDS)
+    ]
     width = max([len('class'), *map(len, names), *map(len, means)])
     widths = [max(7, len(kind)) for kind in kinds]
     rule = '-' * (width + sum(2 + w for w in widths))
@@ -118,17 +122,13 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _extra(metrics: Mapping[str, Any]) -> list[str]:
-    return [key for key in metrics if (key.startswith(_IOU) and key != _IOU) or _is_of_part(key)]
-
-
-def _is_of_part(key: str) -> bool:
-    """Whether it is the mean of one of several joined data sets, such as '0_mIoU'."""
-    number, _, name = key.partition('_')
-    return number.isdigit() and name in SCORES
-
-
-def _is_mean(key: str) -> bool:
-    return key.startswith('m') and key[1:] in _KINDS
+    """Return the means over some classes, or over one of joined data sets, such as '0_mIoU'."""
+    parts = {key: key.partition('_') for key in metrics}
+    return [
+        key
+        for key, (number, _, name) in parts.items()
+        if (key.startswith(_IOU) and key != _IOU) or (number.isdigit() and name in SCORES)
+    ]
 
 
 def _row(name: str, width: int, cells: Sequence[str], widths: Sequence[int]) -> str:
