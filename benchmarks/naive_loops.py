@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.apis.test import write_prediction
-from mmseg.datasets.pipelines.randomness import drawing_from
+from mmseg.datasets.randomness import drawing_from
 from mmseg.datasets.rare_class_sampling import RareClassDataset
 from mmseg.utils import decoding
 

@@ -8,6 +8,7 @@ import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mmseg.apis import init_segmentor, load_config, match_classes, predict
 from mmseg.apis.loader import build_test_loader
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
+from mmseg.core.building import accepted_keywords
 from mmseg.core.checkpoint import Branch
 from mmseg.core.evaluation import metric_names
 from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table
@@ -101,10 +103,10 @@ def metrics_asked_for(args: argparse.Namespace, dataset: Any) -> list[str]:
 
 
 def evaluate(
-    counts: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
+    results: Sequence[Any], dataset: Any, metrics: Sequence[str], header: str, folder: Path
 ) -> None:
     """Print the table of results and keep it in `pre_log.out`."""
-    scores = dataset.evaluate(counts, metric=metrics)
+    scores = dataset.evaluate(results, metric=metrics)
     told = f'nothing could be evaluated: {NOTHING_LABELLED}\n' * math.isnan(scores['aAcc'])
     if any(f'm{kind}' in scores for kind in ('Dice', 'Fscore')):
         told += 'all figures count the pixels of all images together: no per-image means\n'
@@ -132,21 +134,28 @@ def main() -> None:
     match_classes(model, dataset)
 
     loader = build_test_loader(dataset, cfg, device, False if args.format_only else None)
-    counts: list[Any] = []
+    results: list[Any] = []
+    formats_singly = 'indices' in (accepted_keywords(dataset.format_results) or ())
     with Background() as background:
         for prediction in predict(model, loader, amp=args.amp):
             labels, index = prediction.labels, prediction.index
+            if args.format_only and formats_singly:
+                write = partial(dataset.format_results, indices=[index])
+                background.submit(write, [labels], folder)
+                continue
             if args.format_only:
-                background.submit(dataset.format_results, [labels], folder, [index])
+                results.append(labels)
                 continue
             background.submit(write_prediction, labels, prediction.meta, model.PALETTE, folder)
             if prediction.confusion is not None:
-                counts.append(prediction.confusion)
-    if counts:
+                results.append(labels if dataset.evaluates_maps else prediction.confusion)
+    if args.format_only and results:
+        dataset.format_results(results, str(folder))
+    elif results:
         network = 'teacher' if args.ema else 'student'
         images = f'{len(dataset)} images of {dataset.img_dir}'
         header = f'network:    {network}\ncheckpoint: {checkpoint}\ntested on:  {images}'
-        evaluate(counts, dataset, metrics, header, folder)
+        evaluate(results, dataset, metrics, header, folder)
     elif not args.format_only:
         print(f'nothing was evaluated: the images below {dataset.img_dir} are without labels')
     print(f'predictions in {folder}')

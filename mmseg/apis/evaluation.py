@@ -16,7 +16,7 @@ from mmseg.utils.errors import UserError
 from .evaluation_examples import Inspector
 from .loader import build_test_loader
 from .run_datasets import build_run_dataset
-from .test import multi_gpu_test
+from .test import multi_gpu_test, test_for_maps
 
 # mmsegmentation's ways to save memory, which is flat here in any case.
 _NEEDLESS = ('pre_eval', 'efficient_test')
@@ -85,8 +85,9 @@ def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     inspect = Inspector(dataset, cfg)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
-        counts = multi_gpu_test(network, loader, description=f'testing {name}')
-        scores = dataset.evaluate(counts, metric=settings.metrics)
-        return {**scores, **inspect(network, name), 'confusion': dataset.confusion(counts)}
+        test = test_for_maps if dataset.evaluates_maps else multi_gpu_test
+        results = test(network, loader, description=f'testing {name}')
+        scores = dataset.evaluate(results, metric=settings.metrics)
+        return {**scores, **inspect(network, name), 'confusion': dataset.confusion(results)}
 
     return call_checked(EvalHook, {'evaluate': evaluate, **settings.hook})

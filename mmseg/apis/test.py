@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmseg.core.visualization import colorize, load_picture, overlay, save_picture
+from mmseg.datasets import build_dataloader
+from mmseg.datasets.collating import collate_alike
+from mmseg.datasets.indexed_images import IndexedImages
 from mmseg.utils.background import Background
-from mmseg.utils.distributed import sum_over_processes
+from mmseg.utils.distributed import gather_objects, sum_over_processes
 from mmseg.utils.errors import UserError
 
 from .inference import predict
@@ -18,7 +22,7 @@ from .loader import DeviceLoader
 
 def single_gpu_test(
     model: nn.Module,
-    data_loader: DeviceLoader,
+    data_loader: DeviceLoader | DataLoader,
     show: bool = False,
     out_dir: str | Path | None = None,
     efficient_test: bool = False,
@@ -31,7 +35,7 @@ def single_gpu_test(
 
     Args:
         model: Segmentor.
-        data_loader: From `build_test_loader`.
+        data_loader: From `build_test_loader`, or `build_dataloader` with `shuffle=False`.
         show: Accepted for compatibility; pictures are written, not shown.
         out_dir: Folder for pictures, or None: `<name>.png` is the image under its colours,
             `<name>_color.png` the colours alone, `<name>_labels.png` the class indices.
@@ -48,6 +52,8 @@ def single_gpu_test(
     Raises:
         UserError: There are no true labels to count with.
     """
+    model = _unwrapped(model)
+    data_loader = _as_device_loader(model, data_loader)
     dataset = data_loader.dataset
     if pre_eval and not dataset.has_labels:
         raise UserError(f'the images below {dataset.img_dir} have no labels to test against')
@@ -84,6 +90,35 @@ def multi_gpu_test(
         assert prediction.confusion is not None, 'multi_gpu_test takes images with labels'
         counts[prediction.index] = prediction.confusion
     return list(sum_over_processes(counts.to(data_loader.device)).cpu())
+
+
+def test_for_maps(
+    model: nn.Module, data_loader: DeviceLoader, description: str = 'testing'
+) -> list[np.ndarray]:
+    """Do what `multi_gpu_test` does, for each image's label map (H, W) instead of counts."""
+    predictions = predict(model, data_loader, description)
+    own = {prediction.index: prediction.labels for prediction in predictions}
+    maps = {index: labels for part in gather_objects(own) for index, labels in part.items()}
+    return [maps[index] for index in range(len(data_loader.dataset))]
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """Return the network in one of mmcv's or PyTorch's parallel wrappers, of which none is used."""
+    return getattr(model, 'module', model)
+
+
+def _as_device_loader(model: nn.Module, loader: DeviceLoader | DataLoader) -> DeviceLoader:
+    """Let a plain loader of a test set load as `build_test_loader`'s does."""
+    if isinstance(loader, DeviceLoader):
+        return loader
+    again = build_dataloader(
+        IndexedImages(loader.dataset, with_labels=loader.dataset.has_labels),
+        loader.batch_size,
+        loader.num_workers,
+        shuffle=False,
+        collate=collate_alike,
+    )
+    return DeviceLoader(again, next(model.parameters()).device)
 
 
 def write_prediction(

@@ -9,16 +9,17 @@ from typing import Any
 import cv2
 import torch
 from mmcv.utils import Registry
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from mmseg.core.building import build_from_cfg
+from mmseg.utils import distributed
 from mmseg.utils.errors import UserError
 from mmseg.utils.stop_request import STOP_SIGNALS
 from mmseg.utils.worker_errors import told_in_one_line
 
 from .collating import collate_batch
 from .lost_batches import tell_of_lost_batches
-from .samplers import IterationSampler, SampleStream
+from .samplers import EpochSampler, IterationSampler, SampleStream
 
 # More workers than cores are a choice, on slow disks a good one.
 warnings.filterwarnings('ignore', 'This DataLoader will create', UserWarning)
@@ -82,57 +83,80 @@ def build_dataloader(
     dataset: Any,
     samples_per_gpu: int,
     workers_per_gpu: int,
-    *,
+    num_gpus: int = 1,
+    dist: bool = True,
     shuffle: bool = True,
-    seed: int = 0,
+    seed: int | None = 0,
+    drop_last: bool = False,
+    pin_memory: bool = True,
+    persistent_workers: bool = True,
+    *,
     start_iter: int = 0,
     max_iters: int | None = None,
-    rank: int = 0,
-    world_size: int = 1,
+    rank: int | None = None,
+    world_size: int | None = None,
     collate: Callable[[Sequence[Any]], Any] = collate_batch,
     prepare_worker: Callable[[], Any] | None = None,
+    **loading: Any,
 ) -> DataLoader:
-    """Build the loader of one process.
+    """Build the loader of one process; the arguments before the star are mmsegmentation's.
 
     In training (`shuffle`) batch t is a function of (`seed`, t, `rank`): neither the number of
     workers nor where a run was interrupted matters. In tests images come once each, in order,
     every `world_size`-th to one process. With a GPU, batches lie in page-locked memory.
 
     Args:
-        dataset: What to load; for training one that can `draw(position, seed)`.
+        dataset: What to load; one that can `draw(position, seed)` decides what training is fed.
         samples_per_gpu: Batch size of a process.
         workers_per_gpu: Number of worker processes; 0 loads in this one.
+        num_gpus: Only 1: each GPU has a process of its own.
+        dist: Whether the processes of a group, where there is one, share the samples.
         shuffle: Whether to draw samples for training.
-        seed: The run's seed.
+        seed: The run's seed; None for 0.
+        drop_last: Whether a last batch of fewer images is left out, of an epoch or a test.
+        pin_memory: Whether batches may lie in page-locked memory.
+        persistent_workers: Whether workers of training live from one epoch to the next.
         start_iter: Number of iterations done already; their batches are left out.
-        max_iters: Number of iterations in the whole run; None for no end.
-        rank: Number of this process, from 0.
-        world_size: Number of processes.
+        max_iters: Number of iterations in the whole run. With None the loader has a length: that of
+            an epoch, and each pass goes through the next one.
+        rank: Number of this process, from 0; None for what `dist` says.
+        world_size: Number of processes; likewise.
         collate: Makes a batch of samples.
         prepare_worker: Called in each worker process before it loads.
+        **loading: Further arguments of `DataLoader`.
 
     Returns:
         A loader of dicts of `mmcv.parallel.DataContainer`.
 
     Raises:
-        UserError: For a batch size that is no number of images.
+        UserError: For a batch size that is no number of images, and several GPUs in one process.
     """
+    if num_gpus != 1:
+        raise UserError(f'num_gpus: expected 1, a process for each GPU, got {num_gpus}')
     if not isinstance(samples_per_gpu, int) or samples_per_gpu < 1:
         raise UserError(
             f'data.samples_per_gpu: expected a whole number above 0, got {samples_per_gpu!r}'
         )
-    common: dict[str, Any] = {
+    rank = (distributed.rank() if dist else 0) if rank is None else rank
+    world_size = (distributed.world_size() if dist else 1) if world_size is None else world_size
+    loading = {
         'batch_size': samples_per_gpu,
         'num_workers': workers_per_gpu,
         'collate_fn': partial(_collate_told, collate),
-        'pin_memory': torch.cuda.is_available(),
+        'pin_memory': pin_memory and torch.cuda.is_available(),
         'worker_init_fn': partial(_start_worker, prepare_worker),
-        'persistent_workers': shuffle and workers_per_gpu > 0,
+        'persistent_workers': persistent_workers and shuffle and workers_per_gpu > 0,
+        'drop_last': drop_last,
+        **loading,
     }
     if not shuffle:
-        return DataLoader(dataset, sampler=range(rank, len(dataset), world_size), **common)
-    sampler = IterationSampler(samples_per_gpu, start_iter, max_iters, rank, world_size)
-    return DataLoader(SampleStream(dataset, seed), sampler=sampler, drop_last=True, **common)
+        return DataLoader(dataset, sampler=range(rank, len(dataset), world_size), **loading)
+    sampler: Sampler[int]
+    if max_iters is None:
+        sampler = EpochSampler(len(dataset), rank, world_size)
+    else:
+        sampler = IterationSampler(samples_per_gpu, start_iter, max_iters, rank, world_size)
+    return DataLoader(SampleStream(dataset, seed or 0), sampler=sampler, **loading)
 
 
 def _collate_told(collate: Callable[[Sequence[Any]], Any], samples: Sequence[Any]) -> Any:

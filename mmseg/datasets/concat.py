@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmcv.utils import print_log
 from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.percent import SCORES, metrics_table
@@ -82,6 +83,16 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         return other
 
     @property
+    def cumulative_sizes(self) -> list[int]:
+        """Where the images of each set end, as in PyTorch's `ConcatDataset`."""
+        return self._starts[1:].tolist()
+
+    @property
+    def evaluates_maps(self) -> bool:
+        """Whether a part does; see `EvaluatesLabels`."""
+        return any(dataset.evaluates_maps for dataset in self.datasets)
+
+    @property
     def img_infos(self) -> list[dict[str, Any]]:
         """What is known of each image; see `CustomDataset`."""
         return [info for dataset in self.datasets for info in dataset.img_infos]
@@ -110,7 +121,8 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         self,
         results: Sequence[Result],
         metric: str | Sequence[str] = 'mIoU',
-        logger: logging.Logger | None = None,
+        logger: logging.Logger | str | None = None,
+        efficient_test: bool = False,
     ) -> dict[str, float]:
         """Measure predictions on all images, and on each set alone with `separate_eval`."""
         scores = super().evaluate(results, metric)
@@ -119,20 +131,21 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
             found = dataset.evaluate(own, metric)
             scores |= {f'{number}_{name}': found[name] for name in SCORES if name in found}
         if logger is not None:
-            logger.info(metrics_table(scores))
+            print_log(metrics_table(scores), logger)
         return scores
 
     def format_results(
         self,
         results: Sequence[np.ndarray],
-        out_dir: str | Path,
+        imgfile_prefix: str | Path,
+        to_label_id: bool = True,
         indices: Sequence[int] | None = None,
     ) -> list[str]:
         """Write label maps as the parts' benchmark servers expect them; see `CustomDataset`."""
         written: list[str] = []
         for index, labels in zip(indices or range(len(self)), results, strict=True):
             part, place = self.part_of(index)
-            written += part.format_results([labels], out_dir, [place])
+            written += part.format_results([labels], imgfile_prefix, to_label_id, [place])
         return written
 
 
@@ -155,6 +168,7 @@ class RepeatDataset(ConcatDataset):
             raise UserError(f'RepeatDataset: times must be 1 or more, got {times}')
         built = build_dataset(dataset) if isinstance(dataset, Mapping | list) else dataset
         super().__init__([built] * times, separate_eval=False)
+        self.dataset, self.times = built, times
 
 
 def _check_alike(datasets: Sequence[Any]) -> None:

@@ -268,14 +268,16 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
     def format_results(
         self,
         results: Sequence[np.ndarray],
-        out_dir: str | Path,
+        imgfile_prefix: str | Path,
+        to_label_id: bool = True,
         indices: Sequence[int] | None = None,
     ) -> list[str]:
         """Write label maps as benchmark servers expect them.
 
         Args:
             results: Predicted train ids (H, W), one map for each image.
-            out_dir: Folder to write to.
+            imgfile_prefix: Folder to write to.
+            to_label_id: Whether files hold what the server calls the classes, or train ids.
             indices: Which images these are; None for all.
 
         Returns:

@@ -8,7 +8,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.seed import numpy_generator
 
 from .image_io import MissingImageError, UnreadableImageError
-from .pipelines.randomness import drawing_from
+from .randomness import drawing_from
 from .samplers import shuffled_index
 from .skipped import SkippedFiles
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from mmcv.utils import print_log
 
 from mmseg.core.building import nearest
 from mmseg.core.evaluation import areas_of, confusion_matrix, total_area_to_metrics
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.evaluation.percent import metrics_table
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 
 # A map of train ids (H, W), or the confusion matrix (C + 1, C + 1) that `pre_eval` made of it.
 Result = np.ndarray | torch.Tensor
@@ -22,6 +24,11 @@ class EvaluatesLabels:
     CLASSES: Sequence[str] | None
     eval_classes: Sequence[str] | None
     extra_means: Mapping[str, Sequence[str]]
+
+    @property
+    def evaluates_maps(self) -> bool:
+        """Whether label maps are measured in a way of the set's own, which counts do not serve."""
+        return has_own(self, EvaluatesLabels, 'evaluate', 'pre_eval')
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -57,14 +64,17 @@ class EvaluatesLabels:
         self,
         results: Sequence[Result],
         metric: str | Sequence[str] = 'mIoU',
-        logger: logging.Logger | None = None,
+        logger: logging.Logger | str | None = None,
+        efficient_test: bool = False,
     ) -> dict[str, float]:
         """Measure predictions on the whole set.
 
         Args:
-            results: For each image a map of train ids (H, W) or what `pre_eval` made of it.
+            results: For each image a map of train ids (H, W), an .npy file of one, or what
+                `pre_eval` made of it.
             metric: One or several of 'mIoU', 'mDice', 'mFscore'.
             logger: Where the per-class table goes.
+            efficient_test: Accepted for compatibility: true labels are read one by one.
 
         Returns:
             Fractions in [0, 1]: 'aAcc', means ('mIoU', 'mAcc'; for 'mDice' 'mDice', 'mAcc'; for
@@ -77,7 +87,7 @@ class EvaluatesLabels:
         """
         scores = self.scores_of(self.confusion(results), metric)
         if logger is not None:
-            logger.info(metrics_table(scores))
+            print_log(metrics_table(scores), logger)
         return scores
 
     def scores_of(

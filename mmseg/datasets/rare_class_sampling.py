@@ -21,7 +21,7 @@ from .builder import DATASETS, build_dataset
 from .class_statistics import class_name, statistics_of
 from .custom import CustomDataset
 from .pipelines import Compose
-from .pipelines.randomness import drawing_from
+from .randomness import drawing_from
 
 _MAX_RECROPS = 10
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset, Sampler
@@ -11,14 +11,7 @@ from torch.utils.data import Dataset, Sampler
 from mmseg.utils.seed import numpy_generator
 from mmseg.utils.worker_errors import told_in_one_line
 
-
-class DrawsSamples(Protocol):
-    """A data set that can be trained on."""
-
-    def draw(self, position: int, seed: int) -> dict[str, Any]:
-        """Return the training sample at a position of the run that has this seed."""
-
-    def __len__(self) -> int: ...
+from .randomness import drawing_from
 
 
 class IterationSampler(Sampler[int]):
@@ -62,21 +55,59 @@ class IterationSampler(Sampler[int]):
         return max(self.max_iters - self.start_iter, 0) * self.batch_size
 
 
+class EpochSampler(Sampler[int]):
+    """The positions of the samples of one epoch after another: each pass takes the next one.
+
+    Args:
+        num_samples: Number of images N.
+        rank: Number of this process, from 0.
+        world_size: Number of processes W; every W-th position belongs to one, and where N is no
+            multiple of W the first ones come once more.
+    """
+
+    def __init__(self, num_samples: int, rank: int = 0, world_size: int = 1) -> None:
+        self.num_samples = num_samples
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.epoch * self.num_samples
+        self.epoch += 1
+        for number in range(len(self)):
+            yield first + (number * self.world_size + self.rank) % self.num_samples
+
+    def __len__(self) -> int:
+        return -(-self.num_samples // self.world_size)
+
+
 class SampleStream(Dataset):
     """The training samples of a run, indexed by their position in it.
 
     Args:
-        dataset: Where samples are drawn from.
+        dataset: Where samples are drawn from; one that cannot `draw` is shuffled.
         seed: The run's seed.
     """
 
-    def __init__(self, dataset: DrawsSamples, seed: int) -> None:
+    def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset = dataset
         self.seed = seed
 
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the data set knows: `loader.dataset.CLASSES`."""
+        if name == 'dataset':  # not there yet, while a copy is made
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
     def __getitem__(self, position: int) -> dict[str, Any]:
         with told_in_one_line(f'training sample {position}'):
-            return self.dataset.draw(position, self.seed)
+            if hasattr(self.dataset, 'draw'):
+                return self.dataset.draw(position, self.seed)
+            with drawing_from(numpy_generator('sample', self.seed, position)):
+                return self.dataset[shuffled_index(position, len(self), self.seed)]
 
 
 def shuffled_index(position: int, length: int, seed: int) -> int:

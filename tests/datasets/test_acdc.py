@@ -67,7 +67,7 @@ def test_acdc__images_without_labels_are_tested_all_the_same(make_acdc):
 
 def test_acdc__its_server_gets_train_ids(make_acdc, tmp_path):
     dataset = make_acdc(part='test', ann_dir=None)
-    (path,) = dataset.format_results([np.array([[0, 13], [18, 5]])], tmp_path / 'out', [0])
+    (path,) = dataset.format_results([np.array([[0, 13], [18, 5]])], tmp_path / 'out', indices=[0])
     assert path.endswith('out/GOPR0475_frame_000041_rgb_anon.png')
     np.testing.assert_array_equal(cv2.imread(path, cv2.IMREAD_UNCHANGED), [[0, 13], [18, 5]])
 

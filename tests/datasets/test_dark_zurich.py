@@ -41,6 +41,6 @@ def test_dark_zurich__its_nights_are_a_target_without_labels(make_dark_zurich, m
 
 def test_dark_zurich__its_server_gets_train_ids(make_dark_zurich, tmp_path):
     dataset = make_dark_zurich(img_dir='rgb_anon/test')
-    (path,) = dataset.format_results([np.array([[0, 13]])], tmp_path / 'out', [1])
+    (path,) = dataset.format_results([np.array([[0, 13]])], tmp_path / 'out', indices=[1])
     assert path.endswith('out/GOPR0364_frame_000141_rgb_anon.png')
     np.testing.assert_array_equal(cv2.imread(path, cv2.IMREAD_UNCHANGED), [[0, 13]])

@@ -127,6 +127,7 @@ def inference_segmentor(
     Returns:
         Class indices (H, W) per image.
     """
+    model = getattr(model, 'module', model)  # one of mmcv's parallel wrappers
     images = [img] if isinstance(img, str | Path | np.ndarray) else list(img)
     pipeline = test_pipeline(model)
     decisions = (decide_samples(model, [pipeline({'img': image})]) for image in images)
@@ -160,6 +161,7 @@ def show_result_pyplot(
     Returns:
         The picture (H, W, 3), RGB.
     """
+    model = getattr(model, 'module', model)
     image = img[..., ::-1] if isinstance(img, np.ndarray) else load_picture(img)
     picture = overlay(image, result[0], model.PALETTE if palette is None else palette, opacity)
     if out_file is not None:

@@ -11,7 +11,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
-from .randomness import generator_of
+from ..randomness import generator_of
 
 
 @PIPELINES.register_module()

@@ -11,7 +11,7 @@ from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
 from ..image_io import label_histogram
-from .randomness import generator_of
+from ..randomness import generator_of
 from .transforms import label_keys
 
 _MAX_CROPS = 10

@@ -17,7 +17,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
-from .randomness import generator_of
+from ..randomness import generator_of
 
 Scale = tuple[int, int]
 
@@ -150,11 +150,20 @@ class RandomFlip:
     Args:
         prob: Probability of a flip; None for never, unless set from outside.
         direction: 'horizontal' or 'vertical'.
+        flip_ratio: What `prob` was called before.
     """
 
     is_random = True
 
-    def __init__(self, prob: float | None = None, direction: str = 'horizontal') -> None:
+    def __init__(
+        self,
+        prob: float | None = None,
+        direction: str = 'horizontal',
+        flip_ratio: float | None = None,
+    ) -> None:
+        if prob is not None and flip_ratio is not None:
+            raise UserError('RandomFlip: prob and flip_ratio are the same, give one of them')
+        prob = flip_ratio if prob is None else prob
         if prob is not None and not 0 <= prob <= 1:
             raise UserError(f'prob must lie between 0 and 1, got {prob}')
         if direction not in ('horizontal', 'vertical'):

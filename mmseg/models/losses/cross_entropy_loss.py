@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmseg.models.builder import LOSSES
-from mmseg.models.losses.utils import class_weight_like, weight_reduce_loss
+from mmseg.models.losses.utils import class_weight_like, read_class_weight, weight_reduce_loss
 from mmseg.utils.errors import UserError
 
 
@@ -126,7 +126,7 @@ class CrossEntropyLoss(nn.Module):
         use_sigmoid: Score every class by itself instead of by softmax.
         use_mask: Score one class's mask per sample.
         reduction: 'none', 'mean' or 'sum'.
-        class_weight: One weight per class.
+        class_weight: One weight per class, or a file of them; see `read_class_weight`.
         loss_weight: Factor of the result.
         loss_name: What it is called in the logs where a head has several losses.
     """
@@ -136,7 +136,7 @@ class CrossEntropyLoss(nn.Module):
         use_sigmoid: bool = False,
         use_mask: bool = False,
         reduction: str = 'mean',
-        class_weight: Sequence[float] | None = None,
+        class_weight: str | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         loss_name: str = 'loss_ce',
     ) -> None:
@@ -146,7 +146,7 @@ class CrossEntropyLoss(nn.Module):
         self.use_sigmoid = use_sigmoid
         self.use_mask = use_mask
         self.reduction = reduction
-        self.class_weight = class_weight
+        self.class_weight = read_class_weight(class_weight)
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 

@@ -9,7 +9,12 @@ import torch
 from torch import nn
 
 from mmseg.models.builder import LOSSES
-from mmseg.models.losses.utils import class_weight_like, labelled_one_hot, weight_reduce_loss
+from mmseg.models.losses.utils import (
+    class_weight_like,
+    labelled_one_hot,
+    read_class_weight,
+    weight_reduce_loss,
+)
 from mmseg.utils.errors import UserError
 
 
@@ -48,7 +53,8 @@ class DiceLoss(nn.Module):
         smooth: Added to numerator and denominator.
         exponent: Of the probabilities in the denominator.
         reduction: 'none' (one value an image), 'mean' or 'sum'.
-        class_weight: One weight per class; the sum is divided by their number all the same.
+        class_weight: One weight per class, or a file of them; the sum is divided by their number
+            all the same.
         loss_weight: Factor of the result.
         ignore_index: As the head's, or None.
         loss_name: What it is called in the logs where a head has several losses.
@@ -59,7 +65,7 @@ class DiceLoss(nn.Module):
         smooth: float = 1.0,
         exponent: float = 2.0,
         reduction: str = 'mean',
-        class_weight: Sequence[float] | None = None,
+        class_weight: str | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         ignore_index: int | None = None,
         loss_name: str = 'loss_dice',
@@ -73,7 +79,7 @@ class DiceLoss(nn.Module):
         self.smooth = smooth
         self.exponent = exponent
         self.reduction = reduction
-        self.class_weight = class_weight
+        self.class_weight = read_class_weight(class_weight)
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
         self.loss_name = loss_name

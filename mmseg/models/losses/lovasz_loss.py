@@ -9,7 +9,12 @@ import torch
 from torch import nn
 
 from mmseg.models.builder import LOSSES
-from mmseg.models.losses.utils import class_weight_like, labelled_one_hot, weight_reduce_loss
+from mmseg.models.losses.utils import (
+    class_weight_like,
+    labelled_one_hot,
+    read_class_weight,
+    weight_reduce_loss,
+)
 from mmseg.utils.errors import UserError
 
 
@@ -48,7 +53,7 @@ class LovaszLoss(nn.Module):
         classes: 'present' in the labels, 'all', or a list of classes: those that are averaged.
         per_image: Whether the loss is that of each image, averaged, instead of the batch's.
         reduction: 'none', 'mean' or 'sum' over the images; without `per_image` there is one value.
-        class_weight: One weight per class.
+        class_weight: One weight per class, or a file of them; see `read_class_weight`.
         loss_weight: Factor of the result.
         loss_name: What it is called in the logs where a head has several losses.
     """
@@ -59,7 +64,7 @@ class LovaszLoss(nn.Module):
         classes: str | Sequence[int] = 'present',
         per_image: bool = False,
         reduction: str = 'mean',
-        class_weight: Sequence[float] | None = None,
+        class_weight: str | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         loss_name: str = 'loss_lovasz',
     ) -> None:
@@ -73,7 +78,7 @@ class LovaszLoss(nn.Module):
         self.classes = classes
         self.per_image = per_image
         self.reduction = reduction
-        self.class_weight = class_weight
+        self.class_weight = read_class_weight(class_weight)
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 

@@ -1,7 +1,10 @@
 """Labels, weights and reductions that losses share."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import mmcv
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -58,6 +61,30 @@ def weight_reduce_loss(
     if reduction != 'mean':
         raise UserError(f"avg_factor needs the reduction 'mean' or 'none', not {reduction!r}")
     return loss.sum() / avg_factor
+
+
+def read_class_weight(class_weight: str | Sequence[float] | None) -> Sequence[float] | None:
+    """Return one weight per class, read from a file where a path is given.
+
+    Args:
+        class_weight: The weights, or a JSON, YAML or .npy file of them, or None.
+
+    Raises:
+        UserError: The file is missing or holds no list of numbers.
+    """
+    if not isinstance(class_weight, str):
+        return class_weight
+    try:
+        if class_weight.endswith('.npy'):
+            return np.load(class_weight).astype(float).tolist()
+        # files of other kinds could run code
+        handler = {'.json': 'json', '.yaml': 'yaml', '.yml': 'yaml'}[Path(class_weight).suffix]
+        return [float(weight) for weight in mmcv.load(class_weight, file_format=handler)]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            'class_weight: expected a .json, .yaml or .npy file of one number a class, got '
+            f'{class_weight}: {error!r}'
+        ) from error
 
 
 def class_weight_like(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmseg.datasets.pipelines import Compose, Resize, without_labels
-from mmseg.datasets.pipelines.randomness import generator_of
+from mmseg.datasets.randomness import generator_of
 
 
 class Step:
