@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mmseg.models.backbones.mit_layers import Block
-from mmseg.models.backbones.resnet_layers import ResidualBlock
+from mmseg.models.backbones.resnet_blocks import ResidualBlock
 from mmseg.models.decode_heads import BaseDecodeHead
 from mmseg.utils.errors import UserError
 
@@ -53,8 +53,8 @@ def compile_block(block: Block, **options: Any) -> None:
     The drop ratio, which differs from block to block, stays outside: so the blocks of a stage share
     their code, and one of them is compiled instead of all.
     """
-    block.attend = torch.compile(block.attend, **options)
-    block.feed = torch.compile(block.feed, **options)
+    for name in ('attend', 'feed'):
+        setattr(block, name, torch.compile(getattr(block, name), **options))
 
 
 def has_compiler() -> bool:

@@ -40,7 +40,7 @@ def quicken(model: nn.Module, device: torch.device, settings: SpeedSettings) -> 
         UserError: Compiling was asked for, and there is no C++ compiler.
     """
     if settings.channels_last:
-        model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.compile:
         # The compiler knows PyTorch's own layers best.
         compile_networks(model)

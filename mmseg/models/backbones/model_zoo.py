@@ -127,7 +127,9 @@ def _renamed(key: str, deep_stem: bool) -> str:
 
 def _pretrained_timm(name: str) -> nn.Module | None:
     """Build a network of timm with its weights; None where they cannot be had."""
-    repository = timm.get_pretrained_cfg(name).hf_hub_id
+    facts = timm.get_pretrained_cfg(name)
+    assert facts is not None and facts.hf_hub_id is not None, name  # of `_IN_TIMM`
+    repository = facts.hf_hub_id
     cached = try_to_load_from_cache(repository, _WEIGHTS)
     file = Path(cached) if isinstance(cached, str) else None
     if file is None:

@@ -103,7 +103,7 @@ class SplitAttentionBottleneck(Bottleneck):
         self._split_settings = (radix, reduction_factor)
         self._avg_down_stride = avg_down_stride
         self._norm_cfg = norm_cfg
-        super().__init__(*args, norm_cfg=norm_cfg, **kwargs)
+        super().__init__(*args, **{**kwargs, 'norm_cfg': norm_cfg})
 
     def add_conv2(
         self, conv_cfg: Config | None, width: int, stride: int, dilation: int, groups: int

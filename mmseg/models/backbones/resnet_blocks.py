@@ -38,7 +38,7 @@ class ResidualBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     @property
-    def last_norm(self) -> nn.Module:
+    def last_norm(self) -> Any:
         """The norm layer whose scale is the residual's."""
         raise NotImplementedError
 
@@ -103,9 +103,9 @@ class BasicBlock(ResidualBlock):
         self.downsample = downsample
 
     @property
-    def last_norm(self) -> nn.Module:
+    def last_norm(self) -> Any:
         """See the base class."""
-        return getattr(self, self.norm2_name)
+        return getattr(self, str(self.norm2_name))
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
         """See the base class."""
@@ -191,9 +191,9 @@ class Bottleneck(ResidualBlock):
         )
 
     @property
-    def last_norm(self) -> nn.Module:
+    def last_norm(self) -> Any:
         """See the base class."""
-        return getattr(self, self.norm3_name)
+        return getattr(self, str(self.norm3_name))
 
     def middle(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the convolution in the middle with its norm and activation."""

@@ -7,7 +7,7 @@ from mmcv.cnn import build_conv_layer, build_norm_layer
 from torch import nn
 
 from mmseg.core.building import nearest
-from mmseg.models.backbones.resnet_blocks import PLUGIN_POSITIONS, Config, ResidualBlock
+from mmseg.models.backbones.resnet_blocks import PLUGIN_POSITIONS, Config
 from mmseg.utils.errors import UserError
 
 _PLUGIN_SETTINGS = ('cfg', 'position', 'stages')
@@ -37,7 +37,7 @@ def make_stem(
 
 
 def make_stage(
-    block: type[ResidualBlock],
+    block: type[Any],
     in_channels: int,
     planes: int,
     strides: Sequence[int],

@@ -104,7 +104,7 @@ class ASPPWrapper(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (B, in_channels, h, w) to (B, channels, h, w)."""
-        pooled = ()
+        pooled = []
         if self.image_pool is not None:
-            pooled = (pooled_to_size(self.image_pool, x, self.align_corners),)
+            pooled = [pooled_to_size(self.image_pool, x, self.align_corners)]
         return self.bottleneck(self.aspp_modules.joined(x, *pooled))

@@ -84,7 +84,8 @@ class DepthwiseSeparableASPPHead(ASPPHead):
     @property
     def embedding_layer(self) -> nn.Module:
         """See the base class."""
-        return self.sep_bottleneck[-1].pointwise_conv
+        last: Any = self.sep_bottleneck[-1]
+        return last.pointwise_conv
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Refine the pyramid; see the base class."""

@@ -61,6 +61,15 @@ class DAHead(BaseDecodeHead):
 
     main_name = 'pam_cam'
 
+    pam: nn.Module
+    pam_in_conv: nn.Module
+    pam_out_conv: nn.Module
+    pam_conv_seg: nn.Module
+    cam: nn.Module
+    cam_in_conv: nn.Module
+    cam_out_conv: nn.Module
+    cam_conv_seg: nn.Module
+
     def __init__(self, pam_channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         width = self.channels

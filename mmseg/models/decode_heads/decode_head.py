@@ -61,6 +61,10 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     # Whether `forward` was written for this head, and not derived from `embed` or `decode`.
     has_own_forward = False
 
+    # A number for one map, several for several.
+    in_channels: Any
+    in_index: Any
+
     # What the losses of the main logits are called; heads with branches may give it a name.
     main_name = ''
 
@@ -113,7 +117,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     def init_weights(self) -> None:
         """Draw the classifier's weights; the other layers drew theirs when they were made."""
         nn.init.normal_(self.conv_seg.weight, std=0.01)
-        nn.init.zeros_(self.conv_seg.bias)
+        if self.conv_seg.bias is not None:
+            nn.init.zeros_(self.conv_seg.bias)
         if self.init_cfg is not None:
             initialize(self, copy.deepcopy(self.init_cfg))
 
@@ -216,11 +221,12 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
             sampled = self.sampler.sample(seg_logit, seg_label)
             seg_weight = sampled if seg_weight is None else seg_weight * sampled
         label = seg_label.squeeze(1)
-        values: dict[str, torch.Tensor] = {}
+        values: dict[str, Any] = {}
         for name, criterion in self._losses():
             loss = criterion(seg_logit, label, weight=seg_weight, ignore_index=self.ignore_index)
             values[name] = values[name] + loss if name in values else loss
-        return {**values, 'acc_seg': accuracy(seg_logit.detach(), label)}
+        values['acc_seg'] = accuracy(seg_logit.detach(), label)
+        return values
 
     def decoded_losses(
         self,
@@ -234,7 +240,7 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
             As `losses`, for the main logits under `main_name` and for each branch under its name,
             followed by a dot.
         """
-        losses = {}
+        losses: dict[str, torch.Tensor] = {}
         for name, logits in ((self.main_name, decoded.logits), *decoded.branches.items()):
             prefix = f'{name}.' if name else ''
             weights = () if seg_weight is None else (seg_weight,)
@@ -261,8 +267,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
 
     def _init_inputs(
         self,
-        in_channels: int | Sequence[int],
-        in_index: int | Sequence[int],
+        in_channels: Any,
+        in_index: Any,
         input_transform: str | None,
     ) -> None:
         """Check which maps are the inputs, and note it."""
@@ -271,10 +277,8 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
         self.in_index = in_index
         self.in_channels = sum(in_channels) if input_transform == 'resize_concat' else in_channels
 
-    def _transform_inputs(
-        self, inputs: Sequence[torch.Tensor]
-    ) -> torch.Tensor | list[torch.Tensor]:
-        """Choose the head's inputs among the backbone's maps."""
+    def _transform_inputs(self, inputs: Sequence[torch.Tensor]) -> Any:
+        """Choose the head's inputs among the backbone's maps: one, or a list."""
         indices = [self.in_index] if self.input_transform is None else self.in_index
         chosen = [inputs[index] for index in indices]
         self._check_channels([maps.shape[1] for maps in chosen])

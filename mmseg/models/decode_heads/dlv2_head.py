@@ -50,7 +50,8 @@ class DLV2Head(BaseDecodeHead):
         for module in self.aspp_modules.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=0.01)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def embed(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Refuse: there is no embedding."""

@@ -19,6 +19,8 @@ class RegionMeans(nn.AdaptiveAvgPool2d):
     Region i of n along a side of h pixels are those from floor(i·h/n) to before ceil((i+1)·h/n).
     """
 
+    output_size: int
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Average x (B, C, h, w) to (B, C, n, n)."""
         if not is_exported() or self.output_size == 1:

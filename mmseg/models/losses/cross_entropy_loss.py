@@ -3,7 +3,7 @@
 Legend: B images, C classes, K masks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -175,7 +175,7 @@ class CrossEntropyLoss(nn.Module):
         Raises:
             UserError: There are not as many class weights as classes.
         """
-        criterion = cross_entropy
+        criterion: Callable[..., torch.Tensor] = cross_entropy
         if self.use_sigmoid or self.use_mask:
             criterion = binary_cross_entropy if self.use_sigmoid else mask_cross_entropy
         return self.loss_weight * criterion(

@@ -102,10 +102,10 @@ class LovaszLoss(nn.Module):
         class_weight = class_weight_like(cls_score, self.class_weight)
         batch = [part.movedim(1, 0).flatten(2) for part in (errors, one_hot, pixels)]  # (C, B, P)
         if self.per_image:
-            images = [tuple(part[:, i] for part in batch) for i in range(len(label))]
+            images = [[part[:, i] for part in batch] for i in range(len(label))]
         else:
-            images = [tuple(part.flatten(1) for part in batch)]
-        losses = torch.stack([self._loss(*image, class_weight) for image in images])
+            images = [[part.flatten(1) for part in batch]]
+        losses = torch.stack([self._loss(e, o, p, class_weight) for e, o, p in images])
         reduction = reduction_override or self.reduction
         if not self.per_image:
             return self.loss_weight * losses[0]

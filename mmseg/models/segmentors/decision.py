@@ -50,6 +50,7 @@ def decide(
         Classes and their probabilities.
     """
     size, num_maps = (int(shape[1]), int(shape[2])), int(shape[0]) * num_classes
+    sources: list[ViewRows]
     if is_one_by_one and len(views) > 1:
         mean = _mean_probabilities(views, size, num_maps, align_corners)
         sources, are_logits = [WholeRows(mean, [{}])], False

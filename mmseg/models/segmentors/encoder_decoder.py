@@ -214,7 +214,8 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         Returns:
             As `forward_train`.
         """
-        decoded = {'decode': (self.decode_head, Decoded(embedded.logits, None, embedded.branches))}
+        decoded: dict[str, Any] = {}
+        decoded['decode'] = (self.decode_head, Decoded(embedded.logits, None, embedded.branches))
         for name, head in self._auxiliary_heads().items():
             decoded[name] = (head, head.decoded(embedded.features))
         return {
@@ -294,7 +295,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         """Decode at test time: logits (B, C, h, w)."""
         return self.decode_head.forward_test(x, img_metas, self.test_cfg)
 
-    def _auxiliary_heads(self) -> dict[str, nn.Module]:
+    def _auxiliary_heads(self) -> dict[str, Any]:
         """The auxiliary heads under the names that their losses carry."""
         if isinstance(self.auxiliary_head, nn.ModuleList):
             return {f'aux_{i}': head for i, head in enumerate(self.auxiliary_head)}

@@ -5,6 +5,7 @@ CPU, and where a compiler or an exporter looks on, it is that layer.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -55,6 +56,8 @@ class PointwiseConv(nn.Conv2d):
 
 class WideConv(nn.Conv2d):
     """A convolution of many channels."""
+
+    padding: tuple[int, ...]
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Map (B, in_channels, h, w) to (B, out_channels, h, w)."""
@@ -111,7 +114,7 @@ def run_pyramid(
     Returns:
         Each branch's maps (B, out_channels, h, w).
     """
-    last = [getattr(branch, 'pointwise_conv', branch) for branch in branches]
+    last: list[Any] = [getattr(branch, 'pointwise_conv', branch) for branch in branches]
     mixed = separable_pyramid(x, [_weights(branch) for branch in branches])
     normed = [layer.norm(maps) for layer, maps in zip(last, mixed, strict=True)]
     if not activate:
@@ -119,7 +122,7 @@ def run_pyramid(
     return [layer.activate(maps) for layer, maps in zip(last, normed, strict=True)]
 
 
-def _weights(branch: nn.Module) -> PointwiseBranch:
+def _weights(branch: Any) -> PointwiseBranch:
     if not isinstance(branch, SeparableConv):
         return PointwiseBranch(branch.conv.weight.flatten(1))
     depthwise, norm = branch.depthwise_conv.conv, branch.depthwise_conv.norm
