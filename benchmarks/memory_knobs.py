@@ -56,7 +56,7 @@ SETTINGS = {
 
 def kept_bytes(setting: Setting) -> int:
     """Return how many bytes autograd keeps after a forward pass."""
-    cfg = Config.fromfile(BASES / f'{setting.model}.py').model
+    cfg = Config.fromfile(BASES / f'{setting.model}.py', import_custom_modules=False).model
     cfg.pretrained = None
     cfg.backbone.with_cp = setting.with_cp
     side, kept = setting.side, {}

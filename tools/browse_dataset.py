@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from mmseg.apis import load_config
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.visualization import (
     captioned,
@@ -41,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -79,7 +81,7 @@ def evaluation_row(dataset: Any, index: int) -> list[np.ndarray]:
 def main() -> None:
     """Draw the sheet."""
     args = parse_args()
-    cfg = load_config(args.config, args.options)
+    cfg = load_config(args.config, args.options, args.plugins)
     if args.num < 1 or args.start < 0:
         raise UserError(f'expected --num from 1 and --start from 0, got {args.num}, {args.start}')
     places = range(args.start, args.start + args.num)

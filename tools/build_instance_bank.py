@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.loader import DeviceLoader
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.train import class_pixels
 from mmseg.core.checkpoint import Branch
@@ -44,6 +45,7 @@ def parse_args() -> argparse.Namespace:
         '--trust-checkpoint', action='store_true', help='load one that may run code'
     )
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -83,7 +85,7 @@ def main() -> None:
     """Fill a bank and save it."""
     args = parse_args()
     device = choose_device(args.gpu)
-    cfg = load_config(args.config)
+    cfg = load_config(args.config, plugins=args.plugins)
     dataset = build_run_dataset(cfg, cfg.data.train)
     source = getattr(dataset, 'source', dataset)
     branch: Branch = 'ema_model' if args.ema else 'model'

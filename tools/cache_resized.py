@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 
 from mmseg.apis import load_config
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.datasets import build_dataset
 from mmseg.datasets.image_io import UnreadableImageError, image_size
 from mmseg.datasets.pipelines import CachedResize
@@ -59,6 +60,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -104,7 +106,7 @@ def main() -> None:
     if args.nproc < 1:
         raise UserError(f'--nproc: expected at least 1, got {args.nproc}')
     folder = Path(args.out)
-    train = build_dataset(load_config(args.config, args.options).data.train)
+    train = build_dataset(load_config(args.config, args.options, args.plugins).data.train)
     parts = [plan(dataset, folder) for dataset in datasets(train)]
     for part in parts:
         total, size = len(part.dataset), part.num_bytes / _GIGABYTE

@@ -15,6 +15,7 @@ from mmseg.apis import load_config, set_random_seed
 from mmseg.apis.checks import RunUnderCheck, check_num_classes, check_run
 from mmseg.apis.checks.parts import parts_can_be_built
 from mmseg.apis.config import Config, check_trainable
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import default_work_dir
 from mmseg.models import build_train_model
@@ -34,12 +35,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
 def read_config(args: argparse.Namespace) -> Config:
     """Read the config as training with the same options would."""
-    cfg = load_config(args.config, args.options)
+    cfg = load_config(args.config, args.options, args.plugins)
     check_trainable(cfg)
     cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
     cfg.seed = cfg.get('seed') or 0

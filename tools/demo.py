@@ -17,6 +17,7 @@ from mmseg.apis.media import (
     is_stream,
     is_video,
 )
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.segment_media import Drawing, segment_pictures, segment_video
 from mmseg.core.checkpoint import Branch
 from mmseg.core.visualization import legend, save_picture
@@ -45,6 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser
 
 
@@ -59,7 +61,7 @@ def load_segmenter(args: argparse.Namespace) -> Segmenter:
     """Load the network that the command line names."""
     if not 0 <= args.opacity <= 1:
         raise UserError(f'--opacity: expected 0 to 1, got {args.opacity}')
-    cfg = load_config(args.config, args.options)
+    cfg = load_config(args.config, args.options, args.plugins)
     branch: Branch = 'ema_model' if args.ema else 'model'
     device = choose_device(args.gpu)
     model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)

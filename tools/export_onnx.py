@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.inference import test_pipeline
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.work_dir import find_run
 from mmseg.core.checkpoint import Branch
 from mmseg.utils.atomic import atomic_path
@@ -52,6 +53,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -72,7 +74,7 @@ def main() -> None:
         args.config, args.checkpoint = find_run(args.config)
     path = args.out or Path(args.checkpoint).with_suffix('.onnx')
     branch: Branch = 'ema_model' if args.ema else 'model'
-    cfg = load_config(args.config, ['speed=off'])
+    cfg = load_config(args.config, ['speed=off'], args.plugins)
     model = init_segmentor(cfg, args.checkpoint, 'cpu', branch, args.trust_checkpoint)
     network = Logits(model).eval()
     image, norm = prepare(model, args.image)

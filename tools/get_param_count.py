@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmseg.apis import load_config
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.models import build_segmentor
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
@@ -41,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the configs'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -90,7 +92,7 @@ def main() -> None:
     if min(args.shape) < 1:
         raise UserError(f'--shape: expected sizes from 1 on, got {args.shape[0]} {args.shape[1]}')
     for config in args.configs:
-        cfg = load_config(config, args.options)
+        cfg = load_config(config, args.options, args.plugins)
         print(f'{config}, one image of {args.shape[0]}x{args.shape[1]}')
         print(table(count(cfg.model, tuple(args.shape))), end='\n\n')
 

@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import load_config
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.utils.cli import run_cli
 
 
@@ -20,13 +21,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     """Print the config, as Python."""
     args = parse_args()
-    print(load_config(args.config, args.options).pretty_text)
+    print(load_config(args.config, args.options, args.plugins).pretty_text)
 
 
 if __name__ == '__main__':

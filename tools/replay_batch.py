@@ -7,7 +7,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import nn
 
 from mmseg.apis.config import Config
 from mmseg.apis.optimizer import build_optimizer
+from mmseg.apis.plugins import add_plugins_option, check_consent, import_plugins
 from mmseg.core.checkpoint import load_state_dict, read_checkpoint
 from mmseg.core.hooks.iteration_seed_hook import dropout_seed
 from mmseg.core.precision import Precision
@@ -32,6 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('file', help='what the run saved in non_finite/')
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
+    add_plugins_option(parser)
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
     )
@@ -57,7 +59,9 @@ def watched(model: nn.Module, found: list[str]) -> Iterator[None]:
             handle.remove()
 
 
-def replay(content: Mapping[str, Any], path: str, device: torch.device) -> Iterator[str]:
+def replay(
+    content: Mapping[str, Any], path: str, device: torch.device, plugins: Sequence[str] = ()
+) -> Iterator[str]:
     """Repeat a step and yield lines that say what was not finite.
 
     Args:
@@ -65,13 +69,16 @@ def replay(content: Mapping[str, Any], path: str, device: torch.device) -> Itera
             config, the seed, the iteration and the process's rank.
         path: The file, for messages.
         device: Where to compute.
+        plugins: Modules to import; those that the file asks for must be among them.
 
     Yields:
         The batch's images, the values of the losses, the first module and the gradients that are
         not finite.
     """
     meta, batch = content['meta'], _moved(content['batch'], device)
-    cfg = Config.fromstring(json.dumps(json.loads(meta['config'])), '.json')
+    cfg = Config(json.loads(meta['config']))
+    check_consent(cfg, plugins, path)
+    import_plugins(cfg, plugins)
     model = build_train_model(cfg)
     if hasattr(model, 'match_state'):
         model.match_state(content['state_dict'])
@@ -118,7 +125,7 @@ def main() -> None:
     content = read_checkpoint(args.file, args.trust_checkpoint)
     if 'batch' not in content or 'config' not in content.get('meta', {}):
         raise UserError(f"{args.file} holds no batch: give a file of a run's non_finite/ folder")
-    for line in replay(content, args.file, device):
+    for line in replay(content, args.file, device, args.plugins):
         print(line)
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import init_segmentor, load_config, match_classes, predict
 from mmseg.apis.loader import build_test_loader
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
 from mmseg.core.building import accepted_keywords
@@ -59,6 +60,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
@@ -125,7 +127,7 @@ def main() -> None:
     config, checkpoint = locate(args)
     branch: Branch = 'ema_model' if args.ema else 'model'
     folder = Path(args.out or checkpoint.parent / ('preds_teacher' if args.ema else 'preds'))
-    cfg = load_config(config, args.options)
+    cfg = load_config(config, args.options, args.plugins)
     means = means_for_source(cfg.data.get('train'))
     images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})

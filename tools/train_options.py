@@ -1,11 +1,13 @@
 """The command line of a training, and the config that it comes to."""
 
 import argparse
+from pathlib import Path
 
 from mmseg.apis import load_config
 from mmseg.apis.config import Config, check_trainable
+from mmseg.apis.plugins import add_plugins_option, import_plugins, recorded_plugins
 from mmseg.apis.run_datasets import stopping_at_unreadable
-from mmseg.apis.work_dir import default_work_dir
+from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir
 
 
 def parse_args(description: str) -> argparse.Namespace:
@@ -49,16 +51,20 @@ def parse_args(description: str) -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to the config'
     )
+    add_plugins_option(parser)
     return parser.parse_args()
 
 
 def read_config(args: argparse.Namespace) -> Config:
     """Read the config and let the command line have the last word."""
-    cfg = load_config(args.config, args.options)
+    cfg = load_config(args.config, args.options, args.plugins)
     check_trainable(cfg)
     cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
     cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
     cfg.resume_from = args.resume_from or cfg.get('resume_from')
+    if cfg.resume_from or args.auto_resume:
+        run = Path(cfg.resume_from).parent if cfg.resume_from else Path(cfg.work_dir)
+        import_plugins(cfg, recorded_plugins(run / CONFIG_NAME), 'the run that is resumed')
     cfg.load_from = args.load_from or cfg.get('load_from')
     cfg.load_except = args.load_except or cfg.get('load_except')
     cfg.deterministic = args.deterministic or cfg.get('deterministic', False)

@@ -15,6 +15,7 @@ from mmseg.utils.links import named
 
 from .config_compat import translate
 from .config_types import check_types
+from .plugins import import_plugins
 
 # Keys that the training and testing code reads.
 _SETTINGS = frozenset(
@@ -25,6 +26,7 @@ _SETTINGS = frozenset(
         'compile',
         'cudnn_benchmark',
         'custom_hooks',
+        'custom_imports',
         'data',
         'deterministic',
         'dist_params',
@@ -87,6 +89,7 @@ _HELPERS = frozenset(
 _DESCRIPTION_PREFIXES = ('name_', '_')
 _DESCRIPTION_SUFFIXES = ('_pipeline',)
 _SECTIONS = {
+    'custom_imports': {'imports', 'allow_failed_imports'},
     'dist_params': {'backend', 'sync_bn', 'check_interval'},
     'data': {
         'resized_cache',
@@ -113,19 +116,24 @@ _OWN_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 _REFERENCE = re.compile(r'\{\{\s*[\w.]+\s*\}\}')
 
 
-def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | Path, options: Sequence[str] = (), plugins: Sequence[str] = ()
+) -> Config:
     """Read a config file with its bases, apply `key=value` options, and check its keys.
 
     Args:
         path: A .py or .json config. A Python config is code and is run, which is said; a JSON
-            config runs none, but for the configs of this project that it may be based on.
+            config runs none, but for the configs of this project that it may be based on and the
+            plug-ins that it names, see `import_plugins`.
         options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`.
+        plugins: Modules to import besides those that the config names.
 
     Returns:
-        The config.
+        The config, with all plug-ins in its `custom_imports`.
 
     Raises:
-        UserError: No such file, one that can't be read, a bad option, a key nobody reads.
+        UserError: No such file, one that can't be read, a bad option, a key nobody reads, a
+            plug-in that can't be imported.
     """
     path = Path(path)
     if not path.is_file():
@@ -144,6 +152,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     apply_options(config, options)
     translate(config)
     check_keys(config)
+    import_plugins(config, plugins)
     return config
 
 

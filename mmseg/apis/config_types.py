@@ -51,6 +51,8 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(('lr_config', 'optimizer_config', 'checkpoint_config'), _SETTINGS),
     **dict.fromkeys(('amp', 'load_from', 'resume_from', 'work_dir'), _TEXT),
     'load_except': _TEXTS,
+    'custom_imports.imports': _TEXTS,
+    'custom_imports.allow_failed_imports': _FLAG,
     **dict.fromkeys(('channels_last', 'compile', 'cudnn_benchmark', 'deterministic'), _FLAG),
     **dict.fromkeys(('speed', 'recompute'), _AUTO),
     'data.test_samples_per_gpu': _COUNT,

@@ -22,8 +22,8 @@ _FROM_CHECKPOINT = (
     'model.pretrained',
     'uda.instance.bank_file',
 )
-# They change what is printed, or how fast all goes.
-_OF_NO_WEIGHT = ('data.workers_per_gpu', 'log_level', 'lr_may_rise')
+# They change what is printed, how fast all goes, or what there is to choose from.
+_OF_NO_WEIGHT = ('custom_imports', 'data.workers_per_gpu', 'log_level', 'lr_may_rise')
 _MAX_SHOWN = 10
 
 

@@ -68,7 +68,7 @@ def shrink(path: Path, root: str | Path) -> None:
     Raises:
         UserError: The config's data set has no drawn streets.
     """
-    config = Config.fromfile(str(path))
+    config = Config.fromfile(str(path), import_custom_modules=False)
     ratio = CROP / _crop_of(config)
     _move_data(config.data, Path(root))
     _scale_sizes(config.data, ratio)

@@ -37,6 +37,9 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
     facts = {'work dir': str(run.folder), 'seed': run.facts.get('seed')}
     facts |= {'device': run.facts.get('device'), **run.facts.get('environment', {})}
     facts.setdefault('git revision', run.facts.get('git_revision'))
+    plugins = (run.config.get('custom_imports') or {}).get('imports') or []
+    if plugins:
+        facts['plug-ins'] = plugins if isinstance(plugins, str) else ', '.join(plugins)
     return [(name, str(value)) for name, value in facts.items() if value is not None]
 
 

@@ -107,13 +107,6 @@ def test_load_config__this_projects_own_configs_may_be_the_base_of_a_json_config
     assert load_config(written(tmp_path, _base_=base)).optimizer.type == 'SGD'
 
 
-def test_load_config__modules_are_not_imported_by_name(tmp_path, monkeypatch):
-    (tmp_path / 'evil.py').write_text('raise SystemExit("run")')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match="'custom_imports' is read by nobody"):
-        load_config(written(tmp_path, custom_imports={'imports': ['evil']}))
-
-
 @pytest.mark.parametrize(
     ('change', 'message'),
     [

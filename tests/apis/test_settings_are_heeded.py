@@ -81,7 +81,7 @@ def build(cfg, work_dir):
     model = build_train_model(cfg)
     model.CLASSES, model.PALETTE = CLASSES, PALETTE
     runner = _build_runner(model, cfg, torch.device('cpu'), {})
-    _register_hooks(runner, cfg, validate=True)
+    _register_hooks(runner, cfg, validate=True, more=())
 
 
 def test_config__every_dict_refuses_a_key_that_nobody_reads(config, folder):
