@@ -15,21 +15,40 @@ from tools import replay_batch, train
 class SpoilsWeights(Hook):
     """Makes a weight of the student infinite in the third iteration."""
 
+    def __init__(self, layer) -> None:
+        self.layer = layer
+
     def before_train_iter(self, runner) -> None:
         if runner.iter == 2:
             model = getattr(runner.model, 'model', runner.model)
-            model.decode_head.conv_seg.weight.data[0, 0] = float('inf')
+            model.get_submodule(self.layer).weight.data[0, 0] = float('inf')
 
 
 @pytest.fixture(params=[True, False], ids=['uda', 'source_only'])
-def stopped(request, tmp_path, monkeypatch):
+def uda(request):
+    return request.param
+
+
+@pytest.fixture(
+    params=[
+        'decode_head.conv_seg',
+        # a layer that training runs as one with those around it
+        'decode_head.fuse_layer.aspp_modules.1.depthwise_conv.conv',
+    ]
+)
+def layer(request):
+    return request.param
+
+
+@pytest.fixture
+def stopped(uda, layer, tmp_path, monkeypatch):
     """A run that has met weights that are not finite; the file it saved."""
     changes = {
         'runner': {'type': 'IterBasedRunner', 'max_iters': 9},
-        'custom_hooks': [{'type': 'SpoilsWeights'}],
+        'custom_hooks': [{'type': 'SpoilsWeights', 'layer': layer}],
         'max_skipped_steps': 2,
     }
-    config = write_config(tmp_path, request.param, **changes)
+    config = write_config(tmp_path, uda, **changes)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(
         sys, 'argv', ['train', str(config), '--work-dir', str(tmp_path / 'run'), '--no-validate']
@@ -40,7 +59,7 @@ def stopped(request, tmp_path, monkeypatch):
     return path
 
 
-def test_replay_batch__names_images_losses_and_where_it_broke(stopped, capsys, monkeypatch):
+def test_replay_batch__names_images_losses_and_where_it_broke(stopped, uda, layer, capsys, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['replay_batch', str(stopped)])
     replay_batch.main()
     said = capsys.readouterr().out
@@ -48,7 +67,8 @@ def test_replay_batch__names_images_losses_and_where_it_broke(stopped, capsys, m
     logged = [json.loads(line) for line in log.read_text().splitlines()]
     assert 'img_metas: ' in said and '.png' in said
     assert 'decode.loss_seg: nan' in said or 'decode.loss_seg: inf' in said
-    assert 'conv_seg' in said.split('first module whose output is not finite: ')[1].splitlines()[0]
+    named = said.split('first module whose output is not finite: ')[1].splitlines()[0]
+    assert named == (f'model.{layer}' if uda else layer)
     assert logged[-1]['iter'] <= 4
 
 
