@@ -59,7 +59,9 @@ def stopped(uda, layer, tmp_path, monkeypatch):
     return path
 
 
-def test_replay_batch__names_images_losses_and_where_it_broke(stopped, uda, layer, capsys, monkeypatch):
+def test_replay_batch__names_images_losses_and_where_it_broke(
+    stopped, uda, layer, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, 'argv', ['replay_batch', str(stopped)])
     replay_batch.main()
     said = capsys.readouterr().out

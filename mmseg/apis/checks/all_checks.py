@@ -8,6 +8,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 
 from .classes import checkpoint_agrees_on_classes, heads_fit_classes, sets_agree_on_classes
+from .encoder import images_are_normalised_for_the_weights
 from .evaluation import val_can_be_evaluated, val_gives_views
 from .first_batch import domains_fit_method, first_batch_passes
 from .heeded import settings_are_heeded
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     source_can_be_learnt_from,
     source_fills_a_batch,
     target_can_be_adapted_to,
+    images_are_normalised_for_the_weights,
     val_can_be_evaluated,
     val_gives_views,
     first_batch_passes,
