@@ -1,11 +1,12 @@
 """The pyramid of parallel convolutions, joined and rectified at once."""
 
 import torch
+from mmcv.cnn import DepthwiseSeparableConvModule
 from torch import nn
 
 from mmseg.models.decode_heads.aspp import ASPPModule
 
-from .cpu.layers import is_eager_on_cpu, is_pyramid, is_traced, run_pyramid
+from .cpu.layers import SeparableConv, is_eager_on_cpu, is_pyramid, is_traced, run_pyramid
 from .joined_relu import joined_relu
 
 
@@ -28,9 +29,18 @@ class JoinedPyramid(ASPPModule):
     def _run(self, x: torch.Tensor, activate: bool) -> list[torch.Tensor]:
         if self.sep and is_eager_on_cpu(x) and is_pyramid(self):
             return run_pyramid(self, x, activate)
-        return [branch(x, activate=activate) for branch in self]
+        if activate:
+            return super().forward(x)
+        return [_before_activation(branch, x) for branch in self]
 
 
 def _activation(branch: nn.Module) -> nn.Module | None:
     """Return the last activation of a `ConvModule` or a separable convolution."""
     return getattr(getattr(branch, 'pointwise_conv', branch), 'activate', None)
+
+
+def _before_activation(branch: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Run a branch up to its last activation."""
+    if isinstance(branch, DepthwiseSeparableConvModule) and not isinstance(branch, SeparableConv):
+        return branch.pointwise_conv(branch.depthwise_conv(x), activate=False)
+    return branch(x, activate=False)

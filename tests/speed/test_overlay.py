@@ -62,7 +62,11 @@ def test_auto__losses_gradients_and_statistics_are_those_of_the_network_as_writt
 ):
     monkeypatch.setattr(layers, '_MANY_VALUES', 1)
     plain = build(name).double().train()
-    quick = quicken(copy.deepcopy(plain), CPU, SpeedSettings())
+    assert_same_step(quicken(copy.deepcopy(plain), CPU, SpeedSettings()), plain)
+
+
+def assert_same_step(quick, plain):
+    """Compare losses, gradients and statistics of one step."""
     expected, found = losses(plain), losses(quick)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
     for values in (expected, found):
@@ -89,9 +93,12 @@ def test_auto__takes_the_place_of_what_a_cpu_does_slowly():
     }
 
 
-def test_auto__elsewhere_than_on_a_cpu_only_the_pyramid_is_another():
-    network = quicken(build('daformer_sepaspp_mitb5'), torch.device('cuda'), SpeedSettings())
+@pytest.mark.parametrize('name', ['daformer_sepaspp_mitb5', 'deeplabv3plus_r50-d8', 'aspp_r50-d8'])
+def test_auto__elsewhere_than_on_a_cpu_only_the_pyramid_is_another(name):
+    plain = build(name).double().train()
+    network = quicken(copy.deepcopy(plain), torch.device('cuda'), SpeedSettings())
     assert quick_classes(network) == {'JoinedPyramid'}
+    assert_same_step(network, plain)
 
 
 def test_recompute__off_leaves_blocks_as_they_are():

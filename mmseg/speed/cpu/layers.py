@@ -102,7 +102,7 @@ def is_pyramid(branches: Iterable[nn.Module]) -> bool:
 
 
 def run_pyramid(
-    branches: Iterable[nn.Module], x: torch.Tensor, activate: bool = True
+    branches: Iterable[Any], x: torch.Tensor, activate: bool = True
 ) -> list[torch.Tensor]:
     """Run parallel `SeparableConv`s and 1 × 1 `ConvModule`s on the same maps, on a CPU.
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmcv.utils import Config
 
 from mmseg.apis import (
     inference_segmentor,
@@ -17,6 +18,8 @@ from mmseg.apis.loader import build_test_loader
 from mmseg.core.checkpoint import save_checkpoint
 from mmseg.core.visualization import load_picture, overlay
 from mmseg.datasets import build_dataset
+from mmseg.models.decode_heads.aspp import ASPPModule
+from mmseg.speed.pyramid import JoinedPyramid
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import CLASSES, PALETTE, write_config
 
@@ -43,6 +46,12 @@ def test_init_segmentor__names_and_colours_come_from_the_checkpoint(config, mode
     image = np.full((40, 56, 3), 90, np.uint8)
     (ours,), (theirs,) = inference_segmentor(model, image), inference_segmentor(loaded, image)
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_init_segmentor__the_network_is_quick_unless_that_is_switched_off(config, model):
+    plain = init_segmentor(Config({**config, 'speed': 'off'}), device='cpu')
+    assert type(model.decode_head.fuse_layer.aspp_modules) is JoinedPyramid
+    assert type(plain.decode_head.fuse_layer.aspp_modules) is ASPPModule
 
 
 @pytest.mark.parametrize('classes', [['road', 'car'], [*CLASSES, 'train']])
