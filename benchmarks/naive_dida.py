@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmseg.models.uda import DACS
+from mmseg.core.adaptation import AdaptationMethod
+from mmseg.models.uda import DACS, InstanceBank
 from mmseg.models.uda.augmentation import draw_view
 from mmseg.models.uda.class_mixing import choose_classes
 from mmseg.models.uda.teacher import ema_momentum
@@ -25,7 +26,7 @@ from mmseg.utils.seed import torch_generator
 IGNORE_INDEX = 255
 
 
-class NaiveDIDA(nn.Module):
+class NaiveDIDA(AdaptationMethod):
     """Takes `DACS`'s training step the plain way.
 
     Args:
@@ -42,7 +43,7 @@ class NaiveDIDA(nn.Module):
         self.dacs = dacs
 
     @property
-    def bank(self) -> nn.Module | None:
+    def bank(self) -> InstanceBank | None:
         """The instance bank, if there is an instance level."""
         return self.dacs.bank
 

@@ -22,6 +22,7 @@ from mmseg.apis import (
     train_segmentor,
 )
 from mmseg.apis.loader import build_test_loader, build_train_loader
+from mmseg.core.adaptation import bank_of
 from mmseg.datasets import build_dataloader, build_dataset
 from mmseg.models import build_backbone, build_segmentor, build_train_model
 from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
@@ -260,7 +261,7 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
         torch.save(build_backbone(cfg.model.backbone).state_dict(), cfg.model.pretrained)
         model = build_train_model(cfg)
         model.init_weights()
-    if getattr(model, 'bank', None) is not None:
+    if bank_of(model) is not None:
         _fill(model.bank)
     if job['naive']:
         if not cfg.get('uda'):

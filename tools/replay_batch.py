@@ -19,6 +19,7 @@ from torch import nn
 from mmseg.apis.config import Config
 from mmseg.apis.optimizer import build_optimizer
 from mmseg.apis.plugins import add_plugins_option, check_consent, import_plugins
+from mmseg.core.adaptation import AdaptationMethod, computing_in
 from mmseg.core.checkpoint import load_state_dict, read_checkpoint
 from mmseg.core.hooks.iteration_seed_hook import dropout_seed
 from mmseg.core.precision import Precision
@@ -80,7 +81,7 @@ def replay(
     check_consent(cfg, plugins, path)
     import_plugins(cfg, plugins)
     model = build_train_model(cfg)
-    if hasattr(model, 'match_state'):
+    if isinstance(model, AdaptationMethod):
         model.match_state(content['state_dict'])
     load_state_dict(model, content['state_dict'], path)
     model.to(device).train()
@@ -90,7 +91,7 @@ def replay(
         if key.endswith('img_metas'):
             yield f'{key}: ' + ', '.join(str(each.get('filename')) for each in metas)
     broken: list[str] = []
-    with watched(model, broken), Precision(cfg.get('amp'), device).around_step(model):
+    with watched(model, broken), computing_in(Precision(cfg.get('amp'), device), model):
         outputs = model.train_step(batch, optimizer)
     if 'loss' in outputs:
         outputs['loss'].backward()

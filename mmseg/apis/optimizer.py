@@ -8,6 +8,7 @@ from mmcv.runner import HOOKS, OPTIMIZERS
 from mmcv.runner import build_optimizer as build_mmcv_optimizer
 from torch import nn
 
+from mmseg.core.adaptation import student_of
 from mmseg.core.building import accepted_keywords, build_from_cfg, nearest
 from mmseg.core.hooks import OptimizerHook
 from mmseg.utils.errors import UserError
@@ -42,7 +43,7 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
     Raises:
         UserError: The type or an argument is not known.
     """
-    student = model.get_model() if hasattr(model, 'get_model') else model
+    student = student_of(model)
     _check(cfg)
     try:
         optimizer = build_mmcv_optimizer(student, dict(cfg))
@@ -113,7 +114,7 @@ def unmatched_keys(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
         model: Segmentor or self-training model.
         cfg: As for `build_optimizer`.
     """
-    student = model.get_model() if hasattr(model, 'get_model') else model
+    student = student_of(model)
     names = [name for name, _ in student.named_parameters()]
     keys = (cfg.get('paramwise_cfg') or {}).get('custom_keys') or {}
     return [key for key in keys if not any(key in name for name in names)]

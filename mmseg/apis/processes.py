@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from mmseg.core.adaptation import student_of
 from mmseg.utils.distributed import rank, world_size
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -64,7 +65,7 @@ def share_out(model: nn.Module, device: torch.device, sync_bn: bool = False) -> 
     """
     if world_size() == 1:
         return
-    student: Any = model.get_model() if hasattr(model, 'get_model') else model
+    student: Any = student_of(model)
     if not hasattr(student, 'average_gradients'):
         raise UserError(f'{type(student).__name__} cannot be trained by several processes')
     if sync_bn:

@@ -13,6 +13,7 @@ from mmcv.runner import HOOKS, Hook, IterTimerHook, build_runner
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod, bank_of
 from mmseg.core.building import build_from_cfg
 from mmseg.core.hooks import (
     BankHook,
@@ -107,7 +108,7 @@ def train_segmentor(
     device = choose_device() if device is None else device
     done_by_first(lambda: claim_work_dir(cfg, auto_resume, overwrite))
     start = find_start(cfg, auto_resume, trust_checkpoint)
-    if start is not None and hasattr(model, 'match_state'):
+    if start is not None and isinstance(model, AdaptationMethod):
         model.match_state(start.content['state_dict'])
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
     benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
@@ -180,7 +181,7 @@ def _take_work_dir(
 
 def _share_bank_out(model: nn.Module, dataset: Any) -> None:
     """Tell an unfilled instance bank which classes the source set holds, and how much of each."""
-    bank, source = getattr(model, 'bank', None), getattr(dataset, 'source', None)
+    bank, source = bank_of(model), getattr(dataset, 'source', None)
     if bank is None or source is None or bank.is_full:
         return
     try:
@@ -243,8 +244,9 @@ def _register_hooks(
 def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> None:
     """Register what writes files, after the line of the log: panels, checkpoints, evaluation."""
     model = runner.model
-    interval = getattr(model, 'debug_img_interval', 0)
-    runner.register_hook(DebugPanelHook(interval, model.CLASSES, model.PALETTE), 'VERY_LOW')
+    if isinstance(model, AdaptationMethod):
+        panels = DebugPanelHook(model.debug_img_interval, model.CLASSES, model.PALETTE)
+        runner.register_hook(panels, 'VERY_LOW')
     checkpoint_cfg = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
     runner.register_hook(build_from_cfg(checkpoint_cfg, HOOKS), 'VERY_LOW')
     evaluation = build_evaluation_hook(cfg, runner.device) if validate else None

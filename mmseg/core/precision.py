@@ -1,7 +1,6 @@
 """In which floating-point type a training step computes; the weights always stay float32."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -57,16 +56,6 @@ class Precision:
     def autocast(self) -> torch.autocast:
         """Return a context in which networks run in this precision."""
         return torch.autocast(self._device_type, self.dtype, enabled=self.dtype is not None)
-
-    def around_step(self, model: Any) -> AbstractContextManager[Any]:
-        """Return the context that a model's training step is to run in.
-
-        A model that has `precision` is handed this one and enters `autocast` by itself.
-        """
-        if not hasattr(model, 'precision'):
-            return self.autocast()
-        model.precision = self
-        return nullcontext()
 
     def backward(self, loss: torch.Tensor) -> None:
         """Add the gradients of a scalar loss, scaled in float16, to those of the weights."""

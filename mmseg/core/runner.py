@@ -14,6 +14,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.logger import log_to_file
 from mmseg.utils.stop_request import StopRequest
 
+from .adaptation import computing_in, student_of
 from .checkpoint import (
     UnfitWeightsError,
     how_to_leave_out,
@@ -37,8 +38,8 @@ class IterBasedRunner(MMCVIterBasedRunner):
 
     Args:
         device: Where the model is.
-        amp: None for float32, 'bf16' or 'fp16' for mixed precision. A model that has `precision`
-            is handed it and sees to it; the training step of another one runs under autocast.
+        amp: None for float32, 'bf16' or 'fp16' for mixed precision. A method of
+            adaptation may see to it by itself (`computing_in`).
         loss_scale: Of float16, as for `Precision`.
         **kwargs: As for mmcv's runner: model, optimizer, work_dir, logger, meta, max_iters.
     """
@@ -75,7 +76,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
         self.data_batch = next(data_loader)
         self.call_hook('before_train_iter')
         self.optimizer_step.begin(self.iter, self.max_iters)
-        with self.precision.around_step(self.model):
+        with computing_in(self.precision, self.model):
             self.outputs = self.model.train_step(self.data_batch, self.optimizer, **kwargs)
         self.log_buffer.update(self.outputs['log_vars'], self.outputs['num_samples'])
         self.call_hook('after_train_iter')
@@ -250,7 +251,7 @@ class IterBasedRunner(MMCVIterBasedRunner):
             UserError: The file can't be read, or the rest of it does not fit the student.
         """
         content = read_checkpoint(filename, trust)
-        student = self.model.get_model() if hasattr(self.model, 'get_model') else self.model
+        student = student_of(self.model)
         weights = select_branch(content['state_dict'], 'model')
         try:
             load_state_dict(student, weights, filename, leave_out)

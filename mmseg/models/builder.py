@@ -8,6 +8,7 @@ import torch.distributed as dist
 from mmcv.utils import Registry
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.core.building import build_from_cfg
 from mmseg.models.ignored_label import settle_ignore_index
 from mmseg.utils.errors import UserError
@@ -89,7 +90,8 @@ def build_train_model(
         A module with `train_step(batch, optimizer)`; its heads ignore the label 255.
 
     Raises:
-        UserError: A setting is not known, or a head ignores another label than the data.
+        UserError: A setting is not known, a head ignores another label than the data, or the method
+            is no `AdaptationMethod`.
     """
     model = _with_phases(cfg['model'], train_cfg, test_cfg)
     model = settle_ignore_index(model, (cfg.get('data') or {}).get('train'))
@@ -98,7 +100,13 @@ def build_train_model(
     for key in ('model', 'seed'):
         if key in cfg['uda']:
             raise UserError(f'uda.{key} is read by nobody: give it as {key}, beside uda')
-    return UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})
+    method = UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})
+    if not isinstance(method, AdaptationMethod):
+        raise UserError(
+            f'uda: {type(method).__name__} does not say what training may ask of it: let it be a '
+            'mmseg.models.uda.AdaptationMethod, or DACS with another of its terms'
+        )
+    return method
 
 
 def has_pretrained(path: str | None) -> bool:

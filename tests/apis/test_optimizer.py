@@ -4,6 +4,7 @@ from torch import nn
 
 from mmseg.apis import build_optimizer
 from mmseg.apis.optimizer import build_optimizer_hook, unmatched_keys
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.utils.errors import UserError
 
 PAPER = {
@@ -23,7 +24,7 @@ class Student(nn.Module):
         self.frozen = nn.Parameter(torch.zeros(3), requires_grad=False)
 
 
-class SelfTraining(nn.Module):
+class SelfTraining(AdaptationMethod):
     def __init__(self):
         super().__init__()
         self.model, self.ema_model = Student(), Student()

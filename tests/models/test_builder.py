@@ -7,6 +7,7 @@ import torch
 from mmcv import Config
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.models import (
     HEADS,
     UDA,
@@ -27,13 +28,20 @@ from tests.models.networks import CONFIGS, small_config
 def method():
     """A method that keeps what it was built with, registered for one test."""
 
-    class Recorder:
+    class Recorder(AdaptationMethod):
         def __init__(self, model, seed, alpha=0.9):
+            super().__init__()
             self.model, self.seed, self.alpha = model, seed, alpha
 
     UDA.register_module(name='Recorder', module=Recorder)
     yield Recorder
     UDA.module_dict.pop('Recorder')
+
+
+def test_build_train_model__a_method_that_promises_nothing_is_refused(monkeypatch):
+    monkeypatch.setitem(UDA.module_dict, 'Promises', lambda model, seed: torch.nn.Identity())
+    with pytest.raises(UserError, match=r'Identity .* mmseg\.models\.uda\.AdaptationMethod'):
+        build_train_model({'model': small_config(), 'uda': {'type': 'Promises'}})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.speed import SpeedSettings, quicken
 from mmseg.utils.error_lines import error_line
 from mmseg.utils.errors import UserError
@@ -104,15 +105,11 @@ def _pass(batch: Mapping[str, Any], run: RunUnderCheck) -> str | None:
 
 def _measure(batch: Mapping[str, Any], run: RunUnderCheck) -> None:
     """Pass the labelled images as a training step would."""
-    student, distance = run.student, getattr(run.model, 'feature_distance', None)
     img, labels = _part(batch['img'], run.device), _part(batch['gt_semantic_seg'], run.device)
-    if not hasattr(student, 'forward_embedding') or student.own_ways:
-        student.forward_train(img, batch['img_metas'][: len(img)], labels)
-        return
-    embedded = student.forward_embedding(img)
-    student.losses(embedded, labels)
-    if distance is not None:
-        distance(img, embedded.features, labels)
+    measure = run.student.forward_train
+    if isinstance(run.model, AdaptationMethod):
+        measure = run.model.try_source
+    measure(img, batch['img_metas'][: len(img)], labels)
     if run.device.type == 'cuda':
         torch.cuda.synchronize(run.device)
 

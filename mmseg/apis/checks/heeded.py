@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mmseg.core.adaptation import bank_of
 from mmseg.utils.distributed import world_size
 
 from ..optimizer import unmatched_keys
@@ -30,7 +31,7 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
             f'load_from={cfg.load_from!r}', f'the run goes on with the weights of {cfg.resume_from}'
         )
     instance: Any = (cfg.get('uda') or {}).get('instance') or {}
-    bank: Any = getattr(run.model, 'bank', None)
+    bank = bank_of(run.model)
     num_entries = instance.get('num_entries')
     if instance.get('bank_file') and num_entries not in (None, len(bank.labels)):
         yield _unheeded(

@@ -9,6 +9,7 @@ import torch
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.adaptation import student_of
 from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
@@ -59,7 +60,7 @@ class RunUnderCheck:
     @property
     def student(self) -> Any:
         """The network that learns, which may stand alone."""
-        return self.model.get_model() if hasattr(self.model, 'get_model') else self.model
+        return student_of(self.model)
 
     @property
     def heads(self) -> dict[str, Any]:

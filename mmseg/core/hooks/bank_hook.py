@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from mmcv.runner import HOOKS, Hook
 
+from mmseg.core.adaptation import bank_of
 from mmseg.utils.logger import log_to_file
 
 from .text_logger_hook import TextLoggerHook
@@ -31,11 +32,11 @@ class BankHook(Hook):
         self.interval = interval
 
     def before_run(self, runner) -> None:
-        bank = getattr(runner.model, 'bank', None)
+        bank = bank_of(runner.model)
         self.quotas: list[int] = [] if bank is None else bank.quotas
 
     def after_train_iter(self, runner) -> None:
-        bank = getattr(runner.model, 'bank', None)
+        bank = bank_of(runner.model)
         if bank is None:
             return
         self._note_events(runner, bank)
@@ -44,7 +45,7 @@ class BankHook(Hook):
             self._record(runner, bank)
 
     def after_run(self, runner) -> None:
-        bank = getattr(runner.model, 'bank', None)
+        bank = bank_of(runner.model)
         if bank is not None and not bank.is_full and runner.rank == 0:
             runner.logger.warning(
                 f'the instance loss never ran, so that this was training without it: '

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmcv.runner import HOOKS, Hook
 
+from mmseg.core.adaptation import AdaptationMethod, Bank
 from mmseg.core.visualization import (
     bar_chart,
     captioned,
@@ -34,7 +35,7 @@ _CHART_HEIGHT = 90
 class DebugPanelHook(Hook):
     """Write `debug/<iteration>.png`: views, labels, weights of a batch, and the bank.
 
-    It works on models with `capture_panels`, `panels` and `bank`; others are left alone.
+    It works on methods of adaptation; other models are left alone.
 
     Args:
         interval: Iterations between two sheets; below 1 draws none.
@@ -56,22 +57,27 @@ class DebugPanelHook(Hook):
         self.num_images = num_images
 
     def before_train_iter(self, runner) -> None:
-        if hasattr(runner.model, 'capture_panels'):
+        if isinstance(runner.model, AdaptationMethod):
             runner.model.capture_panels = self._is_due(runner)
 
     def after_train_iter(self, runner) -> None:
-        panels = getattr(runner.model, 'panels', None)
-        if not self._is_due(runner) or panels is None or runner.rank != 0:
+        model = runner.model
+        if not isinstance(model, AdaptationMethod) or runner.rank != 0:
+            return
+        if not self._is_due(runner) or model.panels is None:
             return
         norm_cfg = runner.data_batch['img_metas'][0]['img_norm_cfg']
-        sheet = self.draw(panels, norm_cfg, getattr(runner.model, 'bank', None))
+        sheet = self.draw(model.panels, norm_cfg, model.bank)
         save_picture(sheet, Path(runner.work_dir) / 'debug' / f'{runner.iter + 1:06d}.png')
         for hook in runner.hooks:
             if isinstance(hook, TensorboardLoggerHook):
                 hook.add_picture('debug', sheet, runner.iter + 1)
 
     def draw(
-        self, panels: Mapping[str, torch.Tensor], norm_cfg: Mapping[str, Any], bank: Any = None
+        self,
+        panels: Mapping[str, torch.Tensor],
+        norm_cfg: Mapping[str, Any],
+        bank: Bank | None = None,
     ) -> np.ndarray:
         """Draw the sheet.
 
@@ -115,7 +121,7 @@ class DebugPanelHook(Hook):
             row.append(captioned(heat_map(weight), f'weight, mean {weight.mean():.2f}'))
         return row
 
-    def _occupancy(self, bank: Any, width: int) -> np.ndarray:
+    def _occupancy(self, bank: Bank, width: int) -> np.ndarray:
         labels = bank.labels.detach().cpu().numpy()
         num_classes = len(self.classes)
         counts = np.bincount(labels[labels >= 0], minlength=num_classes)[:num_classes]

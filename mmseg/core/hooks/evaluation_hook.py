@@ -12,6 +12,7 @@ import torch
 from mmcv.runner import HOOKS, Hook, IterTimerHook, LoggerHook
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod, student_of
 from mmseg.core.checkpoint_reading import iteration_of
 from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table, scores_in_percent
 from mmseg.utils.atomic import atomic_path
@@ -165,9 +166,9 @@ def _log_scalars(hook: LoggerHook, metrics: Mapping[str, Mapping[str, Any]], run
     runner.mode, buffer.output, buffer.ready = before
 
 
-def _networks(model: Any) -> dict[str, nn.Module]:
-    student = model.get_model() if hasattr(model, 'get_model') else model
-    teacher = model.get_ema_model() if hasattr(model, 'get_ema_model') else None
+def _networks(model: nn.Module) -> dict[str, nn.Module]:
+    student = student_of(model)
+    teacher = model.get_ema_model() if isinstance(model, AdaptationMethod) else None
     return {'student': student} if teacher is None else {'student': student, 'teacher': teacher}
 
 

@@ -7,6 +7,7 @@ from mmcv.runner import HOOKS
 from mmcv.runner import OptimizerHook as MMCVOptimizerHook
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.core.deferred_numbers import DeferredNumbers
 from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.utils.errors import UserError
@@ -16,8 +17,7 @@ from mmseg.utils.errors import UserError
 class OptimizerHook(MMCVOptimizerHook):
     """Backpropagate `outputs['loss']` and step, unless something is not finite; mmcv's name.
 
-    A model that takes the step itself, as adaptation methods do after two backward passes, has
-    `optimizer_step`; it is handed the settings and does the rest.
+    An `AdaptationMethod` that has an `optimizer_step` is handed the settings and does the rest.
 
     Args:
         grad_clip: `max_norm` and `norm_type` of the norm that gradients are clipped to, or None.
@@ -32,7 +32,7 @@ class OptimizerHook(MMCVOptimizerHook):
 
     def before_run(self, runner) -> None:
         runner.take_steps_by(self.optimizer_step)
-        if hasattr(runner.model, 'optimizer_step'):
+        if _takes_its_steps(runner.model):
             if self.detect_anomalous_params:
                 raise UserError(
                     'optimizer_config.detect_anomalous_params is for training without uda, which '
@@ -42,7 +42,7 @@ class OptimizerHook(MMCVOptimizerHook):
 
     def after_train_iter(self, runner) -> None:
         outputs, precision, step = runner.outputs, runner.precision, self.optimizer_step
-        if hasattr(runner.model, 'optimizer_step'):
+        if _takes_its_steps(runner.model):
             return
         if 'loss' not in outputs:
             self._leave_it_to(runner.model)
@@ -63,8 +63,12 @@ class OptimizerHook(MMCVOptimizerHook):
         if not self.optimizer_step.is_plain:
             raise UserError(
                 f'{type(model).__name__} takes its optimizer steps without heeding '
-                'optimizer_config; it needs an attribute optimizer_step, as DACS has'
+                'optimizer_config; let it be an AdaptationMethod with an optimizer_step, as DACS is'
             )
+
+
+def _takes_its_steps(model: nn.Module) -> bool:
+    return isinstance(model, AdaptationMethod) and model.optimizer_step is not None
 
 
 @HOOKS.register_module(force=True)

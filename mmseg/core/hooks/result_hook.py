@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmcv.runner import HOOKS, Hook
 
+from mmseg.core.adaptation import bank_of
 from mmseg.core.evaluation.percent import result_in_percent
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.environment import peak_memory_gb
@@ -48,7 +49,7 @@ class ResultHook(Hook):
             'seconds': round(time.monotonic() - self.start_time, 1),
             'peak_memory_gb': round(peak_memory_gb(runner.device), 3),
         }
-        if getattr(runner.model, 'bank', None) is not None:
+        if bank_of(runner.model) is not None:
             result['instance_loss_since'] = runner.meta.get('bank', {}).get('loss_since')
         if runner.rank == 0:
             with atomic_path(Path(runner.work_dir) / RESULT) as temporary:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod
 from mmseg.core.building import call_checked
 from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
@@ -20,6 +21,7 @@ from mmseg.utils.seed import torch_generator
 from .augmentation import ViewSettings, draw_view, normalisation_of
 from .class_mixing import choose_classes, class_mask, mix
 from .frozen_network import WithFeatureDistance
+from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
 from .pseudo_labels import inside_images, pseudo_labels
 from .settings import (
@@ -36,7 +38,7 @@ ImgMetas = Sequence[Mapping[str, Any]]
 
 
 @UDA.register_module()
-class DACS(RefusesOverrides, WithFeatureDistance):
+class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
     """Adapts a segmentor to unlabelled target images.
 
     DACS (Tranheden et al., WACV 2021) with DAFormer's feature distance (Hoyer et al., CVPR 2022)
@@ -68,6 +70,9 @@ class DACS(RefusesOverrides, WithFeatureDistance):
         'calc_feat_dist': 'put a module of your own in place of self.feature_distance',
         'masked_feat_dist': 'put a module of your own in place of self.feature_distance',
     }
+
+    precision: Precision
+    optimizer_step: OptimizerStep
 
     def __init__(
         self,
@@ -116,11 +121,9 @@ class DACS(RefusesOverrides, WithFeatureDistance):
         self.print_grad_magnitude = print_grad_magnitude
         self.precision = Precision()
         self.optimizer_step = OptimizerStep()
-        self.capture_panels = False
-        self.panels: dict[str, torch.Tensor] | None = None
 
     @property
-    def bank(self) -> nn.Module | None:
+    def bank(self) -> InstanceBank | None:
         """The instance bank, if there is an instance level."""
         return None if self.instance is None else self.instance.bank
 
@@ -251,6 +254,10 @@ class DACS(RefusesOverrides, WithFeatureDistance):
             )
         return log_vars
 
+    def try_source(self, img: torch.Tensor, img_metas: ImgMetas, labels: torch.Tensor) -> None:
+        """Measure L_S and L_FD, without learning."""
+        self._source_losses(img, labels)
+
     def _draws(self, part: str, iteration: int) -> torch.Generator:
         """Return the generator of one part of a step, the same on all processes."""
         return torch_generator(part, self.seed, iteration)
@@ -259,6 +266,13 @@ class DACS(RefusesOverrides, WithFeatureDistance):
         self, img: torch.Tensor, labels: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
         """Learn from labelled images: L_S + L_FD; return what to log and the embedding."""
+        losses, embedding = self._source_losses(img, labels)
+        log_vars = self._backward(losses, 'source')
+        return log_vars, None if self.instance is None else embedding.detach()
+
+    def _source_losses(
+        self, img: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], Any]:
         with self.precision.autocast():
             embedded = self.model.forward_embedding(img)
             losses = self.model.losses(embedded, labels)
@@ -266,8 +280,7 @@ class DACS(RefusesOverrides, WithFeatureDistance):
                 losses['src.loss_imnet_feat_dist'] = self.feature_distance(
                     img, embedded.features, labels
                 )
-        log_vars = self._backward(losses, 'source')
-        return log_vars, None if self.instance is None else embedded.embedding.detach()
+        return losses, embedded.embedding
 
     @torch.no_grad()
     def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -4,7 +4,7 @@ import torch
 from mmseg.core.hooks import GradientCumulativeOptimizerHook, OptimizerHook
 from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.utils.errors import UserError
-from tests.core.hooks.training import TinySegmentor, make_runner, train
+from tests.core.hooks.training import TinySegmentor, TinySelfTraining, make_runner, train
 
 
 class MeasuresOnly(TinySegmentor):
@@ -47,7 +47,7 @@ def test_gradient_cumulative_hook__steps_once_a_window(tmp_path):
     assert not torch.equal(*weights)  # the fourth makes a window of its own
 
 
-class StepsByItself(TinySegmentor):
+class StepsByItself(TinySelfTraining):
     """Takes its steps as adaptation methods do."""
 
     optimizer_step = OptimizerStep()

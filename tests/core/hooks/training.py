@@ -6,6 +6,7 @@ import torch
 from mmcv.runner import IterTimerHook
 from torch import nn
 
+from mmseg.core.adaptation import AdaptationMethod, student_of
 from mmseg.core.runner import IterBasedRunner
 
 CLASSES = ('road', 'sky')
@@ -31,7 +32,7 @@ class TinySegmentor(nn.Module):
         return {'log_vars': {'loss': loss.item()}, 'num_samples': len(batch['img'])}
 
 
-class TinySelfTraining(nn.Module):
+class TinySelfTraining(AdaptationMethod):
     """A student, a teacher that lags behind, and what the debug panels look at."""
 
     CLASSES, PALETTE = CLASSES, PALETTE
@@ -40,7 +41,11 @@ class TinySelfTraining(nn.Module):
         super().__init__()
         self.model, self.ema_model = TinySegmentor(), TinySegmentor()
         self.ema_model.requires_grad_(False)
-        self.capture_panels, self.panels, self.bank = False, None, bank
+        self._bank = bank
+
+    @property
+    def bank(self):
+        return self._bank
 
     def get_model(self):
         return self.model
@@ -76,7 +81,7 @@ def batches(start: int, stop: int):
 def make_runner(model, work_dir, max_iters=4, hooks=(), amp=None, meta=None):
     """A runner with the hooks given, in order."""
     torch.manual_seed(0)
-    student = model.get_model() if hasattr(model, 'get_model') else model
+    student = student_of(model)
     for parameter in student.parameters():
         nn.init.normal_(parameter)
     runner = IterBasedRunner(
