@@ -13,7 +13,7 @@ from mmseg.core.building import accepted_keywords, build_from_cfg, nearest
 from mmseg.core.hooks import OptimizerHook
 from mmseg.utils.errors import UserError
 
-# What mmcv's constructor reads.
+# What mmcv's constructor reads, and layer_decay, which is read here.
 _PARAMWISE = (
     'bias_decay_mult',
     'bias_lr_mult',
@@ -21,6 +21,7 @@ _PARAMWISE = (
     'custom_keys',
     'dcn_offset_lr_mult',
     'dwconv_decay_mult',
+    'layer_decay',
     'norm_decay_mult',
 )
 _CUSTOM = ('decay_mult', 'lr_mult')
@@ -35,21 +36,28 @@ def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Opt
 
     Args:
         model: Segmentor or self-training model.
-        cfg: `type`, its arguments, and `paramwise_cfg`.
+        cfg: `type`, its arguments, and `paramwise_cfg`. Beside mmcv's settings it takes
+            `layer_decay` in (0, 1]: the learning rate of a block of the encoder is that of the
+            block after it times so much (Bao et al., BEiT, ICLR 2022, section A.2).
 
     Returns:
         The optimizer.
 
     Raises:
-        UserError: The type or an argument is not known.
+        UserError: The type or an argument is not known, or the encoder has no blocks to tell apart.
     """
     student = student_of(model)
     _check(cfg)
+    paramwise = dict(cfg.get('paramwise_cfg') or {})
+    layer_decay = paramwise.pop('layer_decay', 1)
     try:
-        optimizer = build_mmcv_optimizer(student, dict(cfg))
+        optimizer = build_mmcv_optimizer(student, {**cfg, 'paramwise_cfg': paramwise or None})
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f'optimizer: {error}') from error
-    groups = _merged_groups(optimizer)
+    groups: list[dict[str, Any]] = optimizer.param_groups
+    if layer_decay != 1:
+        groups = _with_layer_decay(groups, student, layer_decay)
+    groups = _merged(groups)
     return type(optimizer)(groups, **{**_fused(type(optimizer), groups), **_defaults(cfg)})
 
 
@@ -98,6 +106,11 @@ def _check_paramwise(paramwise: Mapping[str, Any]) -> None:
         if key not in _PARAMWISE:
             hint = nearest(key, _PARAMWISE)
             raise UserError(f'optimizer.paramwise_cfg has no setting {key!r}; {hint}')
+    decay = paramwise.get('layer_decay', 1)
+    if not isinstance(decay, int | float) or not 0 < decay <= 1:
+        raise UserError(
+            f'optimizer.paramwise_cfg.layer_decay: expected a number in (0, 1], got {decay!r}'
+        )
     for name, settings in (paramwise.get('custom_keys') or {}).items():
         where = f'optimizer.paramwise_cfg.custom_keys.{name}'
         if not isinstance(settings, Mapping):
@@ -133,15 +146,39 @@ def _fused(kind: type[torch.optim.Optimizer], groups: list[dict[str, Any]]) -> d
     return {'fused': True} if can_fuse else {}
 
 
-def _merged_groups(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
-    groups: dict[tuple[float, float | None], list[nn.Parameter]] = {}
-    for group in optimizer.param_groups:
+def _with_layer_decay(
+    groups: list[dict[str, Any]], student: nn.Module, decay: float
+) -> list[dict[str, Any]]:
+    """Give each parameter of the encoder a group whose learning rate falls with its depth."""
+    encoder: Any = getattr(student, 'backbone', None)
+    if not hasattr(encoder, 'depths'):
+        raise UserError(
+            f'optimizer.paramwise_cfg.layer_decay: {type(encoder).__name__} does not say how deep '
+            'its layers lie; leave it out, or take a TimmBackbone'
+        )
+    depths = encoder.depths()
+    above_last = max(depths.values()) + 1
+    scale_of = {
+        parameter: decay ** (above_last - depths[name])
+        for name, parameter in encoder.named_parameters()
+    }
+    return [
+        {**group, 'params': [parameter], 'lr': group['lr'] * scale_of.get(parameter, 1)}
+        for group in groups
+        for parameter in group['params']
+    ]
+
+
+def _merged(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join groups of equal settings; parameters that do not learn are left out."""
+    by_settings: dict[tuple[float, float | None], list[nn.Parameter]] = {}
+    for group in groups:
         settings = (group['lr'], group.get('weight_decay'))
         learning = [parameter for parameter in group['params'] if parameter.requires_grad]
-        groups.setdefault(settings, []).extend(learning)
+        by_settings.setdefault(settings, []).extend(learning)
     return [
         {'params': parameters, 'lr': lr}
         | ({} if weight_decay is None else {'weight_decay': weight_decay})
-        for (lr, weight_decay), parameters in groups.items()
+        for (lr, weight_decay), parameters in by_settings.items()
         if parameters
     ]

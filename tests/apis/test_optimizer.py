@@ -5,6 +5,7 @@ from torch import nn
 from mmseg.apis import build_optimizer
 from mmseg.apis.optimizer import build_optimizer_hook, unmatched_keys
 from mmseg.core.adaptation import AdaptationMethod
+from mmseg.models.backbones import TimmBackbone
 from mmseg.utils.errors import UserError
 
 PAPER = {
@@ -46,6 +47,29 @@ def test_build_optimizer__head_and_norm_have_their_own_settings():
     assert settings_of(optimizer, model.norm.bias) == (1e-3, 0.0, betas)
     assert settings_of(optimizer, model.decode_head.bias) == (1e-2, 0.01, betas)
     assert len(optimizer.param_groups) == 3
+
+
+def test_build_optimizer__rates_of_an_encoder_fall_from_block_to_block_towards_the_image():
+    model = Student()
+    model.backbone = TimmBackbone('vit_tiny_patch16_224')
+    paramwise = {**PAPER['paramwise_cfg'], 'layer_decay': 0.5}
+    optimizer = build_optimizer(model, {**PAPER, 'paramwise_cfg': paramwise})
+    body = model.backbone.body
+    rates = [
+        settings_of(optimizer, parameter)[0]
+        for parameter in (
+            model.decode_head.weight,
+            body.blocks[11].attn.qkv.weight,
+            body.blocks[10].attn.qkv.weight,
+            body.blocks[0].mlp.fc1.bias,
+            body.patch_embed.proj.weight,
+            body.pos_embed,
+        )
+    ]
+    depths = (0, 1, 2, 12, 13, 13)
+    assert rates == pytest.approx([1e-2, *(1e-3 * 0.5**depth for depth in depths[1:])])
+    assert settings_of(optimizer, body.blocks[0].norm1.weight)[1] == 0
+    assert len(optimizer.param_groups) < 40
 
 
 def test_build_optimizer__only_the_students_learning_parameters_enter():
@@ -97,6 +121,9 @@ def test_build_optimizer__slips_name_what_was_meant(change, message):
         ({'custom_key': {}}, "paramwise_cfg has no setting 'custom_key'; did .* 'custom_keys'"),
         ({'norm_decay_multi': 0}, "no setting 'norm_decay_multi'; .*'norm_decay_mult'"),
         ({'custom_keys': {'head': {'lr_mul': 10}}}, r"custom_keys\.head has no setting 'lr_mul'"),
+        ({'layer_decay': 0}, r'layer_decay: expected a number in \(0, 1\], got 0'),
+        ({'layer_decay': '0.9'}, r'layer_decay: expected a number'),
+        ({'layer_decay': 0.9}, 'Linear does not say how deep its layers lie'),
         ({'custom_keys': {'head': 10}}, r'custom_keys\.head: expected a dict of lr_mult'),
     ],
 )

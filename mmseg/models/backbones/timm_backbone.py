@@ -106,6 +106,14 @@ class TimmBackbone(nn.Module):
         self._frozen = _parts_up_to(encoder, frozen_stages)
         self._freeze()
 
+    def depths(self) -> dict[str, int]:
+        """Tell how deep each parameter lies, by its name: 0 in the stem, then block by block.
+
+        Raises:
+            UserError: timm does not say how this encoder is made up.
+        """
+        return {f'body.{name}': depth for name, depth in _groups(self.body, coarse=False).items()}
+
     def init_weights(self) -> None:
         """Load the pretrained weights; without any, timm's random ones stay."""
         self.is_pretrained = load_timm_weights(self.body, self.name, self.pretrained)
@@ -230,9 +238,14 @@ def _parts_up_to(model: Any, stages: int) -> list[str]:
     """Name the parameters of the stem and of so many stages after it."""
     if stages < 0:
         return []
+    return [name for name, stage in _groups(model, coarse=True).items() if stage <= stages]
+
+
+def _groups(model: Any, coarse: bool) -> dict[str, int]:
+    """Number timm's groups of parameters, stages or single blocks, from the image on."""
     if not hasattr(model, 'group_matcher'):
         raise UserError(
-            f'timm does not say which stages {type(model).__name__} has: frozen_stages=-1'
+            f'timm does not say of which stages {type(model).__name__} is made: leave '
+            'frozen_stages and layer_decay out'
         )
-    stage_of = group_parameters(model, model.group_matcher(coarse=True), reverse=True)
-    return [name for name, stage in stage_of.items() if stage <= stages]
+    return group_parameters(model, model.group_matcher(coarse=coarse), reverse=True)

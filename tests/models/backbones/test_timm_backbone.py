@@ -120,7 +120,7 @@ def test_forward__images_of_another_size_than_an_encoder_takes_are_refused():
         ({'model': 'resnet18', 'drop_paht': 0.1}, "unexpected keyword argument 'drop_paht'"),
         ({'model': 'resnet18', 'out_indices': (1, 7)}, r'expected some of 0 to 4'),
         ({'model': 'resnet18', 'out_indices': ()}, r'expected some of 0 to 4'),
-        ({'model': 'caformer_s18', 'frozen_stages': 1}, 'does not say which stages'),
+        ({'model': 'caformer_s18', 'frozen_stages': 1}, 'does not say of which stages'),
     ],
 )
 def test_init__what_timm_lacks_is_refused(settings, message):
