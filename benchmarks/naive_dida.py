@@ -19,6 +19,7 @@ from mmseg.core.adaptation import AdaptationMethod
 from mmseg.models.uda import DACS, InstanceBank
 from mmseg.models.uda.augmentation import draw_view
 from mmseg.models.uda.class_mixing import choose_classes
+from mmseg.models.uda.interaction import instance_loss, smooth_probs
 from mmseg.models.uda.teacher import ema_momentum
 from mmseg.utils.errors import UserError
 from mmseg.utils.seed import torch_generator
@@ -158,13 +159,10 @@ class NaiveDIDA(AdaptationMethod):
         level = self.dacs.instance
         if level is None or level.smoothing == 1 or not level.bank.is_full:
             return probs
-        similarity = full_size_similarity(
-            weak_embedding, level.bank.features, probs.shape[2:], level.form, level.temperature
+        bank = level.bank
+        return smooth_probs(
+            probs, weak_embedding, bank.features, bank.labels, level.smoothing, level.similarity
         )
-        scattered = torch.zeros_like(probs)
-        for entry, label in enumerate(level.bank.labels.tolist()):
-            scattered[:, label] += similarity[:, entry]
-        return level.smoothing * probs + (1 - level.smoothing) * scattered
 
     def pseudo_labels(
         self, probs: torch.Tensor, img_metas: Sequence[Mapping[str, Any]]
@@ -206,14 +204,9 @@ class NaiveDIDA(AdaptationMethod):
     ) -> torch.Tensor:
         """Steps 9 and 10: L_I and its backward pass."""
         level = self.dacs.instance
-        loss = level.loss_weight * full_size_instance_loss(
-            weak_embedding,
-            strong_embedding,
-            probs,
-            level.bank.features,
-            level.bank.labels,
-            level.form,
-            level.temperature,
+        bank = level.bank
+        loss = level.loss_weight * instance_loss(
+            weak_embedding, strong_embedding, probs, bank.features, bank.labels, level.similarity
         )
         loss.backward()
         return loss
@@ -246,51 +239,3 @@ def full_size_class_means(
         if len(of_class):
             means[c], present[c] = of_class.mean(0), True
     return means, present
-
-
-def full_size_similarity(
-    embedding: torch.Tensor,
-    bank: torch.Tensor,
-    size: Sequence[int],
-    form: str,
-    temperature: float,
-) -> torch.Tensor:
-    """Compare embeddings (B, D, h, w) with a bank (N, D): distributions (B, N, H, W)."""
-    if form == 'softmax':
-        embedding, bank = F.normalize(embedding, dim=1), F.normalize(bank, dim=1)
-    scores = torch.einsum('bdhw,nd->bnhw', upsample(embedding, size), bank)
-    if form == 'softmax':
-        return torch.softmax(scores / temperature, 1)
-    return scores / scores.sum(1, keepdim=True)
-
-
-def full_size_instance_loss(
-    weak_embedding: torch.Tensor,
-    strong_embedding: torch.Tensor,
-    probs: torch.Tensor,
-    bank: torch.Tensor,
-    labels: torch.Tensor,
-    form: str = 'sum',
-    temperature: float = 1.0,
-) -> torch.Tensor:
-    """Compute the instance loss with every tensor at full size.
-
-    Args:
-        weak_embedding: The teacher's (B, D, h, w).
-        strong_embedding: The student's (B, D, h, w).
-        probs: The teacher's class probabilities (B, C, H, W).
-        bank: Entries (N, D).
-        labels: Their classes (N,).
-        form: 'sum' or 'softmax'.
-        temperature: Divisor of the cosines, form 'softmax' only.
-
-    Returns:
-        Scalar.
-    """
-    size = probs.shape[2:]
-    with torch.no_grad():
-        similarity = full_size_similarity(weak_embedding, bank, size, form, temperature)
-        target = similarity * probs[:, labels]
-        target = target / target.sum(1, keepdim=True)
-    prediction = full_size_similarity(strong_embedding, bank, size, form, temperature)
-    return -(target * torch.log(prediction + 1e-10)).sum(1).mean()

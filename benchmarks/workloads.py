@@ -25,13 +25,15 @@ from mmseg.apis.loader import build_test_loader, build_train_loader
 from mmseg.core.adaptation import bank_of
 from mmseg.datasets import build_dataloader, build_dataset
 from mmseg.models import build_backbone, build_segmentor, build_train_model
-from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
+from mmseg.models.uda.interaction import PLAIN
+from mmseg.ops import Similarity
 from mmseg.speed import SpeedSettings, quicken
 from mmseg.speed.heap import keep_freed_memory
+from mmseg.speed.interaction import LEAN
 from mmseg.utils.environment import choose_device, peak_memory_gb
 from mmseg.utils.errors import UserError
 
-from .naive_dida import NaiveDIDA, full_size_instance_loss
+from .naive_dida import NaiveDIDA
 from .naive_loops import ReloadingRareClassDataset, decoding_by_opencv, naive_test
 from .naive_network import naive_networks
 from .operations import operation_counter
@@ -192,12 +194,13 @@ def measure_instance_loss(job: Mapping[str, Any]) -> dict[str, Any]:
     probs = torch.randn(batch, num_classes, side, side, device=device).softmax(1)
     bank = torch.rand(job['entries'], job['channels'], device=device)
     labels = torch.arange(job['entries'], device=device) % num_classes
-    loss_of = full_size_instance_loss if job['naive'] else instance_similarity_loss
+    loss_of = (PLAIN if job['naive'] else LEAN).instance_loss
+    similarity = Similarity(job['form'])
     seconds = []
     for _ in range(job['warmups'] + job['steps']):
         strong = strong.detach().requires_grad_()
         start = synchronized_time(device)
-        loss_of(weak, strong, probs, bank, labels, job['form']).backward()
+        loss_of(weak, strong, probs, bank, labels, similarity).backward()
         seconds.append(synchronized_time(device) - start)
     timed = seconds[job['warmups'] :]
     return {'seconds': timed, 'images': batch, 'memory': peak_memory_gb(device)}

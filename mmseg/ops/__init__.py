@@ -3,32 +3,31 @@ from .class_means import boundary_mask, class_means
 from .color import scale_saturation, shift_hue
 from .device_copies import HostCopy, to_device
 from .downscale_label import downscale_label
-from .instance_loss import instance_loss, instance_loss_reference
-from .instance_scatter import scatter_similarity
+from .instance_loss import lean_instance_loss
+from .instance_loss_tiles import LOG_EPS
+from .instance_scatter import lean_smooth_probs
 from .normalize import normalize
 from .resize import linear_matrix, linear_taps, resize
-from .similarity import normalize_scores, positive_sum, similarity_factors, similarity_scores
+from .similarity import Similarity, positive_sum
 from .upsampled_classes import upsampled_classes
 
 __all__ = [
+    'LOG_EPS',
     'HostCopy',
+    'Similarity',
     'boundary_mask',
     'class_means',
     'downscale_label',
-    'instance_loss',
-    'instance_loss_reference',
+    'lean_instance_loss',
+    'lean_smooth_probs',
     'linear_matrix',
     'linear_taps',
     'normalize',
-    'normalize_scores',
     'normed',
     'positive_sum',
     'resize',
     'scale_saturation',
-    'scatter_similarity',
     'shift_hue',
-    'similarity_factors',
-    'similarity_scores',
     'to_device',
     'upsampled_classes',
 ]

@@ -1,49 +1,42 @@
-"""Scattering instance similarities to classes at label size.
+"""Smoothing class probabilities with the instances' similarities, scattered to classes.
 
-B images, N bank entries, C classes, D channels, h×w embedding size, H×W label size.
+B images, N bank entries, C classes, D channels, h×w embedding size, H×W label size. Nothing of N
+entries and a whole image is made: form 'sum' is linear up to its divisor, so the entries of a class
+are added up first; form 'softmax' goes tile by tile.
 """
 
 import torch
 import torch.nn.functional as F
 
 from .resize import resize
-from .similarity import normalize_scores, positive_sum
+from .similarity import Similarity, positive_sum
 from .tiles import tiling, upsampled_strips
 
 
-def scatter_similarity(
+def lean_smooth_probs(
+    probs: torch.Tensor,
     embedding: torch.Tensor,
     bank_features: torch.Tensor,
     bank_labels: torch.Tensor,
-    num_classes: int,
-    size: tuple[int, int],
-    form: str = 'sum',
+    ratio: float,
+    similarity: Similarity,
 ) -> torch.Tensor:
-    """Upsample scores bilinearly, normalise them over the entries, add them up by class.
-
-    The scores are the dot products of what `similarity_factors` returns. Nothing of N entries and
-    a whole image is made: form 'sum' is linear up to its divisor, so the entries of a class are
-    added up first; form 'softmax' goes tile by tile.
-
-    Args:
-        embedding: Pixel embeddings (B, D, h, w).
-        bank_features: Entries (N, D).
-        bank_labels: Their classes (N,) in [0, num_classes).
-        num_classes: C.
-        size: H and W in pixels.
-        form: 'sum' or 'softmax'.
+    """Compute `interaction.smooth_probs`; arguments, result and errors are the same.
 
     Returns:
-        Class distribution (B, C, H, W) float32.
+        Smoothed probabilities (B, C, H, W) float32.
     """
     with torch.autocast(embedding.device.type, enabled=False):
-        membership = F.one_hot(bank_labels, num_classes).T.float()
-        bank = bank_features.float()
-        if form == 'sum':
-            by_class = torch.einsum('bdhw,cd->bchw', embedding.float(), membership @ bank)
+        pixels, bank = (t.float() for t in similarity.factors(embedding, bank_features))
+        membership = F.one_hot(bank_labels, probs.shape[1]).T.float()
+        size = (probs.shape[2], probs.shape[3])
+        if similarity.form == 'sum':
+            by_class = torch.einsum('bdhw,cd->bchw', pixels, membership @ bank)
             by_class = resize(by_class, size, mode='bilinear', align_corners=False)
-            return by_class / positive_sum(by_class, 1)
-        return _scatter_tiles(embedding, bank, membership, size, form)
+            scattered = by_class / positive_sum(by_class, 1)
+        else:
+            scattered = _scatter_tiles(pixels, bank, membership, size, similarity)
+        return ratio * probs + (1 - ratio) * scattered
 
 
 def _scatter_tiles(
@@ -51,16 +44,16 @@ def _scatter_tiles(
     bank: torch.Tensor,
     membership: torch.Tensor,
     size: tuple[int, int],
-    form: str,
+    similarity: Similarity,
 ) -> torch.Tensor:
     """Go tile by tile; `membership` is (C, N), 1 where the entry is of the class."""
     by_class = bank.new_empty(len(embedding), len(membership), *size)
     strips, blocks = tiling(len(bank), embedding.shape[-2:], size, bank.device)
     for image, pixels in enumerate(embedding):
         for block in blocks:
-            cells = pixels[..., block.cells].float()
+            cells = pixels[..., block.cells]
             scores = (bank @ cells.flatten(1)).unflatten(1, cells.shape[1:])
             target = by_class[image, ..., block.pixels].transpose(0, 1)
             for strip, tile in zip(strips, upsampled_strips(scores, strips, block), strict=True):
-                target[strip.lines] = membership @ normalize_scores(tile, form, dim=1)
+                target[strip.lines] = membership @ similarity.normalize(tile, dim=1)
     return by_class

@@ -1,82 +1,105 @@
 """How alike pixel embeddings and bank entries are.
 
-B images, D channels, N bank entries, h×w embedding size, H×W label size. Two forms
-(method: instance similarity): 'sum' divides dot products by their sum, as the published
-code does; 'softmax' is the paper's, the softmax of cosines over a temperature.
+B images, D channels, N bank entries, h×w embedding size, H×W label size.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
+from .resize import resize
+
 FORMS = ('sum', 'softmax')
 
 
-def similarity_factors(
-    embedding: torch.Tensor,
-    bank_features: torch.Tensor,
-    form: str = 'sum',
-    temperature: float = 1.0,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Bring pixels and bank entries to where their dot products are the scores.
+@dataclass(frozen=True)
+class Similarity:
+    """A way to compare pixels with bank entries: scores, and a distribution made of them.
 
-    Args:
-        embedding: Pixel embeddings (B, D, h, w), non-negative for form 'sum'.
-        bank_features: Bank entries (N, D), non-negative for form 'sum'.
-        form: 'sum' or 'softmax'.
+    Attributes:
+        form: 'sum', dot products divided by their sum (published code; embeddings and entries are
+            non-negative), or 'softmax', the softmax of cosines over the temperature (paper).
         temperature: Divisor of the cosines, form 'softmax' only.
 
-    Returns:
-        Embeddings and entries in the same shapes: as they are for form 'sum'; in float32 and of
-        length 1 for form 'softmax', the entries' divided by the temperature.
-
     Raises:
-        ValueError: The form is unknown or the channel counts differ.
+        ValueError: The form is unknown.
     """
-    if form not in FORMS:
-        raise ValueError(f'expected a similarity form in {FORMS}, got {form!r}')
-    if embedding.shape[1] != bank_features.shape[1]:
-        raise ValueError(
-            f'expected bank entries of {embedding.shape[1]} channels like the embedding, '
-            f'got {bank_features.shape[1]}'
-        )
-    if form == 'softmax':
-        embedding = F.normalize(_at_least_float32(embedding), dim=1)
-        bank_features = F.normalize(_at_least_float32(bank_features), dim=1) / temperature
-    return embedding, bank_features
 
+    form: str = 'sum'
+    temperature: float = 1.0
 
-def similarity_scores(
-    embedding: torch.Tensor,
-    bank_features: torch.Tensor,
-    form: str = 'sum',
-    temperature: float = 1.0,
-) -> torch.Tensor:
-    """Compare every pixel with every bank entry, before normalisation over the entries.
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f'expected a similarity form in {FORMS}, got {self.form!r}')
 
-    The scores are linear in the pixel, or its direction: they may be upsampled bilinearly and
-    normalised afterwards. Arguments and errors are those of `similarity_factors`.
+    def factors(
+        self, embedding: torch.Tensor, bank_features: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Bring pixels and bank entries to where their dot products are the scores.
 
-    Returns:
-        Scores (B, N, h, w): dot products, or cosines over the temperature.
-    """
-    embedding, bank_features = similarity_factors(embedding, bank_features, form, temperature)
-    return torch.einsum('bdhw,nd->bnhw', embedding, bank_features)
+        Args:
+            embedding: Pixel embeddings (B, D, h, w).
+            bank_features: Bank entries (N, D).
 
+        Returns:
+            Embeddings and entries in the same shapes: as they are for form 'sum'; in float32 and of
+            length 1 for form 'softmax', the entries' divided by the temperature.
 
-def normalize_scores(scores: torch.Tensor, form: str = 'sum', dim: int = 1) -> torch.Tensor:
-    """Turn scores into a distribution over the bank entries.
+        Raises:
+            ValueError: The channel counts differ.
+        """
+        if embedding.shape[1] != bank_features.shape[1]:
+            raise ValueError(
+                f'expected bank entries of {embedding.shape[1]} channels like the embedding, '
+                f'got {bank_features.shape[1]}'
+            )
+        if self.form == 'softmax':
+            embedding = F.normalize(_at_least_float32(embedding), dim=1)
+            bank_features = F.normalize(_at_least_float32(bank_features), dim=1) / self.temperature
+        return embedding, bank_features
 
-    Args:
-        scores: Scores with the N entries along `dim`; non-negative for form 'sum'.
-        form: 'sum' or 'softmax'.
-        dim: The entries' dimension.
+    def scores(
+        self,
+        embedding: torch.Tensor,
+        bank_features: torch.Tensor,
+        size: Sequence[int] | None = None,
+    ) -> torch.Tensor:
+        """Compare every pixel with every bank entry, in float32 or more, also under autocast.
 
-    Returns:
-        Like `scores`, summing to 1 along `dim` (to 0 where form 'sum' meets only zeros).
-    """
-    if form == 'softmax':
-        return scores.softmax(dim)
-    return scores / positive_sum(scores, dim)
+        Scores are linear in the pixel, or its direction: what is brought to another size is that.
+
+        Args:
+            embedding: Pixel embeddings (B, D, h, w).
+            bank_features: Bank entries (N, D).
+            size: H and W of the scores; those of the embedding where None.
+
+        Returns:
+            Scores (B, N, H, W): dot products, or cosines over the temperature.
+
+        Raises:
+            ValueError: The channel counts differ.
+        """
+        with torch.autocast(embedding.device.type, enabled=False):
+            pixels, entries = map(_at_least_float32, self.factors(embedding, bank_features))
+            if size is not None:
+                pixels = resize(pixels, size, mode='bilinear', align_corners=False)
+            return torch.einsum('bdhw,nd->bnhw', pixels, entries)
+
+    def normalize(self, scores: torch.Tensor, dim: int = 1) -> torch.Tensor:
+        """Turn scores into a distribution over the bank entries.
+
+        Args:
+            scores: Scores with the N entries along `dim`; non-negative for form 'sum'.
+            dim: The entries' dimension.
+
+        Returns:
+            Like `scores`, summing to 1 along `dim` (to 0 where form 'sum' meets only zeros).
+        """
+        if self.form == 'softmax':
+            return scores.softmax(dim)
+        return scores / positive_sum(scores, dim)
 
 
 def positive_sum(values: torch.Tensor, dim: int) -> torch.Tensor:

@@ -9,9 +9,11 @@ from torch import nn
 from mmseg.models.backbones.mit_layers import Block
 from mmseg.models.decode_heads import DepthwiseSeparableASPPHead, SegFormerHead
 from mmseg.models.decode_heads.aspp import ASPPModule, ASPPWrapper
+from mmseg.models.uda.instance_level import InstanceLevel
 
 from .compiling import compile_networks
 from .cpu.layers import PointwiseConv, QuickLinear, SeparableConv, ThriftyBlock, WideConv
+from .interaction import LEAN
 from .pyramid import JoinedPyramid
 from .settings import SpeedSettings
 
@@ -22,11 +24,12 @@ _ON_CPUS = {nn.Linear: QuickLinear, DepthwiseSeparableConvModule: SeparableConv}
 
 
 def quicken(model: nn.Module, device: torch.device, settings: SpeedSettings) -> nn.Module:
-    """Make the networks in a model, in place, quicker than they are written down, and equal.
+    """Make a model, in place, quicker than it is written down, and equal.
 
     Layers change their class: parameters, state dict, names and hooks of modules stay as they are,
     and so does what copies, averages or pickles them. A layer inside another that runs as one is
-    not called by itself. Doing it again changes nothing.
+    not called by itself. The instance level takes the lean forms of its equations. Doing it again
+    changes nothing.
 
     Args:
         model: A segmentor, or a method of adaptation with several.
@@ -47,6 +50,10 @@ def quicken(model: nn.Module, device: torch.device, settings: SpeedSettings) -> 
     elif settings.speed == 'auto':
         for layer, quick in list(_replacements(model, device, settings.recompute == 'auto')):
             layer.__class__ = quick
+    if settings.speed == 'auto':
+        for module in model.modules():
+            if isinstance(module, InstanceLevel):
+                module.equations = LEAN
     return model
 
 

@@ -15,7 +15,8 @@ class SpeedSettings:
 
     Attributes:
         speed: 'auto' lays quicker layers over those for which this device has some; 'off' runs the
-            network layer by layer, so that each is seen by hooks, debuggers and profilers.
+            network layer by layer, so that each is seen by hooks, debuggers and profilers, and the
+            instance level's equations as they are written, with every tensor at full size.
         recompute: 'auto' lets large encoder blocks on a CPU compute their feed-forward layers again
             in the backward pass instead of keeping them; 'off' keeps them. Part of speed='auto'.
         channels_last: Whether weights, and with them maps, lie in channels-last order: for GPUs.

@@ -5,11 +5,11 @@ import copy
 import pytest
 import torch
 
-from benchmarks.naive_dida import NaiveDIDA, full_size_instance_loss
+from benchmarks.naive_dida import NaiveDIDA
 from benchmarks.naive_network import naive_networks
 from mmseg.apis import load_config
 from mmseg.models import build_segmentor
-from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
+from mmseg.speed import SpeedSettings, quicken
 from tests.models.uda.test_dacs import INSTANCE, batch, build, sgd
 
 
@@ -28,6 +28,7 @@ def test_naive_step__has_the_losses_and_gradients_of_the_lean_one(settings):
         lean.train_step(batch(2, seed), sgd(lean))
     assert lean.bank.is_full
     naive = NaiveDIDA(naive_networks(copy.deepcopy(lean))).train()
+    quicken(lean, torch.device('cpu'), SpeedSettings())
     values = lean.train_step(batch(2, 5), sgd(lean))['log_vars']
     plain = naive.train_step(batch(2, 5), sgd(naive.dacs))['log_vars']
     assert 'mix.loss_instance' in plain
@@ -46,16 +47,6 @@ def test_naive_step__fills_the_bank_alike():
     naive.train_step(batch(), sgd(naive.dacs))
     torch.testing.assert_close(lean.bank.features, naive.bank.features)
     assert lean.bank.num_filled == naive.bank.num_filled > 0
-
-
-@pytest.mark.parametrize('form', ['sum', 'softmax'])
-def test_naive_instance_loss__equals_the_lean_one(form):
-    generator = torch.Generator().manual_seed(0)
-    weak, strong = torch.rand(2, 3, 6, 4, 7, generator=generator)
-    probs = torch.randn(3, 5, 16, 28, generator=generator).softmax(1)
-    bank, labels = torch.rand(13, 6, generator=generator), torch.arange(13) % 5
-    inputs = (weak, strong, probs, bank, labels, form, 0.5)
-    torch.testing.assert_close(full_size_instance_loss(*inputs), instance_similarity_loss(*inputs))
 
 
 def test_naive_networks__compute_the_same_with_attention_spelled_out():

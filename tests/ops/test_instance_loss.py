@@ -1,9 +1,9 @@
 import pytest
 import torch
-import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmseg.ops import instance_loss, instance_loss_reference
+from mmseg.models.uda.interaction import instance_loss
+from mmseg.ops import Similarity, lean_instance_loss
 
 SIZES = [
     ((5, 7), (5, 7)),
@@ -16,7 +16,8 @@ SIZES = [
 
 def loss_of_scores(weak, strong, probs, labels, form='sum'):
     """Hand in scores as embeddings: the dot products with unit vectors."""
-    return instance_loss(weak, strong, probs, torch.eye(len(labels)), labels, form)
+    bank = torch.eye(len(labels))
+    return lean_instance_loss(weak, strong, probs, bank, labels, Similarity(form, 0.5))
 
 
 def draw(batch, num_entries, num_classes, small, large):
@@ -39,11 +40,8 @@ def test_instance_loss__tiles_equal_the_full_size_formula(
     loss.backward()
 
     exact = strong.double().requires_grad_()
-    weak, up = (
-        F.interpolate(t, large, mode='bilinear', align_corners=False)
-        for t in (weak.double(), exact)
-    )
-    reference = instance_loss_reference(weak, up, probs.double(), labels, form)
+    bank, similarity = torch.eye(num_entries).double(), Similarity(form, 0.5)
+    reference = instance_loss(weak.double(), exact, probs.double(), bank, labels, similarity)
     reference.backward()
     torch.testing.assert_close(loss.double(), reference, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(lean.grad.double(), exact.grad, rtol=1e-4, atol=1e-8)
@@ -88,8 +86,8 @@ def test_instance_loss__never_holds_all_entries_of_an_image(form):
     weak, strong = torch.rand(2, 1, 3, 16, 16)
     probs, labels = torch.rand(1, 2, 64, 64).softmax(1), torch.arange(num_entries) % 2
     with LargestTensor() as largest:
-        loss = instance_loss(
-            weak, strong.requires_grad_(), probs, torch.rand(4096, 3), labels, form
+        loss = lean_instance_loss(
+            weak, strong.requires_grad_(), probs, torch.rand(4096, 3), labels, Similarity(form)
         )
         loss.backward()
     assert largest.num_values < num_entries * 64 * 64 / 16

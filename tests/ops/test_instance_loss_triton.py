@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg.ops import instance_loss
+from mmseg.ops import Similarity, lean_instance_loss
 from mmseg.ops.instance_loss_tiles import tiled_loss_and_gradient
 
 needs_triton = pytest.mark.skipif(find_spec('triton') is None, reason='Triton is not installed')
@@ -110,16 +110,17 @@ def test_kernels__compile():
 def test_kernels__on_a_gpu_they_equal_the_tiles_and_repeat(form, dtype, shape):
     weak, strong, probs, bank, labels = draw(shape, 'cuda')
     weak, strong = weak.to(dtype), strong.to(dtype).requires_grad_()
-    results = []
-    for _ in range(2):
-        loss = instance_loss(weak, strong, probs, bank, labels, form)
-        (grad,) = torch.autograd.grad(loss, strong)
-        results.append((loss, grad))
-    assert all(map(torch.equal, *results))
-    on_cpu = [t.detach().cpu() for t in (weak, strong, probs, bank, labels)]
-    loss, grad = tiled_loss_and_gradient(*on_cpu, form)
-    num_pixels = probs[:, 0].numel()
-    torch.testing.assert_close(results[0][0].cpu(), (loss / num_pixels).float(), rtol=1e-4, atol=0)
-    expected = (grad / num_pixels).to(dtype)
+    inputs = (weak, strong, probs, bank, labels)
+
+    def loss_and_gradient(*inputs):
+        loss = lean_instance_loss(*inputs, Similarity(form))
+        return loss, torch.autograd.grad(loss, inputs[1])[0]
+
+    loss, grad = loss_and_gradient(*inputs)
+    assert all(map(torch.equal, (loss, grad), loss_and_gradient(*inputs)))
+    on_cpu = [t.detach().cpu() for t in inputs]
+    on_cpu[1].requires_grad_()
+    expected_loss, expected_grad = loss_and_gradient(*on_cpu)
+    torch.testing.assert_close(loss.cpu(), expected_loss, rtol=1e-4, atol=0)
     tolerance = 1e-4 if dtype == torch.float32 else 2e-2
-    torch.testing.assert_close(results[0][1].cpu(), expected, rtol=tolerance, atol=1e-8)
+    torch.testing.assert_close(grad.cpu(), expected_grad, rtol=tolerance, atol=1e-8)

@@ -1,19 +1,19 @@
 import pytest
 import torch
-import torch.nn.functional as F
 
-from mmseg.ops import normalize_scores, scatter_similarity
+from mmseg.models.uda.interaction import smooth_probs
+from mmseg.ops import Similarity, lean_smooth_probs
 
 
-@pytest.mark.parametrize('form', ['sum', 'softmax'])
+@pytest.mark.parametrize('similarity', [Similarity('sum'), Similarity('softmax', 0.5)])
 @pytest.mark.parametrize('size', [(5, 7), (20, 28), (11, 30)])
-def test_scatter_similarity__equals_adding_up_full_size_similarities(form, size):
+def test_smooth_probs__the_lean_form_equals_the_plain_one(similarity, size):
     generator = torch.Generator().manual_seed(0)
-    scores = torch.rand(3, 11, 5, 7, generator=generator)
+    embedding = torch.rand(3, 6, 5, 7, generator=generator)
+    bank = torch.rand(11, 6, generator=generator)
     labels = torch.randint(0, 4, (11,), generator=generator)
-    large = F.interpolate(scores, size, mode='bilinear', align_corners=False)
-    similarity = normalize_scores(large, form)
-    expected = torch.stack([similarity[:, labels == c].sum(1) for c in range(4)], dim=1)
-    # With the unit vectors as entries the embedding is the scores.
-    result = scatter_similarity(scores, torch.eye(11), labels, 4, size, form)
-    torch.testing.assert_close(result, expected)
+    probs = torch.randn(3, 4, *size, generator=generator).softmax(1)
+    exact = [t.double() for t in (probs, embedding, bank)]
+    expected = smooth_probs(*exact, labels, 0.3, similarity)
+    result = lean_smooth_probs(probs, embedding, bank, labels, 0.3, similarity)
+    torch.testing.assert_close(result.double(), expected, rtol=1e-5, atol=1e-6)

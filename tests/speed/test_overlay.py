@@ -9,8 +9,11 @@ from torch import nn
 
 from mmseg.models import build_segmentor
 from mmseg.models.backbones.mit_layers import Block
+from mmseg.models.uda.instance_level import InstanceLevel
+from mmseg.models.uda.interaction import PLAIN
 from mmseg.speed import SpeedSettings, quicken
 from mmseg.speed.cpu import layers
+from mmseg.speed.interaction import LEAN
 from mmseg.utils.errors import UserError
 from tests.models.networks import ARCHITECTURES, small_architecture
 
@@ -120,6 +123,20 @@ def test_quicken__state_dict_copies_and_pickles_stay():
         quick.backbone.patch_embed1.proj.weight.zero_()
         assert not torch.equal(quick.forward_dummy(image), expected)
         assert torch.equal(copied.forward_dummy(image), expected)
+
+
+@pytest.mark.parametrize('device', ['cpu', 'cuda'])
+@pytest.mark.parametrize('compile', [False, True])
+def test_auto__the_instance_level_computes_its_equations_in_their_lean_forms(
+    device, compile, monkeypatch
+):
+    monkeypatch.setattr('mmseg.speed.overlay.compile_networks', lambda model: None)
+    level = InstanceLevel(4, 3)
+    assert quicken(level, torch.device(device), SpeedSettings(compile=compile)).equations is LEAN
+
+
+def test_off__the_instance_level_computes_its_equations_as_they_are_written():
+    assert quicken(InstanceLevel(4, 3), CPU, SpeedSettings(speed='off')).equations is PLAIN
 
 
 def test_quicken__twice_is_once():

@@ -8,7 +8,6 @@ from .cross_entropy_loss import (
     mask_cross_entropy,
 )
 from .dice_loss import DiceLoss
-from .instance_similarity_loss import instance_similarity_loss
 from .lovasz_loss import LovaszLoss
 from .utils import reduce_loss, weight_reduce_loss
 
@@ -20,7 +19,6 @@ __all__ = [
     'accuracy',
     'binary_cross_entropy',
     'cross_entropy',
-    'instance_similarity_loss',
     'mask_cross_entropy',
     'reduce_loss',
     'weight_reduce_loss',

@@ -111,7 +111,7 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         if instance is not None:
             sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
             self.instance = call_checked(InstanceLevel, {**sizes, **instance})
-            check_form(self.instance.form, self.model.decode_head)
+            check_form(self.instance.similarity.form, self.model.decode_head)
         self.seed = seed
         self.pseudo_label_settings = checked_pseudo_labels(
             pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom

@@ -5,14 +5,13 @@ from math import inf
 import torch
 from torch import nn
 
-from mmseg.models.losses.instance_similarity_loss import instance_similarity_loss
-from mmseg.ops.similarity import FORMS
+from mmseg.ops.similarity import FORMS, Similarity
 from mmseg.utils.distributed import any_over_processes, gather_over_processes
 from mmseg.utils.errors import UserError
 
 from .class_vectors import KINDS, class_vectors
 from .instance_bank import InstanceBank
-from .interaction import smooth_probs
+from .interaction import PLAIN
 from .settings import NEEDS_NO_NEGATIVES, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
@@ -90,8 +89,8 @@ class InstanceLevel(nn.Module):
         self.update_interval = update_interval
         self.fill_patience = fill_patience or _PATIENCE_PER_ENTRY * len(self.bank.labels)
         self.vectors = vectors
-        self.form = form
-        self.temperature = temperature
+        self.similarity = Similarity(form, temperature)
+        self.equations = PLAIN
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
         self._checks_sign = form == 'sum'
@@ -136,14 +135,13 @@ class InstanceLevel(nn.Module):
         """
         if self.smoothing == 1 or not self.bank.is_full:
             return probs
-        return smooth_probs(
+        return self.equations.smooth_probs(
             probs,
             weak_embedding,
             self.bank.features,
             self.bank.labels,
             self.smoothing,
-            self.form,
-            self.temperature,
+            self.similarity,
         )
 
     def loss(
@@ -172,14 +170,13 @@ class InstanceLevel(nn.Module):
             # Without class probabilities a pixel has no target and adds nothing to the loss.
             teacher_probs = teacher_probs * (target_weight > 0)
             loss_weight = self.loss_weight * target_weight.max()
-        return loss_weight * instance_similarity_loss(
+        return loss_weight * self.equations.instance_loss(
             weak_embedding,
             strong_embedding,
             teacher_probs,
             self.bank.features,
             self.bank.labels,
-            self.form,
-            self.temperature,
+            self.similarity,
         )
 
     def _check_sign(self, embedding: torch.Tensor) -> None:
