@@ -24,6 +24,7 @@ from mmseg.core.checkpoint import load_state_dict, read_checkpoint
 from mmseg.core.hooks.iteration_seed_hook import dropout_seed
 from mmseg.core.precision import Precision
 from mmseg.models import build_train_model
+from mmseg.speed.interaction import compute_leanly
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -84,6 +85,9 @@ def replay(
     if isinstance(model, AdaptationMethod):
         model.match_state(content['state_dict'])
     load_state_dict(model, content['state_dict'], path)
+    # Networks stay as they are written, so that modules can be named; similarities of every entry
+    # and pixel might not fit into memory.
+    compute_leanly(model)
     model.to(device).train()
     optimizer = build_optimizer(model, cfg.optimizer)
     torch.manual_seed(dropout_seed(meta['seed'], meta['iter'], meta['rank']))

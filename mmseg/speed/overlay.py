@@ -9,11 +9,10 @@ from torch import nn
 from mmseg.models.backbones.mit_layers import Block
 from mmseg.models.decode_heads import DepthwiseSeparableASPPHead, SegFormerHead
 from mmseg.models.decode_heads.aspp import ASPPModule, ASPPWrapper
-from mmseg.models.uda.instance_level import InstanceLevel
 
 from .compiling import compile_networks
 from .cpu.layers import PointwiseConv, QuickLinear, SeparableConv, ThriftyBlock, WideConv
-from .interaction import LEAN
+from .interaction import compute_leanly
 from .pyramid import JoinedPyramid
 from .settings import SpeedSettings
 
@@ -51,9 +50,7 @@ def quicken(model: nn.Module, device: torch.device, settings: SpeedSettings) -> 
         for layer, quick in list(_replacements(model, device, settings.recompute == 'auto')):
             layer.__class__ = quick
     if settings.speed == 'auto':
-        for module in model.modules():
-            if isinstance(module, InstanceLevel):
-                module.equations = LEAN
+        compute_leanly(model)
     return model
 
 
