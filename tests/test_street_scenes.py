@@ -80,7 +80,7 @@ def test_render_scene__larger_picture_shows_the_same_scene():
 
 @pytest.mark.parametrize(('seed', 'size'), [(-1, SIZE), (0, (31, 64)), (0, (64, 0))])
 def test_render_scene__bad_seed_or_size_is_named(seed, size):
-    with pytest.raises(UserError, match=f'got seed {seed} and size {size[0]}x{size[1]}'):
+    with pytest.raises(UserError, match=f'got seed {seed} and size {size[0]}×{size[1]}'):
         render_scene(seed, DOMAINS['gta'], size)
 
 

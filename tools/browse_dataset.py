@@ -18,7 +18,7 @@ from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.visualization import (
     captioned,
-    colorize,
+    coloured,
     denormalize,
     grid,
     legend,
@@ -52,7 +52,7 @@ def training_row(dataset: Any, position: int, seed: int) -> list[np.ndarray]:
     row = [captioned(_picture(sample, ''), _name(sample, ''))]
     if 'gt_semantic_seg' in sample:
         labels = sample['gt_semantic_seg'].data[0].numpy()
-        row.append(captioned(colorize(labels, dataset.PALETTE), 'labels'))
+        row.append(captioned(coloured(labels, dataset.PALETTE), 'labels'))
     if 'target_img' in sample:
         row.append(captioned(_picture(sample, 'target_'), _name(sample, 'target_')))
     return row

@@ -19,7 +19,7 @@ from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import find_run
 from mmseg.core.visualization import (
     captioned,
-    colorize,
+    coloured,
     grid,
     legend,
     load_picture,
@@ -72,7 +72,7 @@ def main() -> None:
         columns.append((name, [overlay(i, m, dataset.PALETTE, args.opacity) for i, m in pairs]))
     if dataset.has_labels:
         maps = [dataset.get_gt_seg_map(index) for index in args.images]
-        columns.append(('labels', [colorize(labels, dataset.PALETTE) for labels in maps]))
+        columns.append(('labels', [coloured(labels, dataset.PALETTE) for labels in maps]))
     rows = [
         [captioned(pictures[row], name) for name, pictures in columns] for row in range(len(images))
     ]

@@ -93,7 +93,7 @@ def main() -> None:
         raise UserError(f'--shape: expected sizes from 1 on, got {args.shape[0]} {args.shape[1]}')
     for config in args.configs:
         cfg = load_config(config, args.options, args.plugins)
-        print(f'{config}, one image of {args.shape[0]}x{args.shape[1]}')
+        print(f'{config}, one image of {args.shape[0]}×{args.shape[1]}')
         print(table(count(cfg.model, tuple(args.shape))), end='\n\n')
 
 

@@ -58,7 +58,7 @@ class Comparison(NamedTuple):
     def __str__(self) -> str:
         width, height = self.size
         return (
-            f'{width}x{height}: largest difference {self.difference:.1e}, '
+            f'{width}×{height}: largest difference {self.difference:.1e}, '
             f'same class in {self.same:.2%} of pixels'
         )
 
@@ -112,7 +112,7 @@ def compare(network: Logits, path: Path, image: torch.Tensor) -> Comparison:
     except Exception as error:  # onnxruntime has an error of its own for each of its codes
         raise UserError(
             f'{_named(network)} cannot be exported, because onnxruntime cannot run it at '
-            f'{image.shape[3]}x{image.shape[2]}: {_reason(error)}'
+            f'{image.shape[3]}×{image.shape[2]}: {_reason(error)}'
         ) from error
     with torch.inference_mode():
         ours = network(image).numpy()

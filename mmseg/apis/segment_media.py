@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmseg.core.visualization import colorize, load_picture, overlay, save_picture
+from mmseg.core.visualization import coloured, load_picture, overlay, save_picture
 from mmseg.utils.errors import UserError
 from mmseg.utils.photographs import may_be_deep
 from mmseg.utils.progress import track
@@ -48,7 +48,7 @@ def segment_pictures(
             target, palette = folder / name, segmenter.model.PALETTE
             drawn = {
                 'overlay': overlay(picture, result.labels, palette, drawing.opacity),
-                'color': colorize(result.labels, palette),
+                'color': coloured(result.labels, palette),
                 'labels': result.labels,
             }
             for kind, image in drawn.items():

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmseg.core.visualization import colorize, load_picture, overlay, save_picture
+from mmseg.core.visualization import coloured, load_picture, overlay, save_picture
 from mmseg.datasets import build_dataloader
 from mmseg.datasets.collating import collate_alike
 from mmseg.datasets.indexed_images import IndexedImages
@@ -132,5 +132,5 @@ def write_prediction(
     target = folder / Path(meta['ori_filename']).with_suffix('.png')
     picture = overlay(load_picture(meta['filename']), labels, palette, opacity)
     save_picture(picture, target)
-    save_picture(colorize(labels, palette), target.with_name(f'{target.stem}_color.png'))
+    save_picture(coloured(labels, palette), target.with_name(f'{target.stem}_color.png'))
     save_picture(labels.astype(np.uint8), target.with_name(f'{target.stem}_labels.png'))

@@ -277,7 +277,7 @@ def _strip_prefix(entries: Mapping[str, torch.Tensor], prefix: str) -> dict[str,
 
 
 def _shape(tensor: torch.Tensor) -> str:
-    return 'x'.join(map(str, tensor.shape)) or 'scalar'
+    return '×'.join(map(str, tensor.shape)) or 'scalar'
 
 
 def _free_space(folder: Path) -> str:

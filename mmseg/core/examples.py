@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg.core.visualization import colorize
+from mmseg.core.visualization import coloured
 from mmseg.utils.atomic import atomic_path
 
 FOLDER = 'report'
@@ -66,7 +66,7 @@ class ExampleWriter:
     ) -> None:
         self.folder = Path(work_dir) / FOLDER
         self.classes = list(classes)
-        self.palette = [list(map(int, color)) for color in palette]
+        self.palette = [list(map(int, colour)) for colour in palette]
         self.names: dict[int, str] = {}
 
     def add(
@@ -126,9 +126,9 @@ def read_examples(work_dir: Path) -> Examples | None:
     return Examples(facts['classes'], facts['palette'], items)
 
 
-def colored(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> str:
+def coloured_uri(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> str:
     """Return the data URI of class indices (H, W) in their colours."""
-    return _png(colorize(labels, palette))
+    return _png(coloured(labels, palette))
 
 
 def errors(pred: np.ndarray, labels: np.ndarray) -> str:

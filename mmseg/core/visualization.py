@@ -18,7 +18,7 @@ _LINE = 18
 _DARK, _LIGHT = (40, 40, 40), (255, 255, 255)
 
 
-def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+def coloured(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
     """Paint every pixel in its class's colour.
 
     Args:
@@ -28,9 +28,9 @@ def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray
     Returns:
         A picture (H, W, 3).
     """
-    colors = np.zeros((len(palette) + 1, 3), np.uint8)
-    colors[:-1] = np.asarray(palette, np.uint8).reshape(-1, 3)
-    return np.take(colors, _known_or_last(labels, len(palette)), axis=0)
+    colours = np.zeros((len(palette) + 1, 3), np.uint8)
+    colours[:-1] = np.asarray(palette, np.uint8).reshape(-1, 3)
+    return np.take(colours, _known_or_last(labels, len(palette)), axis=0)
 
 
 def overlay(
@@ -50,7 +50,7 @@ def overlay(
     Returns:
         A picture (H, W, 3).
     """
-    mixed = cv2.addWeighted(image, 1.0 - opacity, colorize(labels, palette), opacity, 0.0)
+    mixed = cv2.addWeighted(image, 1.0 - opacity, coloured(labels, palette), opacity, 0.0)
     unknown = _known_or_last(labels, len(palette)) == len(palette)
     if unknown.any():
         mixed[unknown] = image[unknown]
@@ -120,10 +120,10 @@ def legend(classes: Sequence[str], palette: Sequence[Sequence[int]], width: int)
     num_columns = max(1, width // cell)
     num_lines = -(-len(classes) // num_columns)
     sheet = np.full((num_lines * _LINE, max(width, cell), 3), 255, np.uint8)
-    for index, (name, color) in enumerate(zip(classes, palette, strict=False)):
+    for index, (name, colour) in enumerate(zip(classes, palette, strict=False)):
         line, column = divmod(index, num_columns)
         left, top = column * cell, line * _LINE
-        sheet[top + 3 : top + 15, left + 2 : left + 14] = color
+        sheet[top + 3 : top + 15, left + 2 : left + 14] = colour
         cv2.putText(sheet, name, (left + 18, top + 13), _FONT, 0.42, _DARK, 1, cv2.LINE_AA)
     return sheet
 
@@ -153,8 +153,8 @@ def bar_chart(
         left, right = round(index * slot) + 1, max(round((index + 1) * slot) - 2, 2)
         fill = height - 1 - round((height - 3) * count / top_value)
         outline = height - 1 - round((height - 3) * quota / top_value)
-        color = tuple(int(channel) for channel in palette[index])
-        cv2.rectangle(sheet, (left, fill), (right, height - 1), color, cv2.FILLED)
+        colour = tuple(int(channel) for channel in palette[index])
+        cv2.rectangle(sheet, (left, fill), (right, height - 1), colour, cv2.FILLED)
         cv2.rectangle(sheet, (left, outline), (right, height - 1), _DARK, 1)
     return sheet
 

@@ -163,7 +163,7 @@ def read_values(path: Path, is_coloured: bool) -> np.ndarray:
 def suggest_min_pixels(pixels_of: Sequence[Mapping[str, int]]) -> int:
     """Return `min_pixels` of rare class sampling for images of this size.
 
-    The published 3000 are 0.15 % of a GTA image (1914 x 1052); this is the same share.
+    The published 3000 are 0.15 % of a GTA image (1914×1052); this is the same share.
 
     Args:
         pixels_of: For each image, class → pixels.

@@ -246,7 +246,7 @@ def _problem(file: LabelFile, labels: np.ndarray) -> str | None:
         return f'{error}: {file.original} belongs to it'
     if size != labels.shape[::-1]:
         height, width = labels.shape
-        return f'{file.original} is {width}x{height}, {file.image} {size[0]}x{size[1]} pixels'
+        return f'{file.original} is {width}×{height}, {file.image} {size[0]}×{size[1]} pixels'
     return None
 
 

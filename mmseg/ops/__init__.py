@@ -1,6 +1,6 @@
 from .batch_norm import normed
 from .class_means import boundary_mask, class_means
-from .color import scale_saturation, shift_hue
+from .colour import scale_saturation, shift_hue
 from .device_copies import HostCopy, to_device
 from .downscale_label import downscale_label
 from .instance_loss import lean_instance_loss

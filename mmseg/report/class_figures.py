@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .drawing import (
-    COLORS,
+    COLOURS,
     GRAY,
     Figure,
     Json,
@@ -27,7 +27,7 @@ def class_bars(runs: Sequence[Shown], baseline: Run | None) -> list[Figure]:
     kind = kind_of(runs)
     groups = [(s.run, network, s.style(network)) for s in runs for network in s.run.networks]
     if baseline is not None and baseline.networks:
-        groups.append((baseline, 'student', {'name': 'source-only', 'color': GRAY, 'dash': ''}))
+        groups.append((baseline, 'student', {'name': 'source-only', 'colour': GRAY, 'dash': ''}))
     traces = [_bars(run.class_values(network, kind), **style) for run, network, style in groups]
     layout = {
         'barmode': 'group',
@@ -102,10 +102,10 @@ def _occupancy(s: Shown) -> list[Figure]:
         return []
     last = s.run.bank[-1]
     classes = s.run.classes or [f'class {c}' for c in range(len(last['quotas']))]
-    filled = {'name': 'filled', 'color': COLORS[0], 'values': last['counts']}
+    filled = {'name': 'filled', 'colour': COLOURS[0], 'values': last['counts']}
     free = {
         'name': 'free',
-        'color': '#dbeafe',
+        'colour': '#dbeafe',
         'values': [max(q - c, 0) for q, c in zip(last['quotas'], last['counts'], strict=True)],
     }
     traces = [
@@ -114,7 +114,7 @@ def _occupancy(s: Shown) -> list[Figure]:
             'name': part['name'],
             'x': classes,
             'y': part['values'],
-            'marker': {'color': part['color']},
+            'marker': {'color': part['colour']},
         }
         for part in (filled, free)
     ]
@@ -168,14 +168,14 @@ def _drift(runs: Sequence[Shown]) -> list[Figure]:
     return present(Figure('drift', title, [trace], layout, note, 380))
 
 
-def _bars(values: dict[str, float | None], name: str, color: str, dash: str) -> Json:
+def _bars(values: dict[str, float | None], name: str, colour: str, dash: str) -> Json:
     return {
         'type': 'bar',
         'orientation': 'h',
         'name': name,
         'y': list(values),
         'x': list(values.values()),
-        'marker': {'color': color, 'opacity': 0.55 if dash == 'dot' else 1},
+        'marker': {'color': colour, 'opacity': 0.55 if dash == 'dot' else 1},
         'hovertemplate': '%{y}: %{x:.1f} %<extra>' + name + '</extra>',
     }
 

@@ -14,14 +14,14 @@ from .run import Run
 Json = dict[str, Any]
 Points = Sequence[tuple[int, float]]
 
-COLORS = (
+COLOURS = (
     *('#2563eb', '#ea580c', '#059669', '#9333ea', '#dc2626'),
     *('#0891b2', '#ca8a04', '#db2777', '#4d7c0f', '#475569'),
 )
 GRAY = '#94a3b8'
 # From the page's white to dark blue.
 SCALE = ((0, '#f8fafc'), (0.25, '#bfdbfe'), (0.6, '#3b82f6'), (1, '#1e3a8a'))
-_NETWORK_COLORS = {'student': COLORS[0], 'teacher': COLORS[1]}
+_NETWORK_COLOURS = {'student': COLOURS[0], 'teacher': COLOURS[1]}
 _MAX_POINTS = 1000
 _MAX_MARKED = 30
 
@@ -61,21 +61,21 @@ class Shown:
 
     run: Run
     label: str
-    color: str
+    colour: str
     is_alone: bool
 
     def style(self, network: str) -> Json:
         """Return name, colour and dash of what is drawn of a network."""
         if self.is_alone:
-            return {'name': network, 'color': _NETWORK_COLORS[network], 'dash': 'solid'}
+            return {'name': network, 'colour': _NETWORK_COLOURS[network], 'dash': 'solid'}
         dash = 'dot' if network == 'teacher' else 'solid'
-        return {'name': f'{self.label}, {network}', 'color': self.color, 'dash': dash}
+        return {'name': f'{self.label}, {network}', 'colour': self.colour, 'dash': dash}
 
 
 def shown(runs: Sequence[Run], labels: Sequence[str]) -> list[Shown]:
     """Give each run of a report its colour."""
     return [
-        Shown(run, label, COLORS[index % len(COLORS)], len(runs) == 1)
+        Shown(run, label, COLOURS[index % len(COLOURS)], len(runs) == 1)
         for index, (run, label) in enumerate(zip(runs, labels, strict=True))
     ]
 
@@ -86,13 +86,13 @@ def kind_of(runs: Sequence[Shown]) -> str:
     return main_score(f'm{kind}' for kind in kinds)[1:]
 
 
-def line(points: Points, name: str, color: str, dash: str = 'solid', scale: float = 1) -> Json:
+def line(points: Points, name: str, colour: str, dash: str = 'solid', scale: float = 1) -> Json:
     """Draw a line through points, thinned out where there are more than a screen can show.
 
     Args:
         points: (iteration, value).
         name: Its name in the legend.
-        color: As in CSS.
+        colour: As in CSS.
         dash: As in plotly.
         scale: What values are multiplied by.
     """
@@ -103,7 +103,7 @@ def line(points: Points, name: str, color: str, dash: str = 'solid', scale: floa
         'name': name,
         'x': [iteration for iteration, _ in points],
         'y': [float(f'{value * scale:.5g}') for _, value in points],
-        'line': {'color': color, 'dash': dash, 'width': 2},
+        'line': {'color': colour, 'dash': dash, 'width': 2},
         'marker': {'size': 5},
         'cliponaxis': False,
     }
@@ -147,7 +147,7 @@ def per_run(
         **more: Further fields of `Figure`.
     """
     traces = [
-        line(s.run.curves[curve], s.label, s.color, scale=scale)
+        line(s.run.curves[curve], s.label, s.colour, scale=scale)
         for s in runs
         if curve in s.run.curves
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from mmseg.core.examples import colored, errors
+from mmseg.core.examples import coloured_uri, errors
 from mmseg.utils.atomic import atomic_path
 
 from . import class_figures, training_figures
@@ -121,8 +121,8 @@ def _examples(runs: Sequence[Shown]) -> list[dict[str, Any]]:
             )
             names = {network: s.style(network)['name'] for network in item.predictions}
             for network, pred in item.predictions.items():
-                page['layers'][names[network]] = colored(pred, palette)
-            page['layers'][_LABELS] = colored(item.labels, palette)
+                page['layers'][names[network]] = coloured_uri(pred, palette)
+            page['layers'][_LABELS] = coloured_uri(item.labels, palette)
             for network, pred in item.predictions.items():
                 page['layers'][_ERRORS + names[network]] = errors(pred, item.labels)
     return list(pages.values())

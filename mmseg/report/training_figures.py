@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmseg.core.evaluation.percent import SCORES
 
-from .drawing import COLORS, Figure, Shown, line, over_iterations, per_run, present
+from .drawing import COLOURS, Figure, Shown, line, over_iterations, per_run, present
 
 # What the losses of adaptation are called by people; the first stand first.
 _LOSSES = {
@@ -46,7 +46,7 @@ def losses(runs: Sequence[Shown]) -> list[Figure]:
             for figure in per_run(runs, name, f'loss-{index}', f'Loss: {_title(name)}', 'loss')
         ]
     traces = [
-        line(runs[0].run.curves[name], _title(name), COLORS[index % len(COLORS)])
+        line(runs[0].run.curves[name], _title(name), COLOURS[index % len(COLOURS)])
         for index, name in enumerate(names)
     ]
     return present(Figure('loss', 'Losses', traces, over_iterations(runs, 'loss')))
@@ -69,7 +69,7 @@ def pseudo_labels(runs: Sequence[Shown]) -> list[Figure]:
         line(
             s.run.curves[f'{key} teacher'],
             text if s.is_alone else f'{s.label}: {text}',
-            COLORS[index] if s.is_alone else s.color,
+            COLOURS[index] if s.is_alone else s.colour,
             dash,
             scale=100,
         )

@@ -67,8 +67,8 @@ def render_full_scene(seed: int, domain: Domain, size: tuple[int, int] = (512, 2
     """Draw a street scene with instance ids; arguments as for `render_scene`."""
     if seed < 0 or min(size) < MIN_SIDE:
         raise UserError(
-            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}x{MIN_SIDE} '
-            f'pixels; got seed {seed} and size {size[0]}x{size[1]}'
+            f'a street scene needs a seed >= 0 and a size of at least {MIN_SIDE}×{MIN_SIDE} '
+            f'pixels; got seed {seed} and size {size[0]}×{size[1]}'
         )
     rng = np.random.default_rng((seed, sum(domain.name.encode())))
     street = draw_street(rng, domain)

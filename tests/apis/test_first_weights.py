@@ -64,7 +64,7 @@ def test_load_from__of_other_classes_without_the_classifier(start, folder, confi
     }[by]
     if by == 'option':
         error = start(config, *arguments[:2])
-        assert 'decode_head.conv_seg.weight is 19x16x1x1, expected 5x16x1x1' in error
+        assert 'decode_head.conv_seg.weight is 19×16×1×1, expected 5×16×1×1' in error
         assert ': --except decode_head.conv_seg (load_except in a config)' in error
     weights = start(config, *arguments)
     released = read_checkpoint(folder / 'released.pth')['state_dict']

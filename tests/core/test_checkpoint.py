@@ -139,7 +139,7 @@ def test_load_checkpoint__a_plain_checkpoint_has_no_teacher(tmp_path):
 
 def test_load_checkpoint__another_class_count_is_named_with_both_shapes(tmp_path):
     save_checkpoint(network(num_classes=5), tmp_path / 'x.pth')
-    with pytest.raises(UserError, match=r'2\.weight is 5x4x1x1, expected 2x4x1x1') as caught:
+    with pytest.raises(UserError, match=r'2\.weight is 5×4×1×1, expected 2×4×1×1') as caught:
         load_checkpoint(network(num_classes=2), tmp_path / 'x.pth')
     assert '2 entries differ' in str(caught.value)
 
@@ -228,7 +228,7 @@ def test_load_state_dict__what_is_left_out_keeps_its_values(leave_out):
 
 
 def test_load_state_dict__the_rest_must_fit():
-    with pytest.raises(UserError, match=r'decode_head\.conv_seg\.weight is 19x4, expected 5x4'):
+    with pytest.raises(UserError, match=r'decode_head\.conv_seg\.weight is 19×4, expected 5×4'):
         load_state_dict(Segmentor(5), Segmentor(19).state_dict(), 'x.pth', ['decode_head.convs'])
 
 

@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mmseg.core.examples import ExampleWriter, colored, errors, read_examples
+from mmseg.core.examples import ExampleWriter, coloured_uri, errors, read_examples
 from tests.report.work_dirs import CLASSES, PALETTE, write_examples
 
 
@@ -37,9 +37,10 @@ def test_example_writer__large_images_are_kept_small_and_labels_unmixed(tmp_path
     assert (tmp_path / 'report' / '00' / 'labels.png').stat().st_size < 5000
 
 
-def test_colored__classes_in_their_colours():
+def test_coloured_uri__classes_in_their_colours():
     np.testing.assert_array_equal(
-        pixels(colored(np.array([[0, 2, 255]]), PALETTE)), [[PALETTE[0], PALETTE[2], [0, 0, 0]]]
+        pixels(coloured_uri(np.array([[0, 2, 255]]), PALETTE)),
+        [[PALETTE[0], PALETTE[2], [0, 0, 0]]],
     )
 
 

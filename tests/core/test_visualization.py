@@ -17,10 +17,10 @@ def test_denormalize__of_other_than_three_bands_some_are_shown(num_bands, shown,
     np.testing.assert_array_equal(picture, expected.transpose(1, 2, 0))
 
 
-def test_colorize__classes_get_their_colours_and_the_rest_is_black():
+def test_coloured__classes_get_their_colours_and_the_rest_is_black():
     labels = np.array([[0, 1, 255], [1, 2, -1]])
     expected = [[PALETTE[0], PALETTE[1], [0] * 3], [PALETTE[1], [0] * 3, [0] * 3]]
-    np.testing.assert_array_equal(vis.colorize(labels, PALETTE), expected)
+    np.testing.assert_array_equal(vis.coloured(labels, PALETTE), expected)
 
 
 def test_overlay__mixes_by_opacity_and_leaves_ignored_pixels_alone():
@@ -59,8 +59,8 @@ def test_legend__every_class_has_its_box_and_wraps_in_narrow_sheets():
     for width, height in ((400, 18), (60, 36)):
         sheet = vis.legend(names, PALETTE, width)
         assert sheet.shape[0] == height
-        for color in PALETTE:
-            assert (sheet == color).all(-1).sum() == 12 * 12
+        for colour in PALETTE:
+            assert (sheet == colour).all(-1).sum() == 12 * 12
 
 
 def test_bar_chart__fills_in_proportion_to_the_quota():

@@ -121,7 +121,7 @@ def test_unconverted_labels__name_the_command(tmp_path, make_gta):
 def test_size_mismatch__names_both_files(gta_root, make_gta):
     write_png(gta_root / 'images/00002.png', photograph(0, 30, 48))
     with pytest.raises(
-        UserError, match=r'00002\.png is 48x30, .*00002_labelTrainIds\.png is 48x32'
+        UserError, match=r'00002\.png is 48×30, .*00002_labelTrainIds\.png is 48×32'
     ):
         make_gta()[1]
 

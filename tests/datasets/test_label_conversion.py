@@ -198,7 +198,7 @@ def test_convert_labels__without_any_fitting_image_no_statistics_are_written(tmp
     files = paired(tmp_path)
     for file in files:
         write_png(file.image, photograph(0, 5, 5))
-    with pytest.raises(UserError, match=r'no label can be sampled.*0\.png is 3x2, .*5x5 pixels'):
+    with pytest.raises(UserError, match=r'no label can be sampled.*0\.png is 3×2, .*5×5 pixels'):
         convert(files, tmp_path)
     assert not list(tmp_path.glob('*.json'))
 

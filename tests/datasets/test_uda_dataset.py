@@ -133,7 +133,7 @@ def test_uda__the_published_dataset_sections_build_and_mean_the_same(gta_root, c
     data['train']['rare_class_sampling']['min_pixels'] = 10
     sample = build_dataset(data['train']).draw(0, seed=0)
     assert sample['img'].data.shape == (3, 512, 512) and sample['img'].data.dtype == torch.float32
-    # A 48x32 image fits into 1280x720 as 1080x720, which a crop of 512x512 fills.
+    # A 48×32 image fits into 1280×720 as 1080×720, which a crop of 512×512 fills.
     metas = sample['img_metas'].data
     np.testing.assert_allclose(metas['scale_factor'], [22.5] * 4)
     assert metas['ori_shape'] == (32, 48, 3)

@@ -33,8 +33,8 @@ def test_scores__networks_of_one_run_and_of_several(one, two):
     assert figure.traces[1]['y'] == [40, 40, 40] and figure.layout['xaxis']['range'] == [0, 30]
     (figure,) = training_figures.scores(two)
     assert names(figure) == ['plain, student', 'dida, student', 'dida, teacher']
-    colors = [trace['line']['color'] for trace in figure.traces]
-    assert colors[0] != colors[1] == colors[2]
+    colours = [trace['line']['color'] for trace in figure.traces]
+    assert colours[0] != colours[1] == colours[2]
 
 
 def test_losses__together_for_one_run_and_apart_for_several(one, two):

@@ -47,7 +47,7 @@ def _mode(mode: str, kind: str = 'PNG') -> Damage:
 
 
 def _numbers(depth: int, colour: int = GREY, channels: int = 1) -> Damage:
-    """A PNG of 40 x 56 pixels whose numbers go up to what its bits can hold."""
+    """A PNG of 40×56 pixels whose numbers go up to what its bits can hold."""
 
     def damage(path: Path) -> None:
         numbers = np.arange(40 * 56 * channels).reshape(40, 56, channels) % (1 << depth)

@@ -30,8 +30,8 @@ def test_export_onnx__onnxruntime_agrees_at_sizes_that_were_not_traced(tmp_path)
     command += ['--image', str(tmp_path / 'square.png')]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    lines = re.findall(r'(\d+x\d+): largest difference (\S+), same class in (\S+)%', done.stdout)
-    assert [size for size, _, _ in lines] == ['40x40', '35x37']
+    lines = re.findall(r'(\d+×\d+): largest difference (\S+), same class in (\S+)%', done.stdout)
+    assert [size for size, _, _ in lines] == ['40×40', '35×37']
     assert all(float(difference) <= 1e-4 for _, difference, _ in lines)
     assert re.search(r'onnxruntime \d+ ms, PyTorch \d+ ms', done.stdout)
 

@@ -41,7 +41,7 @@ def test_count__operations_of_the_parts_make_up_the_whole(model_cfg):
 
 def test_count__a_multiplication_and_an_addition_are_two(model_cfg):
     cfg = model_cfg('daformer_conv1_mitb0_ch64')
-    # 16 x 16 cells: linear layers to 64 channels at strides 4 to 32, fusion, classifier.
+    # 16×16 cells: linear layers to 64 channels at strides 4 to 32, fusion, classifier.
     channels, cells = (32, 64, 160, 256), (256, 64, 16, 4)
     products = sum(64 * c * n for c, n in zip(channels, cells, strict=True))
     products += 256 * (4 * 64 * 64 + 64 * 19)
@@ -53,7 +53,7 @@ def test_get_param_count__prints_a_table_for_each_config(tmp_path, monkeypatch, 
     monkeypatch.setattr(sys, 'argv', ['tool', config, config, '--shape', '40', '56'])
     get_param_count.main()
     out = capsys.readouterr().out
-    assert out.count(f'{config}, one image of 40x56') == out.count('parameters (M)') == 2
+    assert out.count(f'{config}, one image of 40×56') == out.count('parameters (M)') == 2
     assert all(f'\n{part} ' in out for part in ('backbone', 'decode_head', 'all'))
 
 

@@ -1,4 +1,4 @@
-# MiT-B0, its stages fused by a 1 x 1 convolution of 64 channels: the quickest to train on a CPU.
+# MiT-B0, its stages fused by a 1×1 convolution of 64 channels: the quickest to train on a CPU.
 _base_ = ['daformer_conv1_mitb5.py']
 model = dict(
     pretrained='pretrained/mit_b0.pth',

@@ -1,4 +1,4 @@
-# DAFormer without context: the stages are fused by a 1 x 1 convolution.
+# DAFormer without context: the stages are fused by a 1×1 convolution.
 _base_ = ['daformer_sepaspp_mitb5.py']
 model = dict(
     decode_head=dict(

@@ -67,8 +67,8 @@ def _problem(batch: Mapping[str, Any], num_channels: int) -> str | None:
     height, width = batch['labels'].shape[-2:]
     if sizes != {(height, width)}:
         name = batch['img_metas'][0][0].get('filename')
-        other = ', '.join(f'{size[1]}x{size[0]}' for size in sizes)
-        return f'image and label differ in size: {name} is {other}, its label {width}x{height}'
+        other = ', '.join(f'{size[1]}×{size[0]}' for size in sizes)
+        return f'image and label differ in size: {name} is {other}, its label {width}×{height}'
     return None
 
 

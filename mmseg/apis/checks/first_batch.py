@@ -152,4 +152,4 @@ def _input_channels(network: Any) -> int | None:
 
 
 def _size(maps: torch.Tensor) -> str:
-    return f'{maps.shape[-1]}x{maps.shape[-2]}'
+    return f'{maps.shape[-1]}×{maps.shape[-2]}'

@@ -126,8 +126,8 @@ def _check_size(dataset: Any, index: int, label: np.ndarray) -> None:
     height, width = dataset.get_image(index).shape[:2]
     if (height, width) != label.shape:
         raise UserError(
-            f'image and label differ in size: {path} is {width}x{height}, its label '
-            f'{label.shape[1]}x{label.shape[0]} pixels'
+            f'image and label differ in size: {path} is {width}×{height}, its label '
+            f'{label.shape[1]}×{label.shape[0]} pixels'
         )
 
 

@@ -53,7 +53,7 @@ def init_segmentor(
         check_same_classes({**model.trained_classes, _HEAD: model.num_classes})
         load_state_dict(model, select_branch(content['state_dict'], branch), checkpoint)
     model.cfg = cfg
-    model.CLASSES, model.PALETTE = _names_and_colors(meta, model_cfg['decode_head'])
+    model.CLASSES, model.PALETTE = _names_and_colours(meta, model_cfg['decode_head'])
     model.to(device).eval()
     return quicken(model, torch.device(device), SpeedSettings.of(cfg).for_few_passes())
 
@@ -77,7 +77,7 @@ def match_classes(model: Any, dataset: Any, name: str = 'data.test') -> None:
         dataset.CLASSES, dataset.PALETTE = model.CLASSES, model.PALETTE
 
 
-def _names_and_colors(
+def _names_and_colours(
     meta: dict[str, Any], head_cfg: dict[str, Any]
 ) -> tuple[list[str], Sequence[Sequence[int]]]:
     """Names and colours of a checkpoint; those of Cityscapes where it is silent and they fit."""

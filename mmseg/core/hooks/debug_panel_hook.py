@@ -12,7 +12,7 @@ from mmseg.core.adaptation import AdaptationMethod, Bank
 from mmseg.core.visualization import (
     bar_chart,
     captioned,
-    colorize,
+    coloured,
     denormalize,
     grid,
     heat_map,
@@ -115,7 +115,7 @@ class DebugPanelHook(Hook):
         for name, text in _LABELS.items():
             if name in arrays:
                 labels = arrays[name][index].reshape(arrays[name].shape[-2:])
-                row.append(captioned(colorize(labels, self.palette), text))
+                row.append(captioned(coloured(labels, self.palette), text))
         if 'pseudo_weight' in arrays:
             weight = arrays['pseudo_weight'][index]
             row.append(captioned(heat_map(weight), f'weight, mean {weight.mean():.2f}'))

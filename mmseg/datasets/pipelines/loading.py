@@ -12,7 +12,7 @@ from mmseg.utils.errors import UserError
 from ..builder import PIPELINES
 from ..image_io import read_image, read_label
 
-_COLOR_FLAGS = {
+_COLOUR_FLAGS = {
     'color': cv2.IMREAD_COLOR,
     'grayscale': cv2.IMREAD_GRAYSCALE,
     'unchanged': cv2.IMREAD_UNCHANGED,
@@ -37,14 +37,14 @@ class LoadImageFromFile:
         color_type: str = 'color',
         max_value: float | None = None,
     ) -> None:
-        if color_type not in _COLOR_FLAGS:
-            raise UserError(f'color_type must be one of {list(_COLOR_FLAGS)}, got {color_type!r}')
+        if color_type not in _COLOUR_FLAGS:
+            raise UserError(f'color_type must be one of {list(_COLOUR_FLAGS)}, got {color_type!r}')
         if max_value is not None and not max_value > 0:
             raise UserError(f'max_value must be above 0, got {max_value}')
         self.to_float32 = to_float32
         self.color_type = color_type
         self.max_value = max_value
-        self.flag = _COLOR_FLAGS[color_type]
+        self.flag = _COLOUR_FLAGS[color_type]
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         image = self.read(image_path(results))
@@ -179,8 +179,8 @@ def _check_size(label: np.ndarray, filename: str, results: dict[str, Any]) -> No
     if 'img' in results and results['img'].shape[:2] != label.shape:
         height, width = results['img'].shape[:2]
         raise UserError(
-            f'image and label differ in size: {results["filename"]} is {width}x{height}, '
-            f'{filename} is {label.shape[1]}x{label.shape[0]} pixels'
+            f'image and label differ in size: {results["filename"]} is {width}×{height}, '
+            f'{filename} is {label.shape[1]}×{label.shape[0]} pixels'
         )
 
 

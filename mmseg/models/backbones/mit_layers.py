@@ -104,7 +104,7 @@ class EfficientAttention(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-    """A 3 x 3 depthwise convolution over tokens, from which positions are learnt (eq. 3)."""
+    """A 3×3 depthwise convolution over tokens, from which positions are learnt (eq. 3)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

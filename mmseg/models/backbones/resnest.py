@@ -19,7 +19,7 @@ from mmseg.utils.errors import UserError
 
 
 class SplitAttention(nn.Module):
-    """A 3 x 3 convolution into R maps, which are then mixed channel by channel (figure 2, right).
+    """A 3×3 convolution into R maps, which are then mixed channel by channel (figure 2, right).
 
     Args:
         channels: Channels C in and out.
@@ -134,7 +134,7 @@ class ResNeSt(ResNetV1d):
     Args:
         groups: Cardinality K.
         base_width: Channels of a group in the first stage, with several groups.
-        radix: Splits R of every 3 x 3 convolution.
+        radix: Splits R of every 3×3 convolution.
         reduction_factor: By how much the hidden layer of the attention is narrower than C·R.
         avg_down_stride: Whether strides are taken by an average instead of the convolution.
         **kwargs: Settings of `ResNet`; stem_channels is 64 for ResNeSt-50 and 128 for the others.

@@ -30,8 +30,8 @@ class ResNet(RefusesOverrides, nn.Module):
         strides: Stride of each stage.
         dilations: Dilation of each stage.
         out_indices: Stages whose maps are put out.
-        style: Which convolution has the stride: the 3 x 3 one ('pytorch') or the first ('caffe').
-        deep_stem: Whether three 3 x 3 convolutions take the place of the 7 x 7 one.
+        style: Which convolution has the stride: the 3×3 one ('pytorch') or the first ('caffe').
+        deep_stem: Whether three 3×3 convolutions take the place of the 7×7 one.
         avg_down: Whether shortcuts average instead of skipping pixels.
         frozen_stages: The stem and this many stages keep their weights; -1 for none, 0 for the
             stem alone.

@@ -66,7 +66,7 @@ class ResidualBlock(nn.Module):
 
 
 class BasicBlock(ResidualBlock):
-    """Two 3 x 3 convolutions, of ResNet-18 and 34; the arguments are those of `Bottleneck`."""
+    """Two 3×3 convolutions, of ResNet-18 and 34; the arguments are those of `Bottleneck`."""
 
     expansion = 1
 
@@ -114,21 +114,21 @@ class BasicBlock(ResidualBlock):
 
 
 class Bottleneck(ResidualBlock):
-    """Convolutions of 1 x 1, 3 x 3 and 1 x 1, the one in the middle perhaps in groups.
+    """Convolutions of 1×1, 3×3 and 1×1, the one in the middle perhaps in groups.
 
     Args:
         in_channels: Channels coming in.
         planes: Inner channels; 4 times as many go out.
         stride: Stride of the block.
-        dilation: Dilation of the 3 x 3 convolution.
+        dilation: Dilation of the 3×3 convolution.
         downsample: The shortcut; None where it is the identity.
-        style: Which convolution has the stride: the 3 x 3 one ('pytorch') or the first ('caffe').
+        style: Which convolution has the stride: the 3×3 one ('pytorch') or the first ('caffe').
         with_cp: See the base class.
         conv_cfg: Config of convolutions.
         norm_cfg: Config of norm layers.
-        dcn: Config of a convolution that takes the place of the 3 x 3 one.
+        dcn: Config of a convolution that takes the place of the 3×3 one.
         plugins: Configs of layers, each with `cfg` and `position`: after which convolution.
-        groups: Groups of the 3 x 3 convolution (ResNeXt's cardinality).
+        groups: Groups of the 3×3 convolution (ResNeXt's cardinality).
         base_width: Channels of a group where `planes` equals `base_channels`.
         base_channels: Planes of the network's first stage.
     """

@@ -16,7 +16,7 @@ _PLUGIN_SETTINGS = ('cfg', 'position', 'stages')
 def make_stem(
     in_channels: int, channels: int, conv_cfg: Config | None, norm_cfg: Config
 ) -> nn.Sequential:
-    """Make the deep stem: three 3 x 3 convolutions, the first of stride 2 (He et al., CVPR 2019).
+    """Make the deep stem: three 3×3 convolutions, the first of stride 2 (He et al., CVPR 2019).
 
     Args:
         in_channels: Channels of the image.

@@ -1,4 +1,4 @@
-"""ResNeXt: residual blocks whose 3 x 3 convolution has groups (Xie et al., CVPR 2017)."""
+"""ResNeXt: residual blocks whose 3×3 convolution has groups (Xie et al., CVPR 2017)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ class ResNeXt(ResNet):
     """ResNeXt, such as 32x4d with 32 groups of base width 4.
 
     Args:
-        groups: Groups of the 3 x 3 convolutions.
+        groups: Groups of the 3×3 convolutions.
         base_width: Channels of a group in the first stage.
         **kwargs: Settings of `ResNet`; the depth is 50, 101 or 152.
     """

@@ -1,6 +1,6 @@
 """Any encoder of timm by its name (Wightman, PyTorch Image Models).
 
-Legend: B images of H x W, C_i channels of the i-th map, s_i its stride.
+Legend: B images of H×W, C_i channels of the i-th map, s_i its stride.
 """
 
 import inspect
@@ -132,10 +132,10 @@ class TimmBackbone(nn.Module):
         """
         height, width = img.shape[-2:]
         if self.fixed_size not in (None, (height, width)):
-            expected = 'x'.join(map(str, self.fixed_size))
+            expected = '×'.join(map(str, self.fixed_size))
             raise UserError(
-                f'{self.name} takes images of {expected} pixels alone (height x width), got '
-                f'{height}x{width}: set model.backbone.img_size to the size of the crops, and test '
+                f'{self.name} takes images of {expected} pixels alone (height×width), got '
+                f'{height}×{width}: set model.backbone.img_size to the size of the crops, and test '
                 "by windows of it (model.test_cfg.mode='slide')"
             )
         maps = self.body.forward_intermediates(

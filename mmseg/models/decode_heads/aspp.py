@@ -14,10 +14,10 @@ class ASPPModule(nn.ModuleList):
     """Parallel convolutions of different dilations over the same map.
 
     Args:
-        dilations: One branch each; dilation 1 is a 1 x 1 convolution, the others are 3 x 3.
+        dilations: One branch each; dilation 1 is a 1×1 convolution, the others are 3×3.
         in_channels: Channels coming in.
         channels: Channels of each branch.
-        sep: Whether the 3 x 3 convolutions are depthwise separable.
+        sep: Whether the 3×3 convolutions are depthwise separable.
         conv_cfg: Config of convolutions.
         norm_cfg: Config of norm layers.
         act_cfg: Config of activations.

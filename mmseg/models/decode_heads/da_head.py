@@ -1,6 +1,6 @@
 """DANet's head: attention among positions and among channels (Fu et al., CVPR 2019).
 
-Legend: B images, C classes, D channels, h x w pixels.
+Legend: B images, C classes, D channels, h×w pixels.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """DAFormer's context-aware feature fusion (Hoyer et al., CVPR 2022, section 3.3).
 
-Legend: B images, D embedding channels of an input, h x w the size of the first input.
+Legend: B images, D embedding channels of an input, h×w the size of the first input.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """What all decode heads share: inputs, classifier, losses.
 
-Legend: B images, C classes, D channels of the embedding, H x W labels, h x w features.
+Legend: B images, C classes, D channels of the embedding, H×W labels, h×w features.
 """
 
 import copy

@@ -1,6 +1,6 @@
 """Interlaced sparse self-attention (Huang et al., 2019): among far pixels, then among near ones.
 
-Legend: B images, C channels, h x w pixels. A map is cut into g x k windows of p x q pixels.
+Legend: B images, C channels, h×w pixels. A map is cut into g×k windows of p×q pixels.
 """
 
 from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ class PooledConv(ConvModule):
 
 
 def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequential:
-    """Make the image-level branch: the mean over the image and a 1 x 1 convolution.
+    """Make the image-level branch: the mean over the image and a 1×1 convolution.
 
     Args:
         in_channels: Channels coming in.
@@ -35,5 +35,5 @@ def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequen
 
 
 def pooled_to_size(pool: nn.Module, x: torch.Tensor, align_corners: bool) -> torch.Tensor:
-    """Pool x (B, C, h, w) and spread the result (B, C', h', w') over h x w."""
+    """Pool x (B, C, h, w) and spread the result (B, C', h', w') over h×w."""
     return resize(pool(x), x.shape[2:], mode='bilinear', align_corners=align_corners)

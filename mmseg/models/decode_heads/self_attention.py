@@ -1,6 +1,6 @@
 """Attention among the pixels of a map, with projections by convolutions.
 
-Legend: B images, C channels, d channels of keys and queries, h x w pixels.
+Legend: B images, C channels, d channels of keys and queries, h×w pixels.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """A backbone, perhaps a neck, and a decode head with perhaps auxiliary ones.
 
-Legend: B images of H x W, C classes, D channels of the embedding, h x w features.
+Legend: B images of H×W, C classes, D channels of the embedding, h×w features.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """How a segmentor tests: views of an image, whole or in windows, become label maps.
 
-Legend: B images of H x W, A views, C classes.
+Legend: B images of H×W, A views, C classes.
 """
 
 from collections.abc import Callable, Mapping, Sequence

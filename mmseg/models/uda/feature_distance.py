@@ -95,10 +95,10 @@ class FeatureDistance(nn.Module):
         whole = [count * stride for count in features.shape[-2:]]
         if whole != list(size):
             fitting = [_multiples_near(side, stride) for side in size]
-            near = ' or '.join(f'{height}x{width}' for height, width in zip(*fitting, strict=True))
+            near = ' or '.join(f'{height}×{width}' for height, width in zip(*fitting, strict=True))
             raise UserError(
                 f"the feature distance needs crops whose sides are a multiple of the encoder's "
-                f'stride, {stride}, got {size[0]}x{size[1]} (height x width): set crop_size to '
+                f'stride, {stride}, got {size[0]}×{size[1]} (height×width): set crop_size to '
                 f'{near}'
             )
         cells = downscale_label(labels, stride, self.min_ratio, self.num_classes)

@@ -83,7 +83,7 @@ def check_has_target(batch: Mapping[str, Any]) -> None:
 
 def check_pair(img: torch.Tensor, target_img: torch.Tensor) -> None:
     """Refuse source images (B, K, H, W) that could not be pasted onto the target images."""
-    sizes = ['x'.join(map(str, maps.shape[1:])) for maps in (img, target_img)]
+    sizes = ['×'.join(map(str, maps.shape[1:])) for maps in (img, target_img)]
     if sizes[0] != sizes[1]:
         raise UserError(
             f'source images are {sizes[0]} and target images {sizes[1]} (bands x height x width): '

@@ -72,7 +72,7 @@ def test_val_gives_views__a_label_of_another_size_is_an_error(tmp_path, shape):
     cv2.imwrite(str(tmp_path / 'target/labels/2.png'), np.zeros(shape, np.uint8))
     (said,) = messages(val_gives_views, run)
     assert 'data.val: image and label differ in size' in said
-    assert f'2.png is 56x40, its label {shape[1]}x{shape[0]}' in said
+    assert f'2.png is 56×40, its label {shape[1]}×{shape[0]}' in said
 
 
 def test_val_gives_views__nothing_is_said_of_sound_ones(tmp_path):

@@ -90,7 +90,7 @@ def test_first_batch__source_and_target_crops_must_be_of_one_size(tmp_path, size
     pipeline[3].crop_size = pipeline[6].size = size
     run = built(cfg, with_model=False)
     (said,) = messages(first_batch_passes, run)
-    assert said.startswith(f'source crops are 48x32 and target crops {size[1]}x{size[0]} pixels')
+    assert said.startswith(f'source crops are 48×32 and target crops {size[1]}×{size[0]} pixels')
 
 
 @pytest.mark.parametrize('keys', [['img'], ['gt_semantic_seg']])

@@ -94,7 +94,7 @@ def test_source__a_stray_value_is_an_error_without_that_hint(said):
 @pytest.mark.parametrize('shape', [(39, 56), (40, 55), (20, 28)])
 def test_source__a_label_of_another_size_than_its_image_is_an_error(said, shape):
     (line,) = said(lambda label, i: cv2.resize(label, shape[::-1], interpolation=0), 'error')
-    assert 'is 56x40' in line and f'{shape[1]}x{shape[0]} pixels' in line
+    assert 'is 56×40' in line and f'{shape[1]}×{shape[0]} pixels' in line
 
 
 def test_source__a_file_that_training_passes_over_is_passed_over(tmp_path):

@@ -109,7 +109,7 @@ def test_init__some_maps_alone():
 def test_forward__images_of_another_size_than_an_encoder_takes_are_refused():
     backbone = build('beit_base_patch16_224', img_size=64)
     assert [features.shape[2:] for features in maps_of(backbone, 64, 64)] == [(4, 4)] * 4
-    with pytest.raises(UserError, match=r'takes images of 64x64 pixels alone .* got 64x96'):
+    with pytest.raises(UserError, match=r'takes images of 64×64 pixels alone .* got 64×96'):
         maps_of(backbone, 64, 96)
 
 
@@ -164,7 +164,7 @@ def test_init_weights__a_file_of_timm(tmp_path):
 
 
 def dinov2_state(tokens=5):
-    """Weights under DINOv2's own names, for images of 5 x 5 patches."""
+    """Weights under DINOv2's own names, for images of 5×5 patches."""
     state = timm.create_model('vit_small_patch14_dinov2', img_size=14 * tokens).state_dict()
     torch.manual_seed(2)
     state = {key: torch.randn_like(value) for key, value in state.items()}

@@ -5,7 +5,7 @@ import torch
 
 from mmseg.models.losses import Accuracy, accuracy
 
-# two images of 1 x 3 pixels, three classes
+# two images of 1×3 pixels, three classes
 SCORES = torch.tensor(
     [
         [[0.7, 0.1, 0.3], [0.2, 0.8, 0.4], [0.1, 0.1, 0.2]],

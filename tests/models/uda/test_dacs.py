@@ -447,7 +447,7 @@ def test_forward__crops_of_different_sizes_are_named():
     data = batch()
     data['target_img'] = data['target_img'][..., :32]
     dacs = build(instance=None)
-    with pytest.raises(UserError, match=r'3x64x96 and target images 3x64x32 .* same crop_size'):
+    with pytest.raises(UserError, match=r'3×64×96 and target images 3×64×32 .* same crop_size'):
         dacs.train_step(data, sgd(dacs))
 
 

@@ -89,11 +89,11 @@ def test_encoder_stride__is_the_encoders_own(size, cells, stride):
 @pytest.mark.parametrize(
     ('size', 'cells', 'near'),
     [
-        ((500, 500), (16, 16), '480x480 or 512x512'),
-        ((60, 60), (2, 2), '32x32 or 64x64'),
-        ((96, 100), (3, 4), '96x96 or 96x128'),
-        ((385, 769), (13, 25), '384x768 or 416x800'),
-        ((20, 64), (1, 2), '32x64 or 32x64'),
+        ((500, 500), (16, 16), '480×480 or 512×512'),
+        ((60, 60), (2, 2), '32×32 or 64×64'),
+        ((96, 100), (3, 4), '96×96 or 96×128'),
+        ((385, 769), (13, 25), '384×768 or 416×800'),
+        ((20, 64), (1, 2), '32×64 or 32×64'),
     ],
 )
 def test_feature_distance__a_crop_that_the_stride_does_not_divide_names_the_nearest(
@@ -102,7 +102,7 @@ def test_feature_distance__a_crop_that_the_stride_does_not_divide_names_the_near
     distance = FeatureDistance(Strides(), 1.0, [1], 0.75, num_classes=2)
     distance.model.extract_feat = lambda _: [torch.rand(1, 8, *cells)]
     labels = torch.zeros(1, 1, *size).long()
-    with pytest.raises(UserError, match=f'multiple of .* 32, got {size[0]}x{size[1]} .* {near}'):
+    with pytest.raises(UserError, match=f'multiple of .* 32, got {size[0]}×{size[1]} .* {near}'):
         distance(torch.rand(1, 3, *size), [torch.rand(1, 8, *cells)], labels)
 
 

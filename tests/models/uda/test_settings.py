@@ -64,8 +64,8 @@ def test_check_feature_distance__the_last_class_and_a_whole_cell_are_in_range():
 
 @pytest.mark.parametrize('other', [(3, 32, 48), (3, 48, 64), (4, 32, 64)])
 def test_check_pair__images_that_can_not_be_mixed_are_named(other):
-    named = 'x'.join(map(str, other))
-    with pytest.raises(UserError, match=f'source images are 3x32x64 and target images {named} '):
+    named = '×'.join(map(str, other))
+    with pytest.raises(UserError, match=f'source images are 3×32×64 and target images {named} '):
         check_pair(torch.zeros(2, 3, 32, 64), torch.zeros(2, *other))
 
 
