@@ -111,9 +111,10 @@ def _as_device_loader(model: nn.Module, loader: DeviceLoader | DataLoader) -> De
     """Let a plain loader of a test set load as `build_test_loader`'s does."""
     if isinstance(loader, DeviceLoader):
         return loader
+    dataset: Any = loader.dataset
     again = build_dataloader(
-        IndexedImages(loader.dataset, with_labels=loader.dataset.has_labels),
-        loader.batch_size,
+        IndexedImages(dataset, with_labels=dataset.has_labels),
+        loader.batch_size or 1,
         loader.num_workers,
         shuffle=False,
         collate=collate_alike,

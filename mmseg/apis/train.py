@@ -245,7 +245,8 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
     """Register what writes files, after the line of the log: panels, checkpoints, evaluation."""
     model = runner.model
     if isinstance(model, AdaptationMethod):
-        panels = DebugPanelHook(model.debug_img_interval, model.CLASSES, model.PALETTE)
+        classes, palette = model.CLASSES or (), model.PALETTE or ()
+        panels = DebugPanelHook(model.debug_img_interval, classes, palette)
         runner.register_hook(panels, 'VERY_LOW')
     checkpoint_cfg = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
     runner.register_hook(build_from_cfg(checkpoint_cfg, HOOKS), 'VERY_LOW')

@@ -1,5 +1,7 @@
 """Whether images reach an encoder as its pretrained weights know them."""
 
+from typing import Any
+
 import numpy as np
 
 from .run import Finding, Findings, RunUnderCheck
@@ -8,11 +10,11 @@ from .run import Finding, Findings, RunUnderCheck
 def images_are_normalised_for_the_weights(run: RunUnderCheck) -> Findings:
     """Compare the constants of Normalize with those that the encoder's weights were made with."""
     encoder = getattr(run.student, 'backbone', None)
-    expected = {name: getattr(encoder, name, None) for name in ('mean', 'std')}
+    expected: dict[str, Any] = {name: getattr(encoder, name, None) for name in ('mean', 'std')}
     if not getattr(encoder, 'is_pretrained', False) or None in expected.values():
         return
     for normalize in _normalizations(run):
-        given = {name: normalize.get(name) for name in expected}
+        given: dict[str, Any] = {name: normalize.get(name) for name in expected}
         if any(not np.allclose(given[name], expected[name], atol=0.5) for name in expected):
             yield Finding(
                 'warning',

@@ -33,7 +33,8 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
     instance: Any = (cfg.get('uda') or {}).get('instance') or {}
     bank = bank_of(run.model)
     num_entries = instance.get('num_entries')
-    if instance.get('bank_file') and num_entries not in (None, len(bank.labels)):
+    is_from_file = bool(instance.get('bank_file'))
+    if bank is not None and is_from_file and num_entries not in (None, len(bank.labels)):
         yield _unheeded(
             f'uda.instance.num_entries={num_entries}',
             f'the bank in {instance.bank_file} has {len(bank.labels)}',
