@@ -26,7 +26,7 @@ class NaiveAttention(EfficientAttention):
     """Attention whose matrix of weights (B, heads, N, M) exists."""
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Mix tokens (B, N, C) of a grid of height x width; same shape out."""
+        """Mix tokens (B, N, C) of a grid of height×width; same shape out."""
         context = tokens
         if self.sr_ratio > 1:
             context = self.norm(to_tokens(self.sr(to_maps(tokens, height, width))))

@@ -86,7 +86,7 @@ class EfficientAttention(nn.Module):
             self.norm = nn.LayerNorm(dim)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Mix tokens (B, N, C) of a grid of height x width; same shape out."""
+        """Mix tokens (B, N, C) of a grid of height×width; same shape out."""
         context = tokens
         if self.sr_ratio > 1:
             maps = _padded(to_maps(tokens, height, width), self.sr_ratio)
@@ -111,7 +111,7 @@ class DepthwiseConv(nn.Module):
         self.dwconv = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Convolve tokens (B, N, C) of a grid of height x width; same shape out."""
+        """Convolve tokens (B, N, C) of a grid of height×width; same shape out."""
         return to_tokens(self.dwconv(to_maps(tokens, height, width)))
 
 
@@ -132,7 +132,7 @@ class MixFFN(nn.Module):
         self.drop = nn.Dropout(drop)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Map tokens (B, N, C) of a grid of height x width; same shape out."""
+        """Map tokens (B, N, C) of a grid of height×width; same shape out."""
         hidden = F.gelu(self.dwconv(self.fc1(tokens), height, width))
         return self.drop(self.fc2(self.drop(hidden)))
 
@@ -177,7 +177,7 @@ class Block(nn.Module):
         self.mlp = MixFFN(dim, int(dim * mlp_ratio), drop)
 
     def forward(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Map tokens (B, N, C) of a grid of height x width; same shape out."""
+        """Map tokens (B, N, C) of a grid of height×width; same shape out."""
         if self.with_cp and torch.is_grad_enabled():
             return checkpoint(self._layers, tokens, height, width, use_reentrant=False)
         return self._layers(tokens, height, width)

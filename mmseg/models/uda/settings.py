@@ -86,7 +86,7 @@ def check_pair(img: torch.Tensor, target_img: torch.Tensor) -> None:
     sizes = ['×'.join(map(str, maps.shape[1:])) for maps in (img, target_img)]
     if sizes[0] != sizes[1]:
         raise UserError(
-            f'source images are {sizes[0]} and target images {sizes[1]} (bands x height x width): '
+            f'source images are {sizes[0]} and target images {sizes[1]} (bands×height×width): '
             'objects are pasted from one onto the other, so that both pipelines need the same '
             "crop_size, and Pad's size"
         )
