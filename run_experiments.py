@@ -8,6 +8,7 @@ import argparse
 import os
 from pathlib import Path
 
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.experiments.chosen_runs import configs_of, jobs_of
 from mmseg.experiments.running import run_all, write
 from mmseg.experiments.runs import ROOT, new_work_dir
@@ -46,6 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--options', nargs='+', default=[], metavar='KEY=VALUE', help='changes to every config'
     )
+    add_plugins_option(parser)
     parser.add_argument(
         '--work-root', type=Path, default=Path('work_dirs'), help='folder of all runs [work_dirs]'
     )

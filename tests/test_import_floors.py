@@ -26,7 +26,7 @@ FLOORS = [
     ['tests'],
 ]
 MODEL_FLOORS = [
-    ['mmseg.models.ignored_label'],
+    ['mmseg.models.ignored_label', 'mmseg.models.contracts'],
     ['mmseg.models.builder'],
     ['mmseg.models.losses', 'mmseg.models.backbones', 'mmseg.models.necks'],
     ['mmseg.models.decode_heads'],

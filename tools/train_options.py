@@ -64,7 +64,7 @@ def read_config(args: argparse.Namespace) -> Config:
     cfg.resume_from = args.resume_from or cfg.get('resume_from')
     if cfg.resume_from or args.auto_resume:
         run = Path(cfg.resume_from).parent if cfg.resume_from else Path(cfg.work_dir)
-        import_plugins(cfg, recorded_plugins(run / CONFIG_NAME), 'the run that is resumed')
+        import_plugins(cfg, recorded=recorded_plugins(run / CONFIG_NAME))
     cfg.load_from = args.load_from or cfg.get('load_from')
     cfg.load_except = args.load_except or cfg.get('load_except')
     cfg.deterministic = args.deterministic or cfg.get('deterministic', False)

@@ -6,19 +6,11 @@ from typing import Any
 from mmcv.runner import HOOKS, Hook, LrUpdaterHook, OptimizerHook
 from mmcv.runner.priority import get_priority
 
-from mmseg.core.building import build_from_cfg
+from mmseg.core.building import build_from_cfg, check_contract
+from mmseg.core.hooks.contract import NEVER_CALLED, TrainingHook
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 
-# What mmcv calls around epochs and validation epochs, of which there are none here.
-_NEVER_CALLED = (
-    'after_epoch',
-    'after_train_epoch',
-    'before_val_epoch',
-    'after_val_epoch',
-    'before_val_iter',
-    'after_val_iter',
-)
 # Kinds of hooks that have a section of their own, and would act twice.
 _SECTIONS = {OptimizerHook: 'optimizer_config', LrUpdaterHook: 'lr_config'}
 
@@ -53,8 +45,9 @@ def _build(settings: dict[str, Any]) -> tuple[Hook, int | str]:
         if factory is not None and issubclass(factory, kind):
             raise UserError(f'custom_hooks: {settings["type"]} belongs into {section}')
     hook = build_from_cfg(settings, HOOKS)
+    check_contract(hook, TrainingHook)
     name = type(hook).__name__
-    unheard = [method for method in _NEVER_CALLED if _has_own(hook, method)]
+    unheard = [method for method in NEVER_CALLED if _has_own(hook, method)]
     if unheard:
         get_root_logger().warning(
             f'custom_hooks: of {name}, {" and ".join(unheard)} will never be called: training '

@@ -45,11 +45,13 @@ class Plugin(NamedTuple):
         module: Its dotted name.
         asked_by: What names it, for messages.
         is_needed: Whether to stop where it can't be imported, or only to say so.
+        is_named_by_file: Whether a file names it, which may come from elsewhere.
     """
 
     module: str
     asked_by: str
     is_needed: bool = True
+    is_named_by_file: bool = False
 
 
 def add_plugins_option(parser: argparse.ArgumentParser) -> None:
@@ -64,14 +66,14 @@ def add_plugins_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def import_plugins(cfg: Config, named: Sequence[str] = (), asked_by: str = '--plugins') -> None:
+def import_plugins(cfg: Config, named: Sequence[str] = (), recorded: Sequence[str] = ()) -> None:
     """Import what a config is to be read with, and note it in the config's `custom_imports`.
 
     Args:
         cfg: The config; its `custom_imports` are imported, as are those that are `named` and the
             packages that are installed with an entry point.
-        named: Further modules.
-        asked_by: Who names those.
+        named: Further modules, from the command line.
+        recorded: Further modules, from the run that is resumed.
 
     Raises:
         UserError: One can't be imported; says which, who asked for it and what to do.
@@ -81,8 +83,9 @@ def import_plugins(cfg: Config, named: Sequence[str] = (), asked_by: str = '--pl
     file = f'custom_imports of {Path(cfg.filename or "the config").name}'
     asked = [
         *_installed(),
-        *(Plugin(name, asked_by) for name in named),
-        *(Plugin(name, file, is_needed) for name in modules_to_import(cfg)),
+        *(Plugin(name, '--plugins') for name in named),
+        *(Plugin(name, file, is_needed, True) for name in modules_to_import(cfg)),
+        *(Plugin(name, 'the run that is resumed', True, True) for name in recorded),
     ]
     imported = [plugin.module for plugin in asked if _import(plugin)]
     lost = [plugin.module for plugin in asked if plugin.module not in imported]
@@ -136,6 +139,11 @@ def _import(plugin: Plugin) -> bool:
     """Import a module, and say so before its code runs; return whether that went well."""
     if plugin.module in sys.modules:
         return True
+    if plugin.is_named_by_file and _is_bare_folder(plugin.module.partition('.')[0]):
+        raise UserError(
+            f'{plugin.asked_by} names {plugin.module}, which lies in a folder that is no package '
+            f'(no __init__.py): if its code is to be run, give --plugins {plugin.module}'
+        )
     if os.environ.get('RANK', '0') == '0':
         _say(f'plug-in {plugin.module} is imported for {plugin.asked_by}: its code is run')
     try:
@@ -147,6 +155,15 @@ def _import(plugin: Plugin) -> bool:
         _say(f'{message}; allow_failed_imports is set, so it is done without')
         return False
     return True
+
+
+def _is_bare_folder(name: str) -> bool:
+    """Whether Python takes a mere folder on its path for a package of this name.
+
+    `work_dirs` in a checkout is one: a run from elsewhere would bring code along in its work dir.
+    """
+    spec = importlib.util.find_spec(name) if name else None
+    return spec is not None and spec.origin is None
 
 
 def _problem(plugin: Plugin, error: BaseException) -> str:

@@ -67,6 +67,21 @@ def call_checked(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> A
         raise
 
 
+def check_contract(part: Any, contract: type) -> None:
+    """Refuse a part that lacks what a contract, a `Protocol`, asks of it.
+
+    Raises:
+        UserError: Names what it lacks, and where that is described.
+    """
+    asked = {name for base in contract.__mro__ for name in (*vars(base), *_annotated(base))}
+    lacking = [n for n in sorted(asked) if not n.startswith('_') and not hasattr(part, n)]
+    if lacking:
+        raise UserError(
+            f'{type(part).__name__} lacks {", ".join(lacking)}: what is asked of it says '
+            f'{contract.__name__} in {contract.__module__}'
+        )
+
+
 def accepted_keywords(factory: Callable[..., Any]) -> set[str] | None:
     """Name the keywords that `factory` takes, following `**kwargs` up to its base classes.
 
@@ -88,6 +103,10 @@ def accepted_keywords(factory: Callable[..., Any]) -> set[str] | None:
         if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
             return names
     return None
+
+
+def _annotated(base: type) -> Mapping[str, Any]:
+    return vars(base).get('__annotations__', {})
 
 
 def _own_callables(factory: Callable[..., Any]) -> set[str]:

@@ -8,7 +8,7 @@ import torch
 from mmcv.utils import Registry
 from torch import nn
 
-from mmseg.core.building import build_from_cfg
+from mmseg.core.building import build_from_cfg, check_contract
 from mmseg.utils.errors import UserError
 
 PIXEL_SAMPLERS = Registry('pixel sampler', build_func=build_from_cfg)
@@ -16,7 +16,9 @@ PIXEL_SAMPLERS = Registry('pixel sampler', build_func=build_from_cfg)
 
 def build_pixel_sampler(cfg: Mapping[str, Any], **default_args: Any) -> Any:
     """Build a pixel sampler, such as `dict(type='OHEMPixelSampler')`, for `context`, a head."""
-    return PIXEL_SAMPLERS.build(cfg, default_args=default_args)
+    sampler = PIXEL_SAMPLERS.build(cfg, default_args=default_args)
+    check_contract(sampler, BasePixelSampler)
+    return sampler
 
 
 class BasePixelSampler(ABC):

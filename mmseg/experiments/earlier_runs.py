@@ -8,6 +8,7 @@ from typing import Any
 
 from mmseg.apis import load_config
 from mmseg.apis.claim import config_differences, work_dir_in_use
+from mmseg.apis.config import Config
 from mmseg.apis.resumed_settings import is_of_no_weight
 from mmseg.apis.work_dir import CONFIG_NAME, config_text
 from mmseg.core.run_files import remove_run
@@ -33,24 +34,23 @@ def make_room(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> No
         for work_dir in runs.used_work_dirs(config, args.work_root):
             if not args.overwrite:
                 file = runs.ROOT / runs.write_config(config, work_dir, 'json')
-                cfg = load_config(file, args.options)
+                cfg = load_config(file, args.options, args.plugins)
                 raise work_dir_in_use(work_dir, cfg, another='another --work-root')
             remove_run(work_dir)
 
 
-def other_settings(work_dir: Path, file: Path, options: Sequence[str]) -> list[str]:
+def other_settings(work_dir: Path, cfg: Config) -> list[str]:
     """Name the settings that count in which a finished run is not what a config describes.
 
     Args:
         work_dir: The run's.
-        file: The config.
-        options: Changes to it, `key=value`.
+        cfg: The config.
 
     Returns:
         Lines such as `runner.max_iters: 1 there, 3 here`.
     """
     there = json.loads((work_dir / CONFIG_NAME).read_text(encoding='utf-8'))
-    here = {'seed': 0, **json.loads(config_text(load_config(file, options)))}
+    here = {'seed': 0, **json.loads(config_text(cfg))}
     lines = config_differences(there, here)
     return [line for line in lines if not is_of_no_weight(line.partition(':')[0])]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmseg.apis import load_config
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
 
@@ -41,7 +42,8 @@ def write(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> P
 
 def differences_of(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> list[str]:
     """Name the settings in which a finished run is not the one that is asked for."""
-    return other_settings(work_dir, ROOT / write(config, work_dir, args), args.options)
+    path = ROOT / write(config, work_dir, args)
+    return other_settings(work_dir, load_config(path, args.options, args.plugins))
 
 
 def finished_before(
@@ -73,7 +75,7 @@ def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -
     begun = unfinished_work_dir(config, args.work_root) if args.resume else None
     work_dir = begun or new_work_dir(config, args.work_root)
     path, is_begun = write(config, work_dir, args), begun is not None
-    train(path, work_dir, gpu, args.options, is_begun, not args.no_check)
+    train(path, work_dir, gpu, args.options, is_begun, not args.no_check, args.plugins)
     if args.smoke:
         for checkpoint in work_dir.glob('*.pth'):
             checkpoint.unlink()

@@ -117,6 +117,7 @@ def train(
     options: Sequence[str] = (),
     auto_resume: bool = False,
     check: bool = True,
+    plugins: Sequence[str] = (),
 ) -> None:
     """Train a config in a process of its own.
 
@@ -127,6 +128,7 @@ def train(
         options: Changes to the config, `key=value`.
         auto_resume: Whether to go on from the newest checkpoint in the work dir.
         check: Whether the run is looked at before its first iteration.
+        plugins: Modules to import besides those that the config names.
 
     Raises:
         RunFailed: The process ended with an error.
@@ -139,6 +141,8 @@ def train(
         command += ['--resume']
     if not check:
         command += ['--no-check']
+    if plugins:
+        command += ['--plugins', ','.join(plugins)]
     if options:
         command += ['--options', *options]
     environment = {**(training_environment() or os.environ), VARIABLE: '\n'.join(begun_command())}

@@ -9,7 +9,8 @@ from mmcv.utils import Registry
 from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
-from mmseg.core.building import build_from_cfg
+from mmseg.core.building import build_from_cfg, check_contract
+from mmseg.models.contracts import Backbone, DecodeHead, Neck
 from mmseg.models.ignored_label import settle_ignore_index
 from mmseg.utils.errors import UserError
 
@@ -38,17 +39,23 @@ UDA = Registry('adaptation method', build_func=_build)
 
 def build_backbone(cfg: Mapping[str, Any]) -> Any:
     """Build a backbone, such as `dict(type='mit_b5')`."""
-    return BACKBONES.build(cfg)
+    backbone = BACKBONES.build(cfg)
+    check_contract(backbone, Backbone)
+    return backbone
 
 
 def build_neck(cfg: Mapping[str, Any]) -> Any:
     """Build a neck."""
-    return NECKS.build(cfg)
+    neck = NECKS.build(cfg)
+    check_contract(neck, Neck)
+    return neck
 
 
 def build_head(cfg: Mapping[str, Any]) -> Any:
     """Build a decode head, such as `dict(type='DAFormerHead', ...)`."""
-    return HEADS.build(cfg)
+    head = HEADS.build(cfg)
+    check_contract(head, DecodeHead)
+    return head
 
 
 def build_loss(cfg: Mapping[str, Any]) -> Any:

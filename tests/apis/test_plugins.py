@@ -107,6 +107,19 @@ def test_load_config__no_module_beside_a_config_is_imported(tmp_path, monkeypatc
     assert 'there is no dida_evil on Python' in said
 
 
+def test_load_config__nor_one_that_a_work_dir_brings_along(tmp_path, monkeypatch, capsys):
+    run = tmp_path / 'path/dida_work_dirs/run'
+    run.mkdir(parents=True)
+    for name in ('__init__', 'evil'):
+        (run / f'{name}.py').write_text('')
+    name = 'dida_work_dirs.run.evil'
+    said = refused(tmp_path, monkeypatch, custom_imports={'imports': [name]})
+    assert 'lies in a folder that is no package (no __init__.py): if its code is to be' in said
+    assert SAID not in capsys.readouterr().err and 'dida_work_dirs' not in sys.modules
+    config = load_config(write_toy_config(tmp_path), plugins=[name])
+    assert config.custom_imports.imports == [name]
+
+
 def test_load_config__what_a_python_config_imports_is_recorded_by_what_it_registers(
     tmp_path, monkeypatch
 ):

@@ -105,11 +105,12 @@ def test_train__config_work_dir_and_gpu_reach_the_tool(tmp_path, monkeypatch):
     monkeypatch.setenv('DIDA_COMMAND', 'sh\nrun_exp.sh\n9')
     monkeypatch.setattr(subprocess, 'Popen', record)
     monkeypatch.setattr(runs, 'training_environment', lambda: {'HEAP': 'whole'})
-    runs.train(tmp_path / 'c.json', tmp_path, gpu=2, options=['seed=1', 'amp=True'])
+    settings = {'options': ['seed=1', 'amp=True'], 'plugins': ['mine', 'hers.too']}
+    runs.train(tmp_path / 'c.json', tmp_path, gpu=2, **settings)
     assert calls[0][:3] == [sys.executable, '-m', 'tools.train']
     assert calls[0][3:] == [
         *(str(tmp_path / 'c.json'), '--work-dir', str(tmp_path), '--gpu', '2'),
-        *('--options', 'seed=1', 'amp=True'),
+        *('--plugins', 'mine,hers.too', '--options', 'seed=1', 'amp=True'),
     ]
 
 
