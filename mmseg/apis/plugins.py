@@ -114,13 +114,14 @@ def check_consent(cfg: Mapping[str, Any], named: Sequence[str], file: str | Path
 
     Args:
         cfg: The config that the file holds.
-        named: The modules that the user has named.
+        named: The modules that the user has named; those of installed packages are allowed too.
         file: The file.
 
     Raises:
         UserError: It names a module that the user does not.
     """
-    asked = [m for m in modules_to_import(cfg) if not _holds([*named, *sys.modules], m)]
+    allowed = [*named, *(plugin.module for plugin in _installed())]
+    asked = [m for m in modules_to_import(cfg) if m not in sys.modules and not _holds(allowed, m)]
     if asked:
         raise UserError(
             f'{file} asks for the import of {", ".join(asked)}, which runs code: give --plugins '
@@ -139,12 +140,16 @@ def _import(plugin: Plugin) -> bool:
     """Import a module, and say so before its code runs; return whether that went well."""
     if plugin.module in sys.modules:
         return True
-    if plugin.is_named_by_file and _is_bare_folder(plugin.module.partition('.')[0]):
+    top = plugin.module.partition('.')[0]
+    found = importlib.util.find_spec(top) if top else None
+    # Python takes mere folders on its path for packages, `work_dirs` in a checkout for example:
+    # a run from elsewhere would bring code along in its work dir.
+    if plugin.is_named_by_file and found is not None and found.origin is None:
         raise UserError(
             f'{plugin.asked_by} names {plugin.module}, which lies in a folder that is no package '
             f'(no __init__.py): if its code is to be run, give --plugins {plugin.module}'
         )
-    if os.environ.get('RANK', '0') == '0':
+    if found is not None and os.environ.get('RANK', '0') == '0':
         _say(f'plug-in {plugin.module} is imported for {plugin.asked_by}: its code is run')
     try:
         importlib.import_module(plugin.module)
@@ -155,15 +160,6 @@ def _import(plugin: Plugin) -> bool:
         _say(f'{message}; allow_failed_imports is set, so it is done without')
         return False
     return True
-
-
-def _is_bare_folder(name: str) -> bool:
-    """Whether Python takes a mere folder on its path for a package of this name.
-
-    `work_dirs` in a checkout is one: a run from elsewhere would bring code along in its work dir.
-    """
-    spec = importlib.util.find_spec(name) if name else None
-    return spec is not None and spec.origin is None
 
 
 def _problem(plugin: Plugin, error: BaseException) -> str:

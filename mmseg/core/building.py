@@ -43,7 +43,9 @@ def build_from_cfg(
     factory = registry.get(kind) if isinstance(kind, str) else kind
     if not callable(factory):
         hint = nearest(str(kind), registry.module_dict)
-        raise UserError(f'there is no {registry.name} {kind!r}; {hint}')
+        raise UserError(
+            f'there is no {registry.name} {kind!r}; {hint}; one of your own comes by --plugins'
+        )
     return call_checked(factory, arguments)
 
 

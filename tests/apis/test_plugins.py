@@ -101,10 +101,10 @@ def test_load_config__a_plugin_that_may_be_missing_is_told_of_and_done_without(t
     assert 'cannot be imported' in said and 'it is done without' in said
 
 
-def test_load_config__no_module_beside_a_config_is_imported(tmp_path, monkeypatch):
+def test_load_config__no_module_beside_a_config_is_imported(tmp_path, monkeypatch, capsys):
     (tmp_path / 'dida_evil.py').write_text('raise SystemExit("run")')
     said = refused(tmp_path, monkeypatch, custom_imports={'imports': ['dida_evil']})
-    assert 'there is no dida_evil on Python' in said
+    assert 'there is no dida_evil on Python' in said and not capsys.readouterr().err
 
 
 def test_load_config__nor_one_that_a_work_dir_brings_along(tmp_path, monkeypatch, capsys):
