@@ -14,7 +14,7 @@ from mmcv import ConfigDict
 from mmseg.core.picture_box import picture_box
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
 from mmseg.models.segmentors.decision import Decision, decide
-from mmseg.models.segmentors.test_settings import check_test_cfg
+from mmseg.models.segmentors.testing_settings import check_test_cfg
 from mmseg.models.segmentors.view_rows import (
     SlideRows,
     ViewRows,
