@@ -22,6 +22,8 @@ from torch import nn
 
 from mmseg.utils.errors import UserError
 
+from .exported_layers import exportable
+
 OPSET = 18
 _TRACED = (128, 192)
 _NUM_RUNS = 5
@@ -80,7 +82,7 @@ def export(network: Logits, path: Path, metadata: Mapping[str, Any], num_bands: 
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             program = torch.onnx.export(
-                network,
+                exportable(network),
                 (torch.zeros(2, num_bands, *_TRACED),),
                 dynamo=True,
                 opset_version=OPSET,

@@ -9,34 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.decode_heads.exporting import is_exported
 from mmseg.models.decode_heads.pooling import PooledConv, pooled_to_size
-
-
-class RegionMeans(nn.AdaptiveAvgPool2d):
-    """The means over a grid of regions; in an exported graph, whose sizes are open, by products.
-
-    Region i of n along a side of h pixels are those from floor(i·h/n) to before ceil((i+1)·h/n).
-    """
-
-    output_size: int
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Average x (B, C, h, w) to (B, C, n, n)."""
-        if not is_exported() or self.output_size == 1:
-            return super().forward(x)
-        rows, columns = (_means_matrix(self.output_size, x.shape[axis]) for axis in (2, 3))
-        return rows.to(x) @ (x @ columns.to(x).T)
-
-
-def _means_matrix(num_regions: int, length: int) -> torch.Tensor:
-    """Return the means over regions of a side as a matrix (n, h)."""
-    region = torch.arange(num_regions)[:, None]
-    first = region * length // num_regions
-    last = ((region + 1) * length + num_regions - 1) // num_regions
-    pixel = torch.arange(length)[None]
-    is_inside = ((pixel >= first) & (pixel < last)).float()
-    return is_inside / is_inside.sum(dim=1, keepdim=True)
 
 
 class PyramidPooling(nn.ModuleList):
@@ -59,7 +32,9 @@ class PyramidPooling(nn.ModuleList):
         **layers: Any,
     ) -> None:
         super().__init__(
-            nn.Sequential(RegionMeans(scale), PooledConv(in_channels, channels, 1, **layers))
+            nn.Sequential(
+                nn.AdaptiveAvgPool2d(scale), PooledConv(in_channels, channels, 1, **layers)
+            )
             for scale in pool_scales
         )
         self.align_corners = align_corners

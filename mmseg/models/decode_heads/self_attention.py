@@ -12,8 +12,6 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import nn
 
-from mmseg.models.decode_heads.exporting import is_exported
-
 
 class SelfAttention(nn.Module):
     """Every pixel becomes a mean of all values, weighed by softmax of keys times its query.
@@ -46,11 +44,12 @@ class SelfAttention(nn.Module):
             project(x).flatten(2).transpose(1, 2)
             for project in (self.query_project, self.key_project, self.value_project)
         )
-        if is_exported():  # ONNX knows the fused operator for heads only
-            mixed = (self.scale * query @ key.transpose(1, 2)).softmax(dim=-1) @ value
-        else:
-            mixed = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
+        mixed = self.attend(query, key, value)
         return mixed.transpose(1, 2).unflatten(2, x.shape[2:])
+
+    def attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """Weigh values (B, N, C) by keys (B, N, d) for each of the queries (B, N, d)."""
+        return F.scaled_dot_product_attention(query, key, value, scale=self.scale)
 
 
 def _projection(
