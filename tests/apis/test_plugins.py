@@ -13,6 +13,7 @@ import torch
 from mmseg.apis import load_config
 from mmseg.apis.plugins import add_plugins_option
 from mmseg.core.checkpoint import read_checkpoint
+from mmseg.models import BACKBONES
 from mmseg.utils.errors import UserError
 from tests.apis.toy_plugin import NAME, call_tool, write_package, write_toy_config
 from tests.processes import run_tool
@@ -133,6 +134,7 @@ class ByPython: pass
 """,
     )
     monkeypatch.syspath_prepend(str(tmp_path / 'path'))
+    monkeypatch.setattr(BACKBONES, '_module_dict', dict(BACKBONES.module_dict))
     config = tmp_path / 'config.py'
     config.write_text(
         'import dida_by_python as _\n'

@@ -39,8 +39,9 @@ def test_training__calls_what_the_contract_says_in_this_order(tmp_path):
 
 
 def test_hooks__all_that_are_registered_keep_the_contract():
-    assert len(ASKED) == 4 and len(HOOKS) > 10
-    for kind in HOOKS.module_dict.values():
+    ours = [kind for kind in HOOKS.module_dict.values() if kind.__module__.startswith('mmseg.')]
+    assert len(ASKED) == 4 and len(ours) > 10
+    for kind in ours:
         assert issubclass(kind, TrainingHook), kind
 
 
