@@ -32,6 +32,7 @@ MODEL_FLOORS = [
     ['mmseg.models.decode_heads'],
     ['mmseg.models.segmentors'],
     ['mmseg.models.uda'],
+    ['mmseg.models.compat'],
 ]
 UDA_STEP = 'mmseg.models.uda.dacs'
 OUR_PACKAGES = ('mmseg', 'benchmarks', 'tools', 'demo', *PROGRAMS, 'tests')

@@ -10,7 +10,7 @@ from typing import Any
 from mmcv.utils import Config, DictAction
 
 from mmseg.core.building import nearest
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.links import named
 
 from .config_compat import translate
@@ -137,7 +137,7 @@ def load_config(
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f'no config file at {named(path)}')
+        raise UserFileNotFoundError(f'no config file at {named(path)}')
     if path.suffix not in ('.py', '.json'):
         raise UserError(f'{path}: expected a .py or .json config')
     _check_syntax(path)

@@ -1,5 +1,9 @@
 """Metrics, class names, pixel samplers, checkpoints and hooks."""
 
-from . import evaluation
+from mmseg.utils.old_places import serve
 
-__all__ = ['evaluation']
+from . import evaluation
+from .compat import NAMES, PLACES
+
+__all__ = ['evaluation', *NAMES]
+__getattr__ = serve(__name__, NAMES, PLACES)

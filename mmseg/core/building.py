@@ -6,7 +6,7 @@ from typing import Any
 
 from mmcv.utils import Registry
 
-from mmseg.utils.errors import UserError, nearest
+from mmseg.utils.errors import UserError, UserKeyError, UserTypeError, nearest
 
 from .argument_types import wrong_type
 
@@ -33,17 +33,17 @@ def build_from_cfg(
         UserError: `type` is missing or unknown, or an argument is unknown or missing.
     """
     if not isinstance(cfg, Mapping):
-        raise UserError(
+        raise UserTypeError(
             f'{registry.name}: expected a dict with a "type", got {type(cfg).__name__}: {cfg!r}'
         )
     arguments = {**(default_args or {}), **cfg}
     kind = arguments.pop('type', None)
     if kind is None:
-        raise UserError(f'{registry.name}: the config lacks "type"; its keys are {sorted(cfg)}')
+        raise UserKeyError(f'{registry.name}: the config lacks "type"; its keys are {sorted(cfg)}')
     factory = registry.get(kind) if isinstance(kind, str) else kind
     if not callable(factory):
         hint = nearest(str(kind), registry.module_dict)
-        raise UserError(
+        raise UserKeyError(
             f'there is no {registry.name} {kind!r}; {hint}; one of your own comes by --plugins'
         )
     return call_checked(factory, arguments)
@@ -56,16 +56,16 @@ def call_checked(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> A
     unknown = [] if known is None else sorted(set(arguments) - known)
     if unknown:
         hint = nearest(unknown[0], known or ())
-        raise UserError(f'{name} has no setting {", ".join(map(repr, unknown))}; {hint}')
+        raise UserTypeError(f'{name} has no setting {", ".join(map(repr, unknown))}; {hint}')
     problem = wrong_type(factory, arguments)
     if problem is not None:
-        raise UserError(f'{name}: {problem}')
+        raise UserTypeError(f'{name}: {problem}')
     try:
         return factory(**arguments)
     except TypeError as error:
         callee, _, what = str(error).partition(' missing ')
         if what and callee in _own_callables(factory):
-            raise UserError(f'{name} lacks settings: it is missing {what}') from error
+            raise UserTypeError(f'{name} lacks settings: it is missing {what}') from error
         raise
 
 
@@ -91,8 +91,11 @@ def accepted_keywords(factory: Callable[..., Any]) -> set[str] | None:
         factory: A class or a function.
 
     Returns:
-        The names, or None where any keyword is taken.
+        The names, or None where any keyword is taken: by a function, or a class that says so as
+        `takes_any_setting`.
     """
+    if getattr(factory, 'takes_any_setting', False):
+        return None
     inits: list[Callable[..., Any]] = [factory]
     if inspect.isclass(factory):
         inits = [vars(base)['__init__'] for base in factory.__mro__ if '__init__' in vars(base)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.links import named
 from mmseg.utils.logger import get_root_logger
 
@@ -39,7 +39,9 @@ def read_checkpoint(path: str | Path, trust: bool = False) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f'no checkpoint file at {named(path)}; give the path of a .pth file')
+        raise UserFileNotFoundError(
+            f'no checkpoint file at {named(path)}; give the path of a .pth file'
+        )
     try:
         with torch.serialization.safe_globals(_numpy_scalars()), warnings.catch_warnings():
             warnings.filterwarnings('ignore', 'Detected pickle protocol')

@@ -9,7 +9,7 @@ from mmcv.utils import Registry
 from torch import nn
 
 from mmseg.core.building import build_from_cfg, check_contract
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 PIXEL_SAMPLERS = Registry('pixel sampler', build_func=build_from_cfg)
 
@@ -51,7 +51,7 @@ class OHEMPixelSampler(BasePixelSampler):
 
     def __init__(self, context: Any, thresh: float | None = None, min_kept: int = 100000) -> None:
         if min_kept <= 1:
-            raise UserError(f'min_kept must be above 1, got {min_kept}')
+            raise UserAssertionError(f'min_kept must be above 1, got {min_kept}')
         self.context = context
         self.thresh = thresh
         self.min_kept = min_kept

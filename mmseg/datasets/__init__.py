@@ -1,8 +1,11 @@
 """Data sets, their pipelines and how they are sampled."""
 
+from mmseg.utils.old_places import serve
+
 from .acdc import ACDCDataset
 from .builder import DATASETS, PIPELINES, build_dataloader, build_dataset
 from .cityscapes import CityscapesDataset
+from .compat import PLACES
 from .concat import ConcatDataset, RepeatDataset
 from .custom import CustomDataset
 from .dark_zurich import DarkZurichDataset
@@ -32,3 +35,4 @@ __all__ = [
     'build_dataset',
     'means_for_source',
 ]
+serve(__name__, {}, PLACES)

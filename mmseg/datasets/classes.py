@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmseg.core.building import nearest
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 
 _GOLDEN_RATIO = 0.618034
 
@@ -34,7 +34,7 @@ def choose_classes(
         return own
     if isinstance(wanted, str):
         if not Path(wanted).is_file():
-            raise UserError(f'the file of class names {wanted} does not exist')
+            raise UserFileNotFoundError(f'the file of class names {wanted} does not exist')
         wanted = _lines(wanted)
     for name in wanted:
         if own is not None and name not in own:

@@ -11,7 +11,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError, UserFileNotFoundError
 from mmseg.utils.overrides import has_own
 
 from .builder import DATASETS
@@ -95,7 +95,9 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
         self.stats_dir = self._below_root(stats_dir) if stats_dir else data_root or ''
         self.test_mode = test_mode
         if not 0 <= ignore_index < 1 << 16:
-            raise UserError(f'ignore_index: expected a label from 0 to 65535, got {ignore_index}')
+            raise UserAssertionError(
+                f'ignore_index: expected a label from 0 to 65535, got {ignore_index}'
+            )
         self.ignore_index = ignore_index
         self.CLASSES, self.PALETTE = self.get_classes_and_palette(classes, palette)
         self.eval_classes = eval_classes
@@ -145,7 +147,7 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
             split: File that lists the images.
         """
         if not osp.isdir(img_dir):
-            raise UserError(
+            raise UserFileNotFoundError(
                 f'the image folder {img_dir} of {type(self).__name__} does not exist: '
                 'put the data there, or set data_root and img_dir in the config'
             )
@@ -290,5 +292,5 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
 
     def _check_labels_exist(self) -> None:
         if self.ann_dir is None or not osp.isdir(self.ann_dir):
-            raise UserError(f'the label folder {self.ann_dir} does not exist')
+            raise UserFileNotFoundError(f'the label folder {self.ann_dir} does not exist')
         self._files.check_labels(self.img_infos, self.convert_hint)

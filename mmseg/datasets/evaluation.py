@@ -11,7 +11,7 @@ from mmseg.core.building import nearest
 from mmseg.core.evaluation import areas_of, confusion_matrix, total_area_to_metrics
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.evaluation.percent import metrics_table
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 from mmseg.utils.overrides import has_own
 
 # A map of train ids (H, W), or the confusion matrix (C + 1, C + 1) that `pre_eval` made of it.
@@ -111,7 +111,9 @@ class EvaluatesLabels:
             UserError: For another number of results than images.
         """
         if len(results) != len(self):
-            raise UserError(f'expected {len(self)} results, one an image, got {len(results)}')
+            raise UserAssertionError(
+                f'expected {len(self)} results, one an image, got {len(results)}'
+            )
         counts = [
             result if isinstance(result, torch.Tensor) else self.pre_eval([result], [index])[0]
             for index, result in enumerate(results)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.label_decoding import decode_label
 from mmseg.utils.orientation import shown_size
 from mmseg.utils.photographs import decode_photograph
@@ -16,7 +16,7 @@ class UnreadableImageError(UserError):
     """A file that is there but cannot be decoded; training may go on without it."""
 
 
-class MissingImageError(UserError):
+class MissingImageError(UserFileNotFoundError):
     """A file that was there when the data set was listed; training may go on without it."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.logger import get_root_logger
 
 from .listing import files_below
@@ -110,7 +110,7 @@ def _entry(line: str, images: FileNames, labels: FileNames | None) -> SplitEntry
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
     if not osp.isfile(path):
-        raise UserError(f'the split file {path} does not exist')
+        raise UserFileNotFoundError(f'the split file {path} does not exist')
     try:
         data = Path(path).read_bytes()
         text = data.decode('utf-16' if data.startswith(_UTF_16) else 'utf-8-sig')

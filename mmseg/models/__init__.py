@@ -1,5 +1,7 @@
 """Segmentation networks and the methods that adapt them."""
 
+from mmseg.utils.old_places import serve
+
 from . import backbones, decode_heads, losses, necks, segmentors, uda
 from .builder import (
     BACKBONES,
@@ -16,8 +18,10 @@ from .builder import (
     build_train_model,
     has_pretrained,
 )
+from .compat import NAMES, PLACES
 
 __all__ = [
+    *NAMES,
     'BACKBONES',
     'HEADS',
     'LOSSES',
@@ -38,3 +42,4 @@ __all__ = [
     'segmentors',
     'uda',
 ]
+__getattr__ = serve(__name__, NAMES, PLACES)

@@ -9,7 +9,7 @@ from mmcv.utils import Registry
 from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
-from mmseg.core.building import build_from_cfg, check_contract
+from mmseg.core.building import accepted_keywords, build_from_cfg, check_contract
 from mmseg.models.contracts import Backbone, DecodeHead, Neck
 from mmseg.models.ignored_label import settle_ignore_index
 from mmseg.utils.errors import UserError
@@ -107,7 +107,12 @@ def build_train_model(
     for key in ('model', 'seed'):
         if key in cfg['uda']:
             raise UserError(f'uda.{key} is read by nobody: give it as {key}, beside uda')
-    method = UDA.build({**cfg['uda'], 'model': model, 'seed': cfg.get('seed') or 0})
+    settings = {'model': model, 'seed': cfg.get('seed') or 0}
+    factory = UDA.get(str(cfg['uda'].get('type')))
+    if factory is not None and accepted_keywords(factory) is None:
+        # one that takes whatever there is, as DAFormer's, is told how long training will be
+        settings['max_iters'] = (cfg.get('runner') or {}).get('max_iters')
+    method = UDA.build({**settings, **cfg['uda']})
     if not isinstance(method, AdaptationMethod):
         raise UserError(
             f'uda: {type(method).__name__} does not say what training may ask of it: let it be a '

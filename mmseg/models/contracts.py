@@ -3,7 +3,7 @@
 Any `nn.Module` that has these methods can be registered and named in a config. What is asked of
 other parts stands where they are at home: of losses in `mmseg.models.losses`, of pixel samplers in
 `mmseg.core.pixel_sampling.BasePixelSampler`, of hooks in `mmseg.core.hooks.contract`, of data sets
-in `mmseg.datasets.samplers.DrawsSamples`.
+in `mmseg.datasets.samplers.SampleStream`.
 
 Legend: B images of H×W, C classes, D channels of the embedding; maps (B, C_i, h_i, w_i), the finest
 first.

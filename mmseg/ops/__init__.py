@@ -1,6 +1,9 @@
+from mmseg.utils.old_places import serve
+
 from .batch_norm import normed
 from .class_means import boundary_mask, class_means
 from .colour import scale_saturation, shift_hue
+from .compat import NAMES, PLACES
 from .device_copies import HostCopy, to_device
 from .downscale_label import downscale_label
 from .instance_loss import lean_instance_loss
@@ -12,6 +15,7 @@ from .similarity import Similarity, positive_sum
 from .upsampled_classes import upsampled_classes
 
 __all__ = [
+    *NAMES,
     'LOG_EPS',
     'HostCopy',
     'Similarity',
@@ -31,3 +35,4 @@ __all__ = [
     'to_device',
     'upsampled_classes',
 ]
+__getattr__ = serve(__name__, NAMES, PLACES)

@@ -5,7 +5,30 @@ from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """A mistake the user can mend: what was expected, what came, what to do."""
+    """A mistake the user can mend: what was expected, what came, what to do.
+
+    Its children are also of the kinds that mmsegmentation and mmcv raise in the same place, so that
+    code which catches those goes on working.
+    """
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # a KeyError would put it in quotes
+
+
+class UserAssertionError(UserError, AssertionError):
+    """A value out of its range, or values that contradict each other."""
+
+
+class UserKeyError(UserError, KeyError):
+    """A name that stands for nothing."""
+
+
+class UserTypeError(UserError, TypeError):
+    """A value of another type, or arguments that a class or function does not have."""
+
+
+class UserFileNotFoundError(UserError, FileNotFoundError):
+    """A file or folder that is not there."""
 
 
 def nearest(name: str, options: Iterable[str], num: int = 3) -> str:

@@ -4,6 +4,8 @@ Every part that draws has a name of its own, and no two names share a stream.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -37,3 +39,14 @@ def _digest(part: str, *keys: int) -> int:
     """Hash a name and integers to 128 bits; sequences of other lengths are others."""
     text = repr((part, *map(int, keys)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')
+
+
+@contextmanager
+def np_local_seed(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator in a block, and put it back at its end; DAFormer's name."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

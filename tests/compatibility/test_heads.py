@@ -10,7 +10,6 @@ from mmseg.utils.errors import UserError
 from tests.compatibility.networks import batch, metas, model
 
 
-@HEADS.register_module()
 class ForwardHead(BaseDecodeHead):
     """Implements `forward` alone, as the tutorial's."""
 
@@ -22,6 +21,11 @@ class ForwardHead(BaseDecodeHead):
     def forward(self, inputs):
         x = self._transform_inputs(inputs)
         return self.cls_seg(self.conv(x) * self.scale)
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _registered():
+    HEADS.register_module()(ForwardHead)
 
 
 def forward_model(**more):

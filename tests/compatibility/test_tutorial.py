@@ -27,7 +27,6 @@ FOUND = []  # what the hook sees
 
 
 # an own data set
-@DATASETS.register_module()
 class StanfordBackgroundDataset(CustomDataset):
     CLASSES = CLASSES
     PALETTE = PALETTE
@@ -42,7 +41,6 @@ class StanfordBackgroundDataset(CustomDataset):
 
 
 # an own transform
-@PIPELINES.register_module()
 class MyTransform:
     def __call__(self, results):
         results['dummy'] = True
@@ -50,7 +48,6 @@ class MyTransform:
 
 
 # an own head
-@HEADS.register_module()
 class MyHead(BaseDecodeHead):
     def __init__(self, width, **kwargs):
         super().__init__(**kwargs)
@@ -62,7 +59,6 @@ class MyHead(BaseDecodeHead):
 
 
 # an own hook
-@HOOKS.register_module()
 class MyHook(Hook):
     def __init__(self, a, b):
         assert (a, b) == (1, 2)
@@ -110,6 +106,10 @@ def write_config(root):
 @pytest.fixture(scope='module')
 def program(tmp_path_factory):
     """Train as the tutorial does; return the config, the model and the folder."""
+    DATASETS.register_module()(StanfordBackgroundDataset)
+    PIPELINES.register_module()(MyTransform)
+    HEADS.register_module()(MyHead)
+    HOOKS.register_module()(MyHook)
     root = write_images(tmp_path_factory.mktemp('tutorial'))
     (root / 'train.txt').write_text('one\ntwo\n')
     (root / 'val.txt').write_text('three\n')

@@ -23,7 +23,7 @@ from mmseg.core.visualization import load_picture, overlay, save_picture
 from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import Compose
 from mmseg.datasets.pipelines.loading import describe_image
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserFileNotFoundError
 
 from .decisions import decide_samples
 
@@ -205,7 +205,7 @@ class LoadImage:
             facts = describe_image({'img_info': {'filename': ''}}, image.shape)
             return {**facts, 'img': image, 'filename': None, 'ori_filename': None}
         if not Path(image).is_file():
-            raise UserError(f'no image at {image}')
+            raise UserFileNotFoundError(f'no image at {image}')
         return self.reader({'img_info': {'filename': str(image)}})
 
     def _as_read(self, image: np.ndarray) -> np.ndarray:

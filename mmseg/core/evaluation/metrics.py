@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, UserKeyError
 from mmseg.utils.label_decoding import decode_label
 
 LabelMap = str | np.ndarray | torch.Tensor
@@ -124,7 +124,7 @@ def metric_names(metrics: str | Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in _METRICS]
     if unknown or not names:
         what = f'there is no metric {unknown[0]!r}' if unknown else 'no metric is asked for'
-        raise UserError(f'{what}; available: {", ".join(_METRICS)}')
+        raise UserKeyError(f'{what}; available: {", ".join(_METRICS)}')
     return list(dict.fromkeys(names))
 
 

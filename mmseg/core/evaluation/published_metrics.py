@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 from .metrics import Areas, LabelMap, Metrics, areas_of, confusion_matrix, total_area_to_metrics
 
@@ -74,7 +74,7 @@ def total_intersect_and_union(
     except ValueError as error:
         if isinstance(error, UserError):
             raise
-        raise UserError('there are not as many predictions as label maps') from error
+        raise UserAssertionError('there are not as many predictions as label maps') from error
     return tuple(totals)
 
 

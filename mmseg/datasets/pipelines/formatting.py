@@ -10,9 +10,10 @@ from mmcv.parallel import DataContainer
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.picture_box import PICTURE_BOX
 from mmseg.ops.device_copies import writable_tensor
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserKeyError
 
 from ..builder import PIPELINES
+from .transform import Transform
 
 META_KEYS = (
     'filename',
@@ -35,7 +36,7 @@ def image_to_tensor(image: np.ndarray) -> torch.Tensor:
 
 
 @PIPELINES.register_module()
-class ToTensor:
+class ToTensor(Transform):
     """Turn the arrays or numbers under `keys` into tensors of the same shape."""
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -48,7 +49,7 @@ class ToTensor:
 
 
 @PIPELINES.register_module()
-class ImageToTensor:
+class ImageToTensor(Transform):
     """Turn the images (H, W, channels) under `keys` into tensors (channels, H, W)."""
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -61,7 +62,7 @@ class ImageToTensor:
 
 
 @PIPELINES.register_module()
-class Transpose:
+class Transpose(Transform):
     """Reorder the axes of the arrays under `keys`."""
 
     def __init__(self, keys: Sequence[str], order: Sequence[int]) -> None:
@@ -80,7 +81,7 @@ def label_container(label: torch.Tensor) -> DataContainer:
 
 
 @PIPELINES.register_module()
-class DefaultFormatBundle:
+class DefaultFormatBundle(Transform):
     """Pack `img` as (3, H, W) and `gt_semantic_seg` as (1, H, W) int64, ready to be stacked."""
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class DefaultFormatBundle:
 
 
 @PIPELINES.register_module()
-class Collect:
+class Collect(Transform):
     """Keep what a batch is made of.
 
     Args:
@@ -109,7 +110,7 @@ class Collect:
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         missing = [key for key in self.keys if key not in results]
         if missing:
-            raise UserError(
+            raise UserKeyError(
                 f'Collect finds no {missing[0]!r}: no earlier step of the pipeline makes it'
             )
         kept = dict.fromkeys((*self.meta_keys, PICTURE_BOX))

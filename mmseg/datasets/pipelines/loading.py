@@ -11,6 +11,7 @@ from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
 from ..image_io import read_image, read_label
+from .transform import Transform
 
 _COLOUR_FLAGS = {
     'color': cv2.IMREAD_COLOR,
@@ -20,7 +21,7 @@ _COLOUR_FLAGS = {
 
 
 @PIPELINES.register_module()
-class LoadImageFromFile:
+class LoadImageFromFile(Transform):
     """Read the image named by `img_info['filename']`, in BGR order.
 
     Args:
@@ -94,7 +95,7 @@ def describe_image(results: dict[str, Any], shape: tuple[int, ...]) -> dict[str,
 
 
 @PIPELINES.register_module()
-class LoadAnnotations:
+class LoadAnnotations(Transform):
     """Read the label map named by `ann_info['seg_map']`.
 
     The data set's `ignore_index` is what its files hold; from here on 255 stands for it.

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError
 
 from ..builder import PIPELINES
 from .compose import Compose
+from .transform import Transform
 from .transforms import as_scales
 
 
 @PIPELINES.register_module()
-class MultiScaleFlipAug:
+class MultiScaleFlipAug(Transform):
     """Run `transforms` once for each scale and flip; every entry becomes a list.
 
     Args:
@@ -33,9 +34,11 @@ class MultiScaleFlipAug:
         self.transforms = Compose(transforms)
         self.scales = as_scales(img_scale)
         if img_ratios is not None and len(self.scales) > 1:
-            raise UserError('MultiScaleFlipAug takes img_ratios with at most one img_scale')
+            raise UserAssertionError(
+                'MultiScaleFlipAug takes img_ratios with at most one img_scale'
+            )
         if img_ratios is None and not self.scales:
-            raise UserError('MultiScaleFlipAug needs an img_scale or img_ratios')
+            raise UserAssertionError('MultiScaleFlipAug needs an img_scale or img_ratios')
         self.ratios = [img_ratios] if isinstance(img_ratios, (int, float)) else img_ratios
         directions = [flip_direction] if isinstance(flip_direction, str) else list(flip_direction)
         self.flips = [(False, directions[0])]

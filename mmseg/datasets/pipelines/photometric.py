@@ -7,15 +7,15 @@ import cv2
 import mmcv
 import numpy as np
 
-from mmseg.utils.errors import UserError
-from mmseg.utils.overrides import RefusesOverrides
+from mmseg.utils.errors import UserAssertionError, UserError
 
 from ..builder import PIPELINES
 from ..randomness import generator_of
+from .transform import Transform, check_range
 
 
 @PIPELINES.register_module()
-class Normalize:
+class Normalize(Transform):
     """Bring the image to zero mean and unit deviation, as float32.
 
     Args:
@@ -57,7 +57,7 @@ def check_bands(step: Normalize, num_bands: int, results: dict[str, Any]) -> Non
     for name in ('mean', 'std'):
         size = getattr(step, name).size
         if size not in (1, num_bands):
-            raise UserError(
+            raise UserAssertionError(
                 f'Normalize: {name} has {size} values, the image {results.get("filename")} has '
                 f'{num_bands} bands: give one for each, or read others (color_type of '
                 'LoadImageFromFile)'
@@ -65,12 +65,12 @@ def check_bands(step: Normalize, num_bands: int, results: dict[str, Any]) -> Non
 
 
 @PIPELINES.register_module()
-class Rerange:
+class Rerange(Transform):
     """Stretch the image's values linearly to [`min_value`, `max_value`]."""
 
     def __init__(self, min_value: float = 0, max_value: float = 255) -> None:
         if min_value >= max_value:
-            raise UserError(f'min_value {min_value} must be below max_value {max_value}')
+            raise UserAssertionError(f'min_value {min_value} must be below max_value {max_value}')
         self.min_value = min_value
         self.max_value = max_value
 
@@ -85,7 +85,7 @@ class Rerange:
 
 
 @PIPELINES.register_module()
-class CLAHE:
+class CLAHE(Transform):
     """Equalise the histogram of each channel locally, with limited contrast.
 
     Args:
@@ -94,6 +94,8 @@ class CLAHE:
     """
 
     def __init__(self, clip_limit: float = 40.0, tile_grid_size: Sequence[int] = (8, 8)) -> None:
+        check_range(self, 'clip_limit', clip_limit, low=0)
+        check_range(self, 'tile_grid_size', tile_grid_size, low=1, size=2)
         self.clip_limit = clip_limit
         self.tile_grid_size = tuple(tile_grid_size)
 
@@ -105,7 +107,7 @@ class CLAHE:
 
 
 @PIPELINES.register_module()
-class RGB2Gray:
+class RGB2Gray(Transform):
     """Replace the channels by their weighted sum.
 
     Args:
@@ -116,6 +118,9 @@ class RGB2Gray:
     def __init__(
         self, out_channels: int | None = None, weights: Sequence[float] = (0.299, 0.587, 0.114)
     ) -> None:
+        if out_channels is not None:
+            check_range(self, 'out_channels', out_channels, low=1)
+        check_range(self, 'weights', weights, size=len(weights))
         self.out_channels = out_channels
         self.weights = np.array(weights)
 
@@ -128,13 +133,15 @@ class RGB2Gray:
 
 
 @PIPELINES.register_module()
-class AdjustGamma:
+class AdjustGamma(Transform):
     """Correct the image by the power 1 / `gamma`."""
 
     def __init__(self, gamma: float = 1.0) -> None:
         if gamma <= 0:
-            raise UserError(f'gamma must be above 0, got {gamma}')
-        self.table = np.rint(np.linspace(0, 1, 256) ** (1 / gamma) * 255).astype(np.uint8)
+            raise UserAssertionError(f'gamma must be above 0, got {gamma}')
+        self.gamma = gamma
+        # cut off, not rounded, as published
+        self.table = ((np.arange(256) / 255) ** (1 / gamma) * 255).astype(np.uint8)
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         results['img'] = self.table[np.asarray(results['img'], np.uint8)]
@@ -142,7 +149,7 @@ class AdjustGamma:
 
 
 @PIPELINES.register_module()
-class PhotoMetricDistortion(RefusesOverrides):
+class PhotoMetricDistortion(Transform):
     """Change brightness, contrast, saturation and hue, each with probability 0.5.
 
     Contrast comes first or last, also with probability 0.5.
@@ -166,6 +173,10 @@ class PhotoMetricDistortion(RefusesOverrides):
         saturation_range: Sequence[float] = (0.5, 1.5),
         hue_delta: int = 18,
     ) -> None:
+        check_range(self, 'brightness_delta', brightness_delta, low=0)
+        check_range(self, 'contrast_range', contrast_range, low=0, size=2)
+        check_range(self, 'saturation_range', saturation_range, low=0, size=2)
+        check_range(self, 'hue_delta', hue_delta, low=0)
         self.brightness_delta = brightness_delta
         self.contrast_range = contrast_range
         self.saturation_range = saturation_range

@@ -6,19 +6,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.utils.errors import UserError
-from mmseg.utils.overrides import RefusesOverrides
 
 from ..builder import PIPELINES
 from ..image_io import label_histogram
 from ..randomness import generator_of
+from .transform import Transform, check_range
 from .transforms import label_keys
 
 _MAX_CROPS = 10
 
 
 @PIPELINES.register_module()
-class RandomCrop(RefusesOverrides):
+class RandomCrop(Transform):
     """Cut out a window at a random place.
 
     Args:
@@ -40,8 +39,8 @@ class RandomCrop(RefusesOverrides):
         cat_max_ratio: float = 1.0,
         ignore_index: int = IGNORE_INDEX,
     ) -> None:
-        if min(crop_size) <= 0:
-            raise UserError(f'crop_size must be positive, got {tuple(crop_size)}')
+        check_range(self, 'crop_size', crop_size, low=1, size=2)
+        check_range(self, 'cat_max_ratio', cat_max_ratio, 0, 1)
         self.crop_size = tuple(crop_size)
         self.cat_max_ratio = cat_max_ratio
         self.ignore_index = ignore_index

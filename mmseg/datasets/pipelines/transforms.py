@@ -13,11 +13,11 @@ import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.picture_box import PICTURE_BOX, PictureBox
-from mmseg.utils.errors import UserError
-from mmseg.utils.overrides import RefusesOverrides
+from mmseg.utils.errors import UserAssertionError
 
 from ..builder import PIPELINES
 from ..randomness import generator_of
+from .transform import Transform, check_range
 
 Scale = tuple[int, int]
 
@@ -36,7 +36,7 @@ _OVERRIDE_CALL = 'override __call__'
 
 
 @PIPELINES.register_module()
-class Resize(RefusesOverrides):
+class Resize(Transform):
     """Resize image (bilinear) and labels (nearest), to `results['scale']` where that is set.
 
     Args:
@@ -62,9 +62,13 @@ class Resize(RefusesOverrides):
     ) -> None:
         self.scales = as_scales(img_scale)
         if multiscale_mode not in ('range', 'value'):
-            raise UserError(f"multiscale_mode must be 'range' or 'value', got {multiscale_mode!r}")
+            raise UserAssertionError(
+                f"multiscale_mode must be 'range' or 'value', got {multiscale_mode!r}"
+            )
+        if ratio_range is not None:
+            check_range(self, 'ratio_range', ratio_range, low=0, size=2)
         if ratio_range is not None and len(self.scales) > 1:
-            raise UserError('Resize takes a ratio_range with at most one img_scale')
+            raise UserAssertionError('Resize takes a ratio_range with at most one img_scale')
         self.multiscale_mode = multiscale_mode
         self.ratio_range = ratio_range
         self.keep_ratio = keep_ratio
@@ -117,7 +121,9 @@ class Resize(RefusesOverrides):
             ratio = generator_of(results).uniform(low, high)
             return int(width * ratio), int(height * ratio)
         if not self.scales:
-            raise UserError('Resize needs an img_scale, a ratio_range or a scale set from outside')
+            raise UserAssertionError(
+                'Resize needs an img_scale, a ratio_range or a scale set from outside'
+            )
         if len(self.scales) == 1:
             return self.scales[0]
         rng = generator_of(results)
@@ -144,7 +150,7 @@ def _resize(array: np.ndarray, width: int, height: int, interpolation: int) -> n
 
 
 @PIPELINES.register_module()
-class RandomFlip:
+class RandomFlip(Transform):
     """Flip image and labels, where `results['flip']` says so or else by chance.
 
     Args:
@@ -162,12 +168,16 @@ class RandomFlip:
         flip_ratio: float | None = None,
     ) -> None:
         if prob is not None and flip_ratio is not None:
-            raise UserError('RandomFlip: prob and flip_ratio are the same, give one of them')
+            raise UserAssertionError(
+                'RandomFlip: prob and flip_ratio are the same, give one of them'
+            )
         prob = flip_ratio if prob is None else prob
         if prob is not None and not 0 <= prob <= 1:
-            raise UserError(f'prob must lie between 0 and 1, got {prob}')
+            raise UserAssertionError(f'prob must lie between 0 and 1, got {prob}')
         if direction not in ('horizontal', 'vertical'):
-            raise UserError(f"direction must be 'horizontal' or 'vertical', got {direction!r}")
+            raise UserAssertionError(
+                f"direction must be 'horizontal' or 'vertical', got {direction!r}"
+            )
         self.prob = prob
         self.direction = direction
 
@@ -187,7 +197,7 @@ class RandomFlip:
 
 
 @PIPELINES.register_module()
-class Pad(RefusesOverrides):
+class Pad(Transform):
     """Pad image and labels on the right and at the bottom, and note where the picture lies.
 
     What a network says of padding in a test is cut off by that note, the `PictureBox` under
@@ -212,7 +222,11 @@ class Pad(RefusesOverrides):
         seg_pad_val: int = IGNORE_INDEX,
     ) -> None:
         if (size is None) == (size_divisor is None):
-            raise UserError('Pad takes either size or size_divisor')
+            raise UserAssertionError('Pad takes either size or size_divisor')
+        if size is not None:
+            check_range(self, 'size', size, low=0, size=2)
+        else:
+            check_range(self, 'size_divisor', size_divisor, low=1)
         self.size = size
         self.size_divisor = size_divisor
         self.pad_val = pad_val
@@ -244,7 +258,7 @@ def _pad(array: np.ndarray, bottom: int, right: int, value: float) -> np.ndarray
 
 
 @PIPELINES.register_module()
-class RandomRotate:
+class RandomRotate(Transform):
     """Rotate image and labels about `center`.
 
     Args:
@@ -267,6 +281,13 @@ class RandomRotate:
         center: Sequence[float] | None = None,
         auto_bound: bool = False,
     ) -> None:
+        check_range(self, 'prob', prob, 0, 1)
+        if isinstance(degree, Sequence):
+            check_range(self, 'degree', degree, size=2)
+        else:
+            check_range(self, 'degree', degree, low=0)
+        if center is not None:
+            check_range(self, 'center', center, size=2)
         self.prob = prob
         self.degree = tuple(degree) if isinstance(degree, Sequence) else (-degree, degree)
         self.pad_val = pad_val
@@ -294,10 +315,11 @@ class RandomRotate:
 
 
 @PIPELINES.register_module()
-class SegRescale:
+class SegRescale(Transform):
     """Rescale the labels alone by `scale_factor`."""
 
     def __init__(self, scale_factor: float = 1) -> None:
+        check_range(self, 'scale_factor', scale_factor, low=0)
         self.scale_factor = scale_factor
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:

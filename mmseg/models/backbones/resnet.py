@@ -13,7 +13,7 @@ from mmseg.models.backbones.pretrained import load_pretrained
 from mmseg.models.backbones.resnet_blocks import BasicBlock, Bottleneck, ResidualBlock
 from mmseg.models.backbones.resnet_layers import make_stage, make_stem, stage_plugins
 from mmseg.models.builder import BACKBONES
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError, UserKeyError
 from mmseg.utils.overrides import RefusesOverrides
 
 
@@ -129,6 +129,16 @@ class ResNet(RefusesOverrides, nn.Module):
             inner = base_channels * 2**stage * block.expansion
         self._freeze_stages()
 
+    @property
+    def norm1(self) -> nn.Module:
+        """The norm layer of a stem that is not deep."""
+        return getattr(self, self.norm1_name)
+
+    @property
+    def res_layers(self) -> list[str]:
+        """The names of the stages."""
+        return [f'layer{stage + 1}' for stage in range(self.num_stages)]
+
     def block_settings(self, base_channels: int) -> dict[str, Any]:
         """Return settings that only the blocks of this network have."""
         return {}
@@ -242,18 +252,20 @@ def _check(
     style: str,
 ) -> None:
     if depth not in arch_settings:
-        raise UserError(
+        raise UserKeyError(
             f'there is no depth {depth}; available: {", ".join(map(str, arch_settings))}'
         )
     if not 1 <= num_stages <= 4:
-        raise UserError(f'num_stages is {num_stages}; expected 1 to 4')
+        raise UserAssertionError(f'num_stages is {num_stages}; expected 1 to 4')
     for name, values in (('strides', strides), ('dilations', dilations)):
         if len(values) != num_stages:
-            raise UserError(f'{name} has {len(values)} entries for {num_stages} stages')
+            raise UserAssertionError(f'{name} has {len(values)} entries for {num_stages} stages')
     if not set(out_indices) <= set(range(num_stages)):
-        raise UserError(f'out_indices {tuple(out_indices)} names stages beyond the {num_stages}')
+        raise UserAssertionError(
+            f'out_indices {tuple(out_indices)} names stages beyond the {num_stages}'
+        )
     if style not in ('pytorch', 'caffe'):
-        raise UserError(f"style is {style!r}; expected 'pytorch' or 'caffe'")
+        raise UserAssertionError(f"style is {style!r}; expected 'pytorch' or 'caffe'")
 
 
 def _check_dcn(
@@ -262,7 +274,9 @@ def _check_dcn(
     if dcn is None:
         return
     if len(stage_with_dcn) != num_stages:
-        raise UserError(f'stage_with_dcn has {len(stage_with_dcn)} entries for {num_stages} stages')
+        raise UserAssertionError(
+            f'stage_with_dcn has {len(stage_with_dcn)} entries for {num_stages} stages'
+        )
     kind = dcn.get('type')
     if kind not in CONV_LAYERS:
         try:

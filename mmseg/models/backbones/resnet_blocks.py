@@ -13,7 +13,7 @@ from mmcv.cnn import build_conv_layer, build_norm_layer, build_plugin_layer
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 Config = Mapping[str, Any]
 PLUGIN_POSITIONS = ('after_conv1', 'after_conv2', 'after_conv3')
@@ -31,6 +31,9 @@ class ResidualBlock(nn.Module):
 
     expansion: ClassVar[int]
     downsample: nn.Module | None
+    norm1_name: str
+    norm2_name: str
+    norm3_name: str
 
     def __init__(self, with_cp: bool) -> None:
         super().__init__()
@@ -47,6 +50,21 @@ class ResidualBlock(nn.Module):
         name, norm = build_norm_layer(dict(norm_cfg), channels, postfix=number)
         self.add_module(name, norm)
         setattr(self, f'norm{number}_name', name)
+
+    @property
+    def norm1(self) -> nn.Module:
+        """The norm layer after the first convolution."""
+        return getattr(self, self.norm1_name)
+
+    @property
+    def norm2(self) -> nn.Module:
+        """The norm layer after the second convolution."""
+        return getattr(self, self.norm2_name)
+
+    @property
+    def norm3(self) -> nn.Module:
+        """The norm layer after the third convolution."""
+        return getattr(self, self.norm3_name)
 
     def norm(self, number: int, x: torch.Tensor) -> torch.Tensor:
         """Apply the norm layer after convolution `number`."""
@@ -86,7 +104,9 @@ class BasicBlock(ResidualBlock):
     ) -> None:
         super().__init__(with_cp)
         if dcn is not None or plugins:
-            raise UserError('blocks of depth 18 and 34 take neither dcn nor plugins: use depth 50')
+            raise UserAssertionError(
+                'blocks of depth 18 and 34 take neither dcn nor plugins: use depth 50'
+            )
         self.conv1 = build_conv_layer(
             conv_cfg,
             in_channels,
@@ -126,7 +146,8 @@ class Bottleneck(ResidualBlock):
         with_cp: See the base class.
         conv_cfg: Config of convolutions.
         norm_cfg: Config of norm layers.
-        dcn: Config of a convolution that takes the place of the 3×3 one.
+        dcn: Config of a convolution that takes the place of the 3×3 one, unless its
+            `fallback_on_stride` says that this stays.
         plugins: Configs of layers, each with `cfg` and `position`: after which convolution.
         groups: Groups of the 3×3 convolution (ResNeXt's cardinality).
         base_width: Channels of a group where `planes` equals `base_channels`.
@@ -162,7 +183,10 @@ class Bottleneck(ResidualBlock):
             conv_cfg, in_channels, width, 1, stride=strides[0], bias=False
         )
         self.add_norm(1, width, norm_cfg)
-        self.add_conv2(conv_cfg if dcn is None else dcn, width, strides[1], dilation, groups)
+        middle_cfg = conv_cfg
+        if dcn is not None and not dcn.get('fallback_on_stride', False):
+            middle_cfg = {key: dcn[key] for key in dcn if key != 'fallback_on_stride'}
+        self.add_conv2(middle_cfg, width, strides[1], dilation, groups)
         if self.has_norm2:
             self.add_norm(2, width, norm_cfg)
         self.conv3 = build_conv_layer(conv_cfg, width, planes * self.expansion, 1, bias=False)

@@ -1,6 +1,9 @@
 """Decode heads: feature maps in, logits out."""
 
+from mmseg.utils.old_places import serve
+
 from .aspp_head import ASPPHead, DepthwiseSeparableASPPHead
+from .compat import PLACES
 from .da_head import DAHead
 from .daformer_head import DAFormerHead
 from .decode_head import BaseDecodeHead, Decoded
@@ -25,3 +28,4 @@ __all__ = [
     'SegFormerHead',
     'UPerHead',
 ]
+serve(__name__, {}, PLACES)

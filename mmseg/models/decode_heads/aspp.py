@@ -7,7 +7,7 @@ import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
-from mmseg.models.decode_heads.pooling import make_image_pool, pooled_to_size
+from mmseg.models.decode_heads.pooling import check_numbers, make_image_pool, pooled_to_size
 
 
 class ASPPModule(nn.ModuleList):
@@ -17,10 +17,10 @@ class ASPPModule(nn.ModuleList):
         dilations: One branch each; dilation 1 is a 1×1 convolution, the others are 3×3.
         in_channels: Channels coming in.
         channels: Channels of each branch.
-        sep: Whether the 3×3 convolutions are depthwise separable.
         conv_cfg: Config of convolutions.
         norm_cfg: Config of norm layers.
         act_cfg: Config of activations.
+        sep: Whether the 3×3 convolutions are depthwise separable.
     """
 
     def __init__(
@@ -28,12 +28,14 @@ class ASPPModule(nn.ModuleList):
         dilations: Sequence[int],
         in_channels: int,
         channels: int,
-        sep: bool = False,
         conv_cfg: Mapping[str, Any] | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
+        *,
+        sep: bool = False,
     ) -> None:
         super().__init__()
+        self.dilations = check_numbers('dilations', dilations)
         self.sep = sep
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         for dilation in dilations:
@@ -93,7 +95,7 @@ class ASPPWrapper(nn.Module):
         self.align_corners = align_corners
         layers = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         self.image_pool = make_image_pool(in_channels, channels, **layers) if pool else None
-        self.aspp_modules = ASPPModule(dilations, in_channels, channels, sep, **layers)
+        self.aspp_modules = ASPPModule(dilations, in_channels, channels, sep=sep, **layers)
         num_branches = len(dilations) + int(pool)
         self.bottleneck = ConvModule(num_branches * channels, channels, 3, padding=1, **layers)
 

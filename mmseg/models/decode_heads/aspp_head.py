@@ -10,8 +10,8 @@ from torch import nn
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.aspp import ASPPModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.decode_heads.pooling import make_image_pool, pooled_to_size
-from mmseg.utils.errors import UserError
+from mmseg.models.decode_heads.pooling import check_numbers, make_image_pool, pooled_to_size
+from mmseg.utils.errors import UserAssertionError
 
 
 @HEADS.register_module()
@@ -27,9 +27,10 @@ class ASPPHead(BaseDecodeHead):
 
     def __init__(self, dilations: Sequence[int] = (1, 6, 12, 18), **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.dilations = check_numbers('dilations', dilations)
         self.image_pool = make_image_pool(self.in_channels, self.channels, **self.layers)
         self.aspp_modules = ASPPModule(
-            dilations, self.in_channels, self.channels, self.separable, **self.layers
+            dilations, self.in_channels, self.channels, sep=self.separable, **self.layers
         )
         self.bottleneck = ConvModule(
             (len(dilations) + 1) * self.channels, self.channels, 3, padding=1, **self.layers
@@ -62,7 +63,7 @@ class DepthwiseSeparableASPPHead(ASPPHead):
     def __init__(self, c1_in_channels: int, c1_channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if c1_in_channels < 0:
-            raise UserError(f'c1_in_channels is {c1_in_channels}; expected at least 0')
+            raise UserAssertionError(f'c1_in_channels is {c1_in_channels}; expected at least 0')
         self.c1_bottleneck = None
         if c1_in_channels > 0:
             self.c1_bottleneck = ConvModule(c1_in_channels, c1_channels, 1, **self.layers)

@@ -16,7 +16,7 @@ from mmseg.models.decode_heads.aspp import ASPPWrapper
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.decode_heads.interlaced_attention import InterlacedFusion
 from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 from mmseg.utils.logger import get_root_logger
 
 
@@ -95,7 +95,7 @@ class DAFormerHead(BaseDecodeHead):
         dims = decoder_params['embed_dims']
         dims = [dims] * len(self.in_index) if isinstance(dims, int) else list(dims)
         if len(dims) != len(self.in_index):
-            raise UserError(f'{len(dims)} embed_dims for {len(self.in_index)} inputs')
+            raise UserAssertionError(f'{len(dims)} embed_dims for {len(self.in_index)} inputs')
         layer_cfgs = [decoder_params['embed_cfg']] * len(dims)
         neck_cfg = decoder_params.get('embed_neck_cfg', 'same_as_embed_cfg')
         if neck_cfg != 'same_as_embed_cfg':

@@ -16,7 +16,7 @@ from mmseg.core.pixel_sampling import build_pixel_sampler
 from mmseg.models.builder import build_loss
 from mmseg.models.losses import accuracy
 from mmseg.ops import resize
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError, UserTypeError
 from mmseg.utils.overrides import has_own
 
 
@@ -98,8 +98,13 @@ class BaseDecodeHead(nn.Module, metaclass=ABCMeta):
     ) -> None:
         super().__init__()
         if not self.has_own_forward and not has_own(self, BaseDecodeHead, 'embed', 'decode'):
-            raise UserError(f'{type(self).__name__} implements neither forward nor embed')
+            raise UserTypeError(f'{type(self).__name__} implements neither forward nor embed')
         self._init_inputs(in_channels, in_index, input_transform)
+        if num_classes < 1 or not 0 <= dropout_ratio < 1:
+            raise UserAssertionError(
+                f'expected num_classes from 1 and dropout_ratio from 0 to below 1, got '
+                f'{num_classes} and {dropout_ratio}'
+            )
         self.init_cfg = init_cfg
         self.channels = channels
         self.num_classes = num_classes
@@ -317,11 +322,13 @@ def _check_inputs(
 ) -> None:
     given = f'in_channels={in_channels}, in_index={in_index}, input_transform={input_transform!r}'
     if input_transform not in (None, 'resize_concat', 'multiple_select'):
-        raise UserError(f"expected input_transform 'resize_concat' or 'multiple_select': {given}")
+        raise UserAssertionError(
+            f"expected input_transform 'resize_concat' or 'multiple_select': {given}"
+        )
     if input_transform is None:
         if not (isinstance(in_channels, int) and isinstance(in_index, int)):
-            raise UserError(f'expected single numbers without an input_transform: {given}')
+            raise UserAssertionError(f'expected single numbers without an input_transform: {given}')
     elif isinstance(in_channels, int) or isinstance(in_index, int):
-        raise UserError(f'expected lists with an input_transform: {given}')
+        raise UserAssertionError(f'expected lists with an input_transform: {given}')
     elif len(in_channels) != len(in_index):
-        raise UserError(f'expected as many in_channels as in_index: {given}')
+        raise UserAssertionError(f'expected as many in_channels as in_index: {given}')

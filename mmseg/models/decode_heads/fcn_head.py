@@ -9,7 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError
 
 
 @HEADS.register_module()
@@ -33,12 +33,14 @@ class FCNHead(BaseDecodeHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.num_convs, self.kernel_size = num_convs, kernel_size
+        self.concat_input = concat_input
         if num_convs < 0 or dilation < 1:
-            raise UserError(
+            raise UserAssertionError(
                 f'expected num_convs ≥ 0 and dilation ≥ 1, got {num_convs} and {dilation}'
             )
         if num_convs == 0 and self.in_channels != self.channels:
-            raise UserError(
+            raise UserAssertionError(
                 f'without convolutions the channels stay: in_channels is {self.in_channels}, '
                 f'channels {self.channels}'
             )

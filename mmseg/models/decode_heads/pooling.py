@@ -1,5 +1,6 @@
 """Branches that see the means over regions of a map, or over all of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from mmcv.cnn import ConvModule
 from torch import nn
 
 from mmseg.ops import normed, resize
+from mmseg.utils.errors import UserAssertionError
 
 
 class PooledConv(ConvModule):
@@ -18,6 +20,20 @@ class PooledConv(ConvModule):
         if norm and self.with_norm:
             x = normed(self.norm, x)
         return self.activate(x) if activate and self.with_activation else x
+
+
+def check_numbers(name: str, values: Any) -> tuple[int, ...]:
+    """Return a list of whole numbers above 0, one for each branch, unless it is something else.
+
+    Raises:
+        UserError: Names the setting.
+    """
+    is_list = isinstance(values, Sequence) and not isinstance(values, str)
+    if not is_list or not values or not all(isinstance(v, int) and v > 0 for v in values):
+        raise UserAssertionError(
+            f'{name}: expected whole numbers above 0, one for each branch, got {values!r}'
+        )
+    return tuple(values)
 
 
 def make_image_pool(in_channels: int, channels: int, **layers: Any) -> nn.Sequential:

@@ -9,7 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.decode_heads.pooling import PooledConv, pooled_to_size
+from mmseg.models.decode_heads.pooling import PooledConv, check_numbers, pooled_to_size
 
 
 class PyramidPooling(nn.ModuleList):
@@ -55,6 +55,7 @@ class PSPHead(BaseDecodeHead):
 
     def __init__(self, pool_scales: Sequence[int] = (1, 2, 3, 6), **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.pool_scales = check_numbers('pool_scales', pool_scales)
         self.psp_modules = PyramidPooling(
             pool_scales, self.in_channels, self.channels, self.align_corners, **self.layers
         )

@@ -9,6 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import HEADS
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.decode_heads.pooling import check_numbers
 from mmseg.models.decode_heads.psp_head import PyramidPooling
 
 
@@ -23,6 +24,7 @@ class UPerHead(BaseDecodeHead):
 
     def __init__(self, pool_scales: Sequence[int] = (1, 2, 3, 6), **kwargs: Any) -> None:
         super().__init__(input_transform='multiple_select', **kwargs)
+        self.pool_scales = check_numbers('pool_scales', pool_scales)
         width, (*finer, last) = self.channels, self.in_channels
         self.psp_modules = PyramidPooling(
             pool_scales, last, width, self.align_corners, **self.layers

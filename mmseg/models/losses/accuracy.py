@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from mmseg.utils.errors import UserAssertionError
+
 
 def accuracy(
     pred: torch.Tensor,
@@ -22,8 +24,18 @@ def accuracy(
 
     Returns:
         Percentages of shape (1,): one if `topk` is a number, else a tuple of them.
+
+    Raises:
+        UserError: The shapes do not fit, or there are fewer classes than k.
     """
+    if pred.shape[:1] + pred.shape[2:] != target.shape:
+        raise UserAssertionError(
+            f'expected labels (B, ...) for scores (B, C, ...), got {tuple(target.shape)} for '
+            f'{tuple(pred.shape)}'
+        )
     ks = (topk,) if isinstance(topk, int) else tuple(topk)
+    if max(ks) > pred.shape[1]:
+        raise UserAssertionError(f'the top {max(ks)} of {pred.shape[1]} classes were asked for')
     if target.numel() == 0:
         results = tuple(pred.new_zeros(1) for _ in ks)
     else:

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmseg.models.builder import LOSSES
 from mmseg.models.losses.utils import class_weight_like, read_class_weight, weight_reduce_loss
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError
 
 
 def cross_entropy(
@@ -111,7 +111,9 @@ def mask_cross_entropy(
         UserError: An argument that masks do not support was given.
     """
     if reduction != 'mean' or avg_factor is not None or ignore_index is not None:
-        raise UserError('masks support neither another reduction, avg_factor nor ignore_index')
+        raise UserAssertionError(
+            'masks support neither another reduction, avg_factor nor ignore_index'
+        )
     chosen = pred[torch.arange(pred.shape[0], device=pred.device), label]
     weight = None if class_weight is None else class_weight[label].view(-1, 1, 1)
     loss = F.binary_cross_entropy_with_logits(chosen, target.to(pred.dtype), weight)
@@ -142,7 +144,7 @@ class CrossEntropyLoss(nn.Module):
     ) -> None:
         super().__init__()
         if use_sigmoid and use_mask:
-            raise UserError('use_sigmoid and use_mask exclude each other: set one of them')
+            raise UserAssertionError('use_sigmoid and use_mask exclude each other: set one of them')
         self.use_sigmoid = use_sigmoid
         self.use_mask = use_mask
         self.reduction = reduction

@@ -14,6 +14,7 @@ from mmseg.models.losses.utils import (
     labelled_one_hot,
     read_class_weight,
     weight_reduce_loss,
+    weighted_pixels,
 )
 from mmseg.utils.errors import UserError
 
@@ -115,7 +116,7 @@ class DiceLoss(nn.Module):
                 f'{ignore_index}: leave it out'
             )
         one_hot, valid = labelled_one_hot(label, cls_score.shape[1], ignore_index)
-        pixels = valid if weight is None else valid * weight[:, None]
+        pixels = weighted_pixels(valid, weight)
         probs = cls_score.softmax(dim=1)
         losses = dice_loss(probs, one_hot, pixels, self.smooth, self.exponent)
         class_weight = class_weight_like(cls_score, self.class_weight)

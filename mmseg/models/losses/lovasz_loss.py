@@ -14,8 +14,9 @@ from mmseg.models.losses.utils import (
     labelled_one_hot,
     read_class_weight,
     weight_reduce_loss,
+    weighted_pixels,
 )
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 
 def lovasz_extension(
@@ -70,7 +71,9 @@ class LovaszLoss(nn.Module):
     ) -> None:
         super().__init__()
         if loss_type != 'multi_class':
-            raise UserError(f"LovaszLoss.loss_type: expected 'multi_class', got {loss_type!r}")
+            raise UserAssertionError(
+                f"LovaszLoss.loss_type: expected 'multi_class', got {loss_type!r}"
+            )
         if isinstance(classes, str) and classes not in ('present', 'all'):
             raise UserError(
                 f"LovaszLoss.classes: expected 'present', 'all' or a list, got {classes!r}"
@@ -97,7 +100,7 @@ class LovaszLoss(nn.Module):
             A scalar, or one value per image with `per_image` and the reduction 'none'.
         """
         one_hot, valid = labelled_one_hot(label, cls_score.shape[1], ignore_index)
-        pixels = valid if weight is None else valid * weight[:, None]
+        pixels = weighted_pixels(valid, weight)
         errors = (one_hot - cls_score.softmax(dim=1)).abs()
         class_weight = class_weight_like(cls_score, self.class_weight)
         batch = [part.movedim(1, 0).flatten(2) for part in (errors, one_hot, pixels)]  # (C, B, P)

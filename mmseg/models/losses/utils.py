@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 
 def reduce_loss(loss: torch.Tensor, reduction: str) -> torch.Tensor:
@@ -43,7 +43,7 @@ def weight_reduce_loss(
 
     Args:
         loss: Values, any shape.
-        weight: Weights of the same shape, or broadcastable over the last dimension.
+        weight: Weights of the same shape, or of size 1 where they are the same for all.
         reduction: 'none', 'mean' or 'sum'. The mean divides by the number of values, whatever
             their weights.
         avg_factor: Divisor of the mean, in place of the number of values.
@@ -52,9 +52,17 @@ def weight_reduce_loss(
         The weighted values, or a scalar.
 
     Raises:
-        UserError: `avg_factor` was given with the reduction 'sum'.
+        UserError: `avg_factor` was given with the reduction 'sum', or the shapes do not fit.
     """
     if weight is not None:
+        fits = weight.dim() == loss.dim() and all(
+            own in (1, other) for own, other in zip(weight.shape, loss.shape, strict=True)
+        )
+        if not fits:
+            raise UserAssertionError(
+                f'expected weights of the shape {tuple(loss.shape)} of the loss, got '
+                f'{tuple(weight.shape)}'
+            )
         loss = loss * weight
     if avg_factor is None or reduction == 'none':
         return reduce_loss(loss, reduction)
@@ -102,6 +110,29 @@ def class_weight_like(
             f'class_weight has {len(class_weight)} entries for {logits.shape[1]} classes'
         )
     return logits.new_tensor(class_weight)
+
+
+def weighted_pixels(valid: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """Weigh the labelled pixels.
+
+    Args:
+        valid: Whether a pixel is labelled (B, 1, H, W).
+        weight: Weight of each pixel (B, H, W), or None.
+
+    Returns:
+        Weights (B, 1, H, W), 0 where nothing is labelled.
+
+    Raises:
+        UserError: The shapes do not fit.
+    """
+    if weight is None:
+        return valid
+    if weight.shape != valid[:, 0].shape:
+        raise UserAssertionError(
+            f'expected a weight for each pixel, {tuple(valid[:, 0].shape)}, got '
+            f'{tuple(weight.shape)}'
+        )
+    return valid * weight[:, None]
 
 
 def labelled_one_hot(

@@ -16,7 +16,7 @@ from torch import nn
 from mmseg.core.deferred_numbers import DeferredNumbers
 from mmseg.core.picture_box import PICTURE_BOX
 from mmseg.core.visualization import overlay
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError, UserTypeError
 
 ImgMetas = Sequence[Mapping[str, Any]]
 
@@ -108,7 +108,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
         """
         for name, value in (('imgs', imgs), ('img_metas', img_metas)):
             if not isinstance(value, (list, tuple)):
-                raise UserError(f'{name}: expected a list of views, got {type(value).__name__}')
+                raise UserTypeError(f'{name}: expected a list of views, got {type(value).__name__}')
         if len(imgs) != len(img_metas):
             raise UserError(f'{len(imgs)} views but facts about {len(img_metas)}')
         for metas in img_metas:
@@ -195,7 +195,7 @@ class BaseSegmentor(nn.Module, metaclass=ABCMeta):
             The drawing (H, W, 3) of uint8 in BGR.
         """
         if not 0 < opacity <= 1:
-            raise UserError(f'opacity is {opacity}; expected a number in (0, 1]')
+            raise UserAssertionError(f'opacity is {opacity}; expected a number in (0, 1]')
         image = mmcv.imread(img)
         drawing = overlay(image, result[0], self._bgr_colours(palette), opacity)
         if show:

@@ -17,7 +17,7 @@ from mmseg.models.segmentors.base import ImgMetas
 from mmseg.models.segmentors.channels import with_in_channels
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.models.segmentors.views import SegmentsViews
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 from mmseg.utils.overrides import has_own
 
 # Where code written for mmsegmentation changes how a network trains and tests.
@@ -83,7 +83,9 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         super().__init__()
         if pretrained is not None:
             if backbone.get('pretrained') is not None:
-                raise UserError('pretrained is set for both the segmentor and its backbone')
+                raise UserAssertionError(
+                    'pretrained is set for both the segmentor and its backbone'
+                )
             backbone = {**backbone, 'pretrained': pretrained}
         self.backbone = build_backbone(backbone)
         self.neck = None

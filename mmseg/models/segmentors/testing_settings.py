@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmseg.core.building import nearest
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError, UserError
 
 _MODES = ('whole', 'slide')
 _WINDOW = ('crop_size', 'stride')
@@ -29,7 +29,7 @@ def check_test_cfg(test_cfg: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f'test_cfg has no setting {key!r}; {nearest(key, _SETTINGS)}')
     mode = test_cfg.get('mode')
     if mode not in _MODES:
-        raise UserError(f"test_cfg.mode is {mode!r}; expected 'whole' or 'slide'")
+        raise UserAssertionError(f"test_cfg.mode is {mode!r}; expected 'whole' or 'slide'")
     checked = dict(test_cfg)
     for key in _WINDOW:
         if test_cfg.get(key) is not None:

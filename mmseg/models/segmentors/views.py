@@ -23,7 +23,7 @@ from mmseg.models.segmentors.view_rows import (
     without_padding,
 )
 from mmseg.ops import resize
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserAssertionError
 from mmseg.utils.overrides import has_own
 
 # What subclasses written for mmsegmentation override: how probabilities come about, ...
@@ -117,7 +117,7 @@ class SegmentsViews(BaseSegmentor):
             UserError: `rescale` is False: views of several scales only meet at the original size.
         """
         if not rescale:
-            raise UserError('views of several scales can only be joined with rescale=True')
+            raise UserAssertionError('views of several scales can only be joined with rescale=True')
         return list(self._decide(imgs, img_metas).labels.cpu().long().numpy())
 
     def decide(
@@ -228,7 +228,7 @@ def _original_size(img_meta: ImgMetas) -> tuple[int, int]:
     """Return height and width of a batch's original images."""
     sizes = {tuple(meta['ori_shape'][:2]) for meta in img_meta}
     if len(sizes) != 1:
-        raise UserError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
+        raise UserAssertionError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
     return sizes.pop()
 
 

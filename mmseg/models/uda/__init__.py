@@ -4,5 +4,13 @@ from .dacs import DACS
 from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
 from .teacher import EMATeacher
+from .uda_decorator import UDADecorator
 
-__all__ = ['DACS', 'AdaptationMethod', 'EMATeacher', 'InstanceBank', 'InstanceLevel']
+__all__ = [
+    'DACS',
+    'AdaptationMethod',
+    'EMATeacher',
+    'InstanceBank',
+    'InstanceLevel',
+    'UDADecorator',
+]

@@ -18,7 +18,7 @@ def test_wrapper__keeps_the_size(sep, pool):
 
 @pytest.mark.parametrize('sep', [False, True])
 def test_module__branch_sees_as_far_as_its_dilation(sep):
-    branches = ASPPModule((1, 2, 4), 3, 4, sep)
+    branches = ASPPModule((1, 2, 4), 3, 4, sep=sep)
     image = torch.randn(1, 3, 15, 15, requires_grad=True)
     for dilation, result in zip((0, 2, 4), branches(image), strict=True):
         (gradient,) = torch.autograd.grad(result[0, :, 7, 7].sum(), image, retain_graph=True)
