@@ -18,8 +18,9 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mmseg.apis.config import Config
+from mmseg.core.settings import SpeedSettings
 from mmseg.models import build_segmentor
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 
 BASES = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'models'
 

@@ -23,11 +23,12 @@ from mmseg.apis import (
 )
 from mmseg.apis.loader import build_test_loader, build_train_loader
 from mmseg.core.adaptation import bank_of
+from mmseg.core.settings import SpeedSettings
 from mmseg.datasets import build_dataloader, build_dataset
 from mmseg.models import build_backbone, build_segmentor, build_train_model
 from mmseg.models.uda.interaction import PLAIN
 from mmseg.ops import Similarity
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 from mmseg.speed.heap import keep_freed_memory
 from mmseg.speed.interaction import LEAN
 from mmseg.utils.environment import choose_device, peak_memory_gb

@@ -18,6 +18,7 @@ from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import default_work_dir
+from mmseg.core.settings import CheckpointSettings, RunSettings
 from mmseg.models import build_train_model
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
@@ -43,10 +44,11 @@ def read_config(args: argparse.Namespace) -> Config:
     """Read the config as training with the same options would."""
     cfg = load_config(args.config, args.options, args.plugins)
     check_trainable(cfg)
-    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
-    cfg.seed = cfg.get('seed') or 0
-    cfg.resume_from = args.resume_from or cfg.get('resume_from')
-    cfg.load_from = args.load_from or cfg.get('load_from')
+    run, start = RunSettings.of(cfg), CheckpointSettings.of(cfg)
+    cfg.work_dir = str(args.work_dir or run.work_dir or default_work_dir(args.config))
+    cfg.seed = run.seed
+    cfg.resume_from = args.resume_from or start.resume_from
+    cfg.load_from = args.load_from or start.load_from
     return cfg
 
 

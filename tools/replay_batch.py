@@ -23,6 +23,7 @@ from mmseg.core.adaptation import AdaptationMethod, computing_in
 from mmseg.core.checkpoint import load_state_dict, read_checkpoint
 from mmseg.core.hooks.iteration_seed_hook import dropout_seed
 from mmseg.core.precision import Precision
+from mmseg.core.settings import TrainingSettings
 from mmseg.models import build_train_model
 from mmseg.speed.interaction import compute_leanly
 from mmseg.utils.cli import run_cli
@@ -95,7 +96,8 @@ def replay(
         if key.endswith('img_metas'):
             yield f'{key}: ' + ', '.join(str(each.get('filename')) for each in metas)
     broken: list[str] = []
-    with watched(model, broken), computing_in(Precision(cfg.get('amp'), device), model):
+    precision = Precision(TrainingSettings.of(cfg).amp, device)
+    with watched(model, broken), computing_in(precision, model):
         outputs = model.train_step(batch, optimizer)
     if 'loss' in outputs:
         outputs['loss'].backward()

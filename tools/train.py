@@ -22,6 +22,7 @@ from mmseg.apis.processes import join_processes
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.apis.work_dir import config_text
 from mmseg.core.runner import IterBasedRunner
+from mmseg.core.settings import DistributionSettings, RunSettings
 from mmseg.models import build_train_model
 from mmseg.report import ReportHook
 from mmseg.speed.heap import keep_freed_memory
@@ -50,7 +51,7 @@ def main() -> None:
     """Train."""
     args = parse_args(__doc__.splitlines()[0])
     cfg = read_config(args)
-    with join_processes(args.gpu, cfg.get('dist_params')) as device:
+    with join_processes(args.gpu, DistributionSettings.of(cfg).backend) as device:
         train(cfg, args, device)
 
 
@@ -72,7 +73,7 @@ def train(cfg: Config, args: argparse.Namespace, device: torch.device) -> None:
     dataset = build_run_dataset(cfg, cfg.data.train)
     text = config_text(cfg)
     log_file = Path(cfg.work_dir) / f'{timestamp}.log' if rank() == 0 else None
-    logger = get_root_logger(log_file, cfg.get('log_level', 'INFO'))
+    logger = get_root_logger(log_file, RunSettings.of(cfg).log_level)
     environment = collect_env()
     lines = '\n'.join(f'{name}: {value}' for name, value in environment.items())
     log_to_file(logger, f'environment:\n{lines}')

@@ -8,6 +8,7 @@ from mmseg.apis.config import Config, check_trainable
 from mmseg.apis.plugins import add_plugins_option, import_plugins, recorded_plugins
 from mmseg.apis.run_datasets import stopping_at_unreadable
 from mmseg.apis.work_dir import CONFIG_NAME, default_work_dir
+from mmseg.core.settings import CheckpointSettings, RunSettings
 
 
 def parse_args(description: str) -> argparse.Namespace:
@@ -59,15 +60,16 @@ def read_config(args: argparse.Namespace) -> Config:
     """Read the config and let the command line have the last word."""
     cfg = load_config(args.config, args.options, args.plugins)
     check_trainable(cfg)
-    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or default_work_dir(args.config))
-    cfg.seed = args.seed if args.seed is not None else cfg.get('seed') or 0
-    cfg.resume_from = args.resume_from or cfg.get('resume_from')
+    run, start = RunSettings.of(cfg), CheckpointSettings.of(cfg)
+    cfg.work_dir = str(args.work_dir or run.work_dir or default_work_dir(args.config))
+    cfg.seed = run.seed if args.seed is None else args.seed
+    cfg.resume_from = args.resume_from or start.resume_from
     if cfg.resume_from or args.auto_resume:
-        run = Path(cfg.resume_from).parent if cfg.resume_from else Path(cfg.work_dir)
-        import_plugins(cfg, recorded=recorded_plugins(run / CONFIG_NAME))
-    cfg.load_from = args.load_from or cfg.get('load_from')
-    cfg.load_except = args.load_except or cfg.get('load_except')
-    cfg.deterministic = args.deterministic or cfg.get('deterministic', False)
+        resumed = Path(cfg.resume_from).parent if cfg.resume_from else Path(cfg.work_dir)
+        import_plugins(cfg, recorded=recorded_plugins(resumed / CONFIG_NAME))
+    cfg.load_from = args.load_from or start.load_from
+    cfg.load_except = args.load_except or start.load_except
+    cfg.deterministic = args.deterministic or run.deterministic
     if args.strict:
         cfg.data.train = stopping_at_unreadable(cfg.data.train)
     return cfg

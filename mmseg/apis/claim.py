@@ -9,6 +9,7 @@ from typing import Any
 from mmcv.utils import Config
 
 from mmseg.core.run_files import describe_run, written_by_run
+from mmseg.core.settings import CheckpointSettings
 from mmseg.utils.command import begun_command, said_again
 from mmseg.utils.errors import UserError
 from mmseg.utils.links import is_same
@@ -37,7 +38,7 @@ def claim_work_dir(cfg: Config, auto_resume: bool = False, overwrite: bool = Fal
     if overwrite:
         _check_overwrite(cfg, work_dir, auto_resume)
         return
-    resumed = cfg.get('resume_from')
+    resumed = CheckpointSettings.of(cfg).resume_from
     is_gone_on_with = resumed and is_same(Path(os.path.realpath(resumed)).parent, work_dir)
     if auto_resume:
         _check_moved(cfg, work_dir)
@@ -66,7 +67,7 @@ def work_dir_in_use(work_dir: Path, cfg: Config, another: str = 'another --work-
         cfg: The config of another run, which was to be trained there.
         another: What would keep both.
     """
-    words, resumed = begun_command(), cfg.get('resume_from')
+    words, resumed = begun_command(), CheckpointSettings.of(cfg).resume_from
     not_of_it = f'{resumed} is not of it. ' if resumed else ''
     return UserError(
         f'{work_dir} holds a run already ({describe_run(work_dir)}); '
@@ -124,9 +125,10 @@ def _shown(value: Any) -> str:
 def _check_overwrite(cfg: Config, work_dir: Path, auto_resume: bool) -> None:
     if auto_resume:
         raise UserError('--overwrite removes the run that --resume would go on with: give one')
-    if cfg.get('resume_from'):
+    settings = CheckpointSettings.of(cfg)
+    if settings.resume_from:
         raise UserError('--overwrite begins anew, and resume_from goes on: give one of them')
-    needed = cfg.get('load_from')
+    needed = settings.load_from
     if needed and written_by_run(work_dir, Path(needed)):
         raise UserError(
             f'--overwrite would remove {needed}, which load_from names: move it away, or give '

@@ -3,115 +3,20 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmcv.utils import Config, DictAction
 
-from mmseg.core.building import nearest
+from mmseg.core.settings import check_settings, missing_to_train, only_helps_to_write
 from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.links import named
 
 from .config_compat import translate
-from .config_types import check_types
 from .plugins import import_plugins
 
-# Keys that the training and testing code reads.
-_SETTINGS = frozenset(
-    {
-        'amp',
-        'channels_last',
-        'checkpoint_config',
-        'compile',
-        'cudnn_benchmark',
-        'custom_hooks',
-        'custom_imports',
-        'data',
-        'deterministic',
-        'dist_params',
-        'evaluation',
-        'load_except',
-        'load_from',
-        'log_config',
-        'log_level',
-        'loss_scale',
-        'lr_config',
-        'lr_may_rise',
-        'max_skipped_steps',
-        'model',
-        'optimizer',
-        'optimizer_config',
-        'recompute',
-        'resume_from',
-        'runner',
-        'seed',
-        'speed',
-        'uda',
-        'work_dir',
-        'workflow',
-    }
-)
-# Names that published configs carry along: they describe a run, or are put together from other
-# keys while a config file is read.
-_DESCRIPTIONS = frozenset(
-    {
-        'backbone_norm_cfg',
-        'crop_size',
-        'data_root',
-        'dataset_type',
-        'eval_classes',
-        'exp',
-        'find_unused_parameters',
-        'git_rev',
-        'gpu_ids',
-        'img_norm_cfg',
-        'img_scale',
-        'n_gpus',
-        'name',
-        'norm_cfg',
-        'use_ddp_wrapper',
-    }
-)
-# Those of them that are put into other keys.
-_HELPERS = frozenset(
-    {
-        'backbone_norm_cfg',
-        'crop_size',
-        'data_root',
-        'dataset_type',
-        'eval_classes',
-        'img_norm_cfg',
-        'img_scale',
-        'norm_cfg',
-    }
-)
-_DESCRIPTION_PREFIXES = ('name_', '_')
-_DESCRIPTION_SUFFIXES = ('_pipeline',)
-_SECTIONS = {
-    'custom_imports': {'imports', 'allow_failed_imports'},
-    'dist_params': {'backend', 'sync_bn', 'check_interval'},
-    'data': {
-        'resized_cache',
-        'samples_per_gpu',
-        'test',
-        'test_samples_per_gpu',
-        'train',
-        'val',
-        'workers_per_gpu',
-    },
-    'evaluation': {'interval', 'metric', 'by_epoch', 'save_best'},
-    'log_config': {'interval', 'hooks'},
-    'runner': {'type', 'max_iters'},
-}
 _NEEDED = ('model', 'data')
-_NEEDED_TO_TRAIN = (
-    'optimizer',
-    'runner.max_iters',
-    'data.train',
-    'data.samples_per_gpu',
-    'data.workers_per_gpu',
-)
 _OWN_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 _REFERENCE = re.compile(r'\{\{\s*[\w.]+\s*\}\}')
 
@@ -178,7 +83,7 @@ def apply_options(config: Config, options: Sequence[str]) -> None:
 def _check_is_read(key: str) -> None:
     """Refuse to change a variable that was done with when the file was read."""
     name = key.split('.')[0]
-    if name in _HELPERS or name.startswith('_') or name.endswith(_DESCRIPTION_SUFFIXES):
+    if only_helps_to_write(name):
         raise UserError(
             f'--options {key}: {name} only helps to write the config, and nobody reads it '
             'afterwards; change what was made of it, data.train.pipeline.2.crop_size for example'
@@ -191,13 +96,7 @@ def check_trainable(config: Config) -> None:
     Raises:
         UserError: Names what is missing.
     """
-    missing = []
-    for key in _NEEDED_TO_TRAIN:
-        place: Any = config._cfg_dict
-        for part in key.split('.'):
-            place = place.get(part) if isinstance(place, Mapping) else None
-        if place is None:
-            missing.append(key)
+    missing = list(missing_to_train(config._cfg_dict))
     if missing:
         raise UserError(f'the config lacks {" and ".join(missing)}, which training needs')
 
@@ -222,26 +121,10 @@ def check_keys(config: Config) -> None:
     Raises:
         UserError: Names the key and the known key nearest to it.
     """
-    for key in config:
-        if not _is_description(key):
-            _refuse_unknown(key, _SETTINGS, " (helper variables of a config start with '_')")
-    for section, known in _SECTIONS.items():
-        settings = config.get(section)
-        if settings is None:
-            continue
-        if not isinstance(settings, Mapping):
-            raise UserError(f'config key {section}: expected a dict, got {settings!r}')
-        for key in settings:
-            _refuse_unknown(key, known, section=section)
-    check_types(config._cfg_dict)
+    check_settings(config._cfg_dict)
     missing = [key for key in _NEEDED if key not in config]
     if missing:
         raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
-
-
-def describes_only(key: str) -> bool:
-    """Whether a setting, by its dotted name, is none that is read: a name, a note, a helper."""
-    return _is_description(key.split('.')[0])
 
 
 def refuse_code(path: Path) -> None:
@@ -289,17 +172,3 @@ def _check_syntax(path: Path) -> None:
         raise UserError(f'{path} is not a text file in UTF-8: {error}') from error
     except (RecursionError, MemoryError) as error:
         raise UserError(f'{path} is nested too deeply for a config') from error
-
-
-def _is_description(key: str) -> bool:
-    return (
-        key in _DESCRIPTIONS
-        or key.startswith(_DESCRIPTION_PREFIXES)
-        or key.endswith(_DESCRIPTION_SUFFIXES)
-    )
-
-
-def _refuse_unknown(key: str, known: Iterable[str], more: str = '', section: str = '') -> None:
-    if key not in known:
-        name = f'{section}.{key}' if section else key
-        raise UserError(f'config key {name!r} is read by nobody; {nearest(key, known)}{more}')

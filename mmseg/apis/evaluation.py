@@ -1,46 +1,34 @@
 """Evaluation while training: what a config asks for, checked before the first iteration."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import torch
 from mmcv.utils import Config
 from torch import nn
 
-from mmseg.core.building import call_checked, nearest
 from mmseg.core.evaluation import metric_names
 from mmseg.core.hooks import EvalHook
+from mmseg.core.settings import EvaluationSettings
 from mmseg.datasets import means_for_source
-from mmseg.utils.errors import UserError
+from mmseg.utils.errors import UserError, nearest
 
 from .evaluation_examples import Inspector
 from .loader import build_test_loader
 from .run_datasets import build_run_dataset
 from .test import multi_gpu_test, test_for_maps
 
-# mmsegmentation's ways to save memory, which is flat here in any case.
-_NEEDLESS = ('pre_eval', 'efficient_test')
-
-
-class EvaluationSettings(NamedTuple):
-    """What `evaluation` of a config asks for.
-
-    Attributes:
-        metrics: 'mIoU', 'mDice', 'mFscore', or several of them.
-        hook: Arguments of `EvalHook` beside the function that evaluates.
-    """
-
-    metrics: list[str]
-    hook: dict[str, Any]
-
 
 def evaluation_settings(cfg: Config, dataset: Any) -> EvaluationSettings:
     """Read and check what a config asks for.
 
     Args:
-        cfg: `evaluation` holds `interval`, `metric` (one or a list) and `save_best`: the metric
-            whose best checkpoint is kept, None for none, by default or with 'auto' the first one.
+        cfg: The run's config, of which `evaluation` counts.
         dataset: The validation set.
+
+    Returns:
+        The settings, `metric` as a list, and in `save_best` what 'auto' stands for.
 
     Raises:
         UserError: The set has no labels or class names, or a metric is not known.
@@ -50,22 +38,20 @@ def evaluation_settings(cfg: Config, dataset: Any) -> EvaluationSettings:
             f'the images below {dataset.img_dir} (data.val) have no labels to evaluate with: set '
             'ann_dir of data.val, or train with --no-validate'
         )
-    settings = dict(cfg.get('evaluation') or {})
-    metrics = metric_names(settings.pop('metric', 'mIoU'))
-    if settings.pop('by_epoch', False):
+    EvaluationSettings.refuse_unknown(cfg)
+    settings = EvaluationSettings.of(cfg)
+    metrics = metric_names(settings.metric)
+    if settings.by_epoch:
         raise UserError('evaluation.by_epoch: expected False, intervals count iterations here')
-    for name in _NEEDLESS:
-        settings.pop(name, None)
-    best = settings.get('save_best', 'auto')
-    settings['save_best'] = metrics[0] if best == 'auto' else best
+    best = metrics[0] if settings.save_best == 'auto' else settings.save_best
     side = len(dataset.CLASSES or ()) + 1
     known = dataset.scores_of(torch.zeros(side, side), metrics)
-    if settings['save_best'] is not None and settings['save_best'] not in known:
+    if best is not None and best not in known:
         raise UserError(
             f'evaluation.save_best: no metric {best!r} among those of evaluation.metric='
-            f'{metrics}; {nearest(str(best), known)}'
+            f'{metrics}; {nearest(best, known)}'
         )
-    return EvaluationSettings(metrics, settings)
+    return replace(settings, metric=metrics, save_best=best)
 
 
 def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
@@ -87,7 +73,7 @@ def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
         test = test_for_maps if dataset.evaluates_maps else multi_gpu_test
         results = test(network, loader, description=f'testing {name}')
-        scores = dataset.evaluate(results, metric=settings.metrics)
+        scores = dataset.evaluate(results, metric=settings.metric)
         return {**scores, **inspect(network, name), 'confusion': dataset.confusion(results)}
 
-    return call_checked(EvalHook, {'evaluate': evaluate, **settings.hook})
+    return EvalHook(evaluate, settings.interval, settings.save_best)

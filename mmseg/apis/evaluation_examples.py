@@ -8,6 +8,7 @@ from torch import nn
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.examples import ExampleWriter
+from mmseg.core.settings import TrainingSettings
 from mmseg.core.visualization import load_picture
 from mmseg.utils.distributed import rank
 
@@ -33,7 +34,9 @@ class Inspector:
     def __init__(self, dataset: Any, cfg: Config) -> None:
         self.dataset = dataset
         self.writer = ExampleWriter(cfg.work_dir, dataset.CLASSES, dataset.PALETTE)
-        self.threshold = (cfg.get('uda') or {}).get('pseudo_threshold', _PSEUDO_THRESHOLD)
+        self.threshold = (TrainingSettings.of(cfg).uda or {}).get(
+            'pseudo_threshold', _PSEUDO_THRESHOLD
+        )
         spread = np.linspace(0, len(dataset) - 1, min(NUM_IMAGES, len(dataset)))
         self.indices = [int(index) for index in spread.round()]
         step = max(1, len(self.indices) // NUM_EXAMPLES)

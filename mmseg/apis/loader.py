@@ -13,6 +13,7 @@ import torch
 from mmcv.parallel import DataContainer
 from mmcv.utils import Config
 
+from mmseg.core.settings import DataSettings, RunSettings
 from mmseg.datasets import build_dataloader
 from mmseg.datasets.collating import collate_alike
 from mmseg.datasets.indexed_images import IndexedImages
@@ -132,8 +133,7 @@ def build_train_loader(
 
     Args:
         dataset: The training set.
-        cfg: `data.samples_per_gpu`, `data.workers_per_gpu`, `seed`, and `data.resized_cache`, the
-            folder that tools/cache_resized.py filled.
+        cfg: The run's config, of which `DataSettings` and the seed count.
         device: Where batches go.
         start_iter: Number of iterations done already.
         max_iters: Number of iterations in the whole run.
@@ -141,18 +141,18 @@ def build_train_loader(
     Returns:
         A loader of the arguments of `train_step`.
     """
+    data = DataSettings.of(cfg)
     if hasattr(dataset, 'with_pipeline'):
-        cache = cfg.data.get('resized_cache')
-        if cache is not None:
-            dataset = dataset.with_pipeline(partial(resized_from, folder=cache))
+        if data.resized_cache is not None:
+            dataset = dataset.with_pipeline(partial(resized_from, folder=data.resized_cache))
         dataset = dataset.with_pipeline(compact)
     loader = build_dataloader(
         dataset,
-        cfg.data.samples_per_gpu,
-        cfg.data.workers_per_gpu,
+        data.samples_per_gpu,
+        data.workers_per_gpu,
         start_iter=start_iter,
         max_iters=max_iters,
-        seed=cfg.get('seed') or 0,
+        seed=RunSettings.of(cfg).seed,
         rank=rank(),
         world_size=world_size(),
         prepare_worker=keep_freed_memory,
@@ -167,19 +167,20 @@ def build_test_loader(
 
     Args:
         dataset: The test set.
-        cfg: `data.test_samples_per_gpu` is the most images of a batch, by default 4 on a GPU and 1
-            on a CPU, where more gain nothing; `data.workers_per_gpu` workers load.
+        cfg: The run's config, of which `DataSettings` count: `test_samples_per_gpu` is the most
+            images of a batch, by default 1 on a CPU, where more gain nothing.
         device: Where batches go.
         with_labels: Whether the workers load the labels too; None for yes where there are any.
 
     Returns:
         A loader of batches of `img`, `img_metas`, `indices` in the dataset and perhaps `labels`.
     """
-    batch_size = cfg.data.get('test_samples_per_gpu', 1 if device.type == 'cpu' else 4)
+    data = DataSettings.of(cfg)
+    batch_size = data.test_samples_per_gpu or (1 if device.type == 'cpu' else 4)
     loader = build_dataloader(
         IndexedImages(dataset, dataset.has_labels if with_labels is None else with_labels),
         batch_size,
-        cfg.data.get('workers_per_gpu') or 0,
+        data.workers_per_gpu or 0,
         shuffle=False,
         rank=rank(),
         world_size=world_size(),

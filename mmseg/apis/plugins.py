@@ -24,6 +24,7 @@ import mmcv.runner
 from mmcv.utils import Config, Registry
 
 from mmseg.core import pixel_sampling
+from mmseg.core.settings import PluginSettings
 from mmseg.datasets import builder as dataset_builder
 from mmseg.models import builder as model_builder
 from mmseg.utils.errors import UserError
@@ -78,8 +79,7 @@ def import_plugins(cfg: Config, named: Sequence[str] = (), recorded: Sequence[st
     Raises:
         UserError: One can't be imported; says which, who asked for it and what to do.
     """
-    own = cfg.get('custom_imports') or {}
-    is_needed = not own.get('allow_failed_imports', False)
+    is_needed = not PluginSettings.of(cfg).allow_failed_imports
     file = f'custom_imports of {Path(cfg.filename or "the config").name}'
     asked = [
         *_installed(),
@@ -97,7 +97,7 @@ def import_plugins(cfg: Config, named: Sequence[str] = (), recorded: Sequence[st
 
 def modules_to_import(cfg: Mapping[str, Any]) -> list[str]:
     """Return the modules that the `custom_imports` of a config name."""
-    names = (cfg.get('custom_imports') or {}).get('imports') or []
+    names = PluginSettings.of(cfg).imports
     return [names] if isinstance(names, str) else list(names)
 
 

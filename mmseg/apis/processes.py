@@ -3,7 +3,7 @@
 import gc
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,16 +19,14 @@ from mmseg.utils.logger import get_root_logger
 
 
 @contextmanager
-def join_processes(
-    gpu_id: int | None = None, dist_params: Mapping[str, Any] | None = None
-) -> Iterator[torch.device]:
+def join_processes(gpu_id: int | None = None, backend: str = 'nccl') -> Iterator[torch.device]:
     """Join the process group of `torchrun`, where that started this process.
 
     Processes after the first one only log errors until training starts: all would say the same.
 
     Args:
         gpu_id: Index of a CUDA device for a process on its own.
-        dist_params: `backend` of communication between GPUs, 'nccl' by default; CPUs use gloo.
+        backend: Of communication between GPUs; CPUs use gloo.
 
     Yields:
         The device of this process: a GPU each where there are any, else the CPU.
@@ -40,7 +38,7 @@ def join_processes(
         yield choose_device(gpu_id)
         return
     device = _own_device(gpu_id)
-    dist.init_process_group(_backend(device, (dist_params or {}).get('backend', 'nccl')))
+    dist.init_process_group(_backend(device, backend))
     if rank() > 0:
         get_root_logger().setLevel(logging.ERROR)
     yield device

@@ -6,12 +6,12 @@ from typing import Any
 
 from mmcv.utils import Config
 
+from mmseg.core.settings import describes_only
 from mmseg.utils.distributed import rank
 from mmseg.utils.errors import UserError
 from mmseg.utils.logger import get_root_logger
 
 from .claim import config_differences
-from .config import describes_only
 from .work_dir import config_text
 
 # What a checkpoint holds takes the place of these.

@@ -10,6 +10,7 @@ from mmseg.core.checkpoint_reading import (
     newest_whole_checkpoint,
     read_checkpoint,
 )
+from mmseg.core.settings import CheckpointSettings
 from mmseg.utils.distributed import done_by_first
 
 
@@ -43,7 +44,7 @@ def find_start(cfg: Config, auto_resume: bool = False, trust: bool = False) -> S
 
     def choose() -> str | None:
         found = newest_whole_checkpoint(cfg.work_dir, trust) if auto_resume else None
-        return cfg.get('resume_from') if found is None else str(found[0])
+        return CheckpointSettings.of(cfg).resume_from if found is None else str(found[0])
 
     path = done_by_first(choose)
     if not path:

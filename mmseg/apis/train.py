@@ -23,12 +23,21 @@ from mmseg.core.hooks import (
     NonFiniteHook,
     ProcessesHook,
     ResultHook,
-    TextLoggerHook,
 )
 from mmseg.core.run_files import leave_branch, remove_run
 from mmseg.core.runner import IterBasedRunner
+from mmseg.core.settings import (
+    CheckpointSettings,
+    DataSettings,
+    DistributionSettings,
+    LoggingSettings,
+    RunnerSettings,
+    RunSettings,
+    SpeedSettings,
+    TrainingSettings,
+)
 from mmseg.datasets.class_statistics import statistics_of
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 from mmseg.utils.atomic import remove_unfinished
 from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import done_by_first, rank, world_size
@@ -111,15 +120,15 @@ def train_segmentor(
     if start is not None and isinstance(model, AdaptationMethod):
         model.match_state(start.content['state_dict'])
     dataset = dataset[0] if isinstance(dataset, list | tuple) else dataset
-    benchmark = cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False)
+    run = RunSettings.of(cfg)
+    benchmark = run.cudnn_benchmark and not run.deterministic
     torch.backends.cudnn.benchmark = benchmark and device.type == 'cuda'
     name_classes(dataset, cfg)
     model.CLASSES, model.PALETTE = dataset.CLASSES, dataset.PALETTE
     _share_bank_out(model, dataset)
     model.to(device)
     quicken(model, device, SpeedSettings.of(cfg))
-    dist_params = cfg.get('dist_params') or {}
-    share_out(model, device, dist_params.get('sync_bn', False))
+    share_out(model, device, DistributionSettings.of(cfg).sync_bn)
     runner = _build_runner(model, cfg, device, meta)
     runner.timestamp = timestamp or runner.timestamp
     _register_hooks(runner, cfg, validate, hooks)
@@ -157,10 +166,11 @@ def class_pixels(source: Any, num_classes: int) -> list[int]:
 
 def _load_weights(runner: IterBasedRunner, cfg: Config, trust: bool) -> None:
     """Take the first weights from a checkpoint, if the config names one."""
-    left_out = cfg.get('load_except') or []
-    if cfg.get('load_from'):
+    settings = CheckpointSettings.of(cfg)
+    left_out = settings.load_except or []
+    if settings.load_from:
         left_out = [left_out] if isinstance(left_out, str) else left_out
-        runner.load_checkpoint(cfg.load_from, trust, left_out)
+        runner.load_checkpoint(settings.load_from, trust, left_out)
     elif left_out:
         raise UserError(f'load_except ({left_out}) leaves entries of load_from out: set that too')
 
@@ -196,48 +206,50 @@ def _share_bank_out(model: nn.Module, dataset: Any) -> None:
 def _build_runner(
     model: nn.Module, cfg: Config, device: torch.device, meta: Mapping[str, Any] | None
 ) -> IterBasedRunner:
-    workflow = [tuple(step) for step in cfg.get('workflow', [('train', 1)])]
+    training, length = TrainingSettings.of(cfg), RunnerSettings.of(cfg)
+    workflow = [tuple(step) for step in RunSettings.of(cfg).workflow]
     if workflow != [('train', 1)]:
         raise UserError(f"workflow: only [('train', 1)] is supported, got {workflow}")
-    runner_cfg = dict(cfg.runner)
-    if runner_cfg.get('type') != 'IterBasedRunner' or 'max_iters' not in runner_cfg:
-        raise UserError(f'runner: expected IterBasedRunner with max_iters, got {runner_cfg}')
+    if length.type != 'IterBasedRunner' or length.max_iters is None:
+        raise UserError(f'runner: expected IterBasedRunner with max_iters, got {dict(cfg.runner)}')
+    global_batch = DataSettings.of(cfg).samples_per_gpu * world_size()
     settings = {
         'model': model,
-        'optimizer': build_optimizer(model, cfg.optimizer),
+        'optimizer': build_optimizer(model, training.optimizer),
         'work_dir': str(cfg.work_dir),
         'logger': get_root_logger(),
-        'meta': {**(meta or {}), 'global_batch': cfg.data.samples_per_gpu * world_size()},
+        'meta': {**(meta or {}), 'global_batch': global_batch},
         'device': device,
-        'amp': cfg.get('amp'),
-        'loss_scale': cfg.get('loss_scale') or 'dynamic',
+        'amp': training.amp,
+        'loss_scale': training.loss_scale,
     }
-    return build_runner(runner_cfg, settings)
+    return build_runner(dict(cfg.runner), settings)
 
 
 def _register_hooks(
     runner: IterBasedRunner, cfg: Config, validate: bool, more: Sequence[Hook]
 ) -> None:
     """Register hooks in the order in which they act within an iteration."""
-    runner.register_hook(IterationSeedHook(cfg.get('seed') or 0), 'HIGHEST')
-    schedule = _lr_hook(cfg)
-    check_schedule(schedule, runner.optimizer, runner.max_iters, cfg.get('lr_may_rise', False))
+    run, training, logs = RunSettings.of(cfg), TrainingSettings.of(cfg), LoggingSettings.of(cfg)
+    runner.register_hook(IterationSeedHook(run.seed), 'HIGHEST')
+    schedule = build_schedule(training.lr_config)
+    check_schedule(schedule, runner.optimizer, runner.max_iters, training.lr_may_rise)
     runner.register_hook(schedule, 'VERY_HIGH')
-    runner.register_hook(build_optimizer_hook(cfg.get('optimizer_config')), 'ABOVE_NORMAL')
-    runner.register_hook(NonFiniteHook(cfg.get('max_skipped_steps', 10)), 'NORMAL')
+    runner.register_hook(build_optimizer_hook(training.optimizer_config), 'ABOVE_NORMAL')
+    runner.register_hook(NonFiniteHook(training.max_skipped_steps), 'NORMAL')
     if world_size() > 1:
-        check_interval = (cfg.get('dist_params') or {}).get('check_interval', 500)
-        runner.register_hook(ProcessesHook(check_interval), 'BELOW_NORMAL')
+        runner.register_hook(
+            ProcessesHook(DistributionSettings.of(cfg).check_interval), 'BELOW_NORMAL'
+        )
     runner.register_hook(IterTimerHook(), 'LOW')
-    log_cfg = cfg.get('log_config') or {}
-    interval = log_cfg.get('interval', 50)
-    runner.register_hook(BankHook(interval), 'LOW')
-    for hook_cfg in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
-        runner.register_hook(build_from_cfg(hook_cfg, HOOKS, {'interval': interval}), 'VERY_LOW')
+    runner.register_hook(BankHook(logs.interval), 'LOW')
+    for logger in logs.hooks:
+        hook = build_from_cfg(logger, HOOKS, {'interval': logs.interval})
+        runner.register_hook(hook, 'VERY_LOW')
     _register_writers(runner, cfg, validate)
     for hook in more:
         runner.register_hook(hook, 'LOWEST')
-    for hook, priority in build_custom_hooks(cfg.get('custom_hooks') or []):
+    for hook, priority in build_custom_hooks(run.custom_hooks):
         runner.register_hook(hook, priority)
 
 
@@ -248,13 +260,10 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
         classes, palette = model.CLASSES or (), model.PALETTE or ()
         panels = DebugPanelHook(model.debug_img_interval, classes, palette)
         runner.register_hook(panels, 'VERY_LOW')
-    checkpoint_cfg = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
-    runner.register_hook(build_from_cfg(checkpoint_cfg, HOOKS), 'VERY_LOW')
+    checkpoints = CheckpointSettings.of(cfg).checkpoint_config
+    hook = build_from_cfg({'type': CheckpointHook, **(checkpoints or {})}, HOOKS)
+    runner.register_hook(hook, 'VERY_LOW')
     evaluation = build_evaluation_hook(cfg, runner.device) if validate else None
     if evaluation is not None:
         runner.register_hook(evaluation, 'LOWEST')
     runner.register_hook(ResultHook(evaluation), 'LOWEST')
-
-
-def _lr_hook(cfg: Config) -> Any:
-    return build_schedule(cfg.get('lr_config'))

@@ -10,6 +10,7 @@ from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
 from mmseg.core.building import accepted_keywords, build_from_cfg, check_contract
+from mmseg.core.settings import DataSettings, RunnerSettings, RunSettings, TrainingSettings
 from mmseg.models.contracts import Backbone, DecodeHead, Neck
 from mmseg.models.ignored_label import settle_ignore_index
 from mmseg.utils.errors import UserError
@@ -101,24 +102,25 @@ def build_train_model(
             is no `AdaptationMethod`.
     """
     model = _with_phases(cfg['model'], train_cfg, test_cfg)
-    model = settle_ignore_index(model, (cfg.get('data') or {}).get('train'))
-    if not cfg.get('uda'):
+    model = settle_ignore_index(model, DataSettings.of(cfg).train)
+    method = TrainingSettings.of(cfg).uda
+    if not method:
         return build_segmentor(model)
     for key in ('model', 'seed'):
-        if key in cfg['uda']:
+        if key in method:
             raise UserError(f'uda.{key} is read by nobody: give it as {key}, beside uda')
-    settings = {'model': model, 'seed': cfg.get('seed') or 0}
-    factory = UDA.get(str(cfg['uda'].get('type')))
+    settings = {'model': model, 'seed': RunSettings.of(cfg).seed}
+    factory = UDA.get(str(method.get('type')))
     if factory is not None and accepted_keywords(factory) is None:
         # one that takes whatever there is, as DAFormer's, is told how long training will be
-        settings['max_iters'] = (cfg.get('runner') or {}).get('max_iters')
-    method = UDA.build({**settings, **cfg['uda']})
-    if not isinstance(method, AdaptationMethod):
+        settings['max_iters'] = RunnerSettings.of(cfg).max_iters
+    built = UDA.build({**settings, **method})
+    if not isinstance(built, AdaptationMethod):
         raise UserError(
-            f'uda: {type(method).__name__} does not say what training may ask of it: let it be a '
+            f'uda: {type(built).__name__} does not say what training may ask of it: let it be a '
             'mmseg.models.uda.AdaptationMethod, or DACS with another of its terms'
         )
-    return method
+    return built
 
 
 def has_pretrained(path: str | None) -> bool:

@@ -6,6 +6,7 @@ import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import nn
 
+from mmseg.core.settings import SpeedSettings
 from mmseg.models.backbones.mit_layers import Block
 from mmseg.models.decode_heads import DepthwiseSeparableASPPHead, SegFormerHead
 from mmseg.models.decode_heads.aspp import ASPPModule, ASPPWrapper
@@ -14,7 +15,6 @@ from .compiling import compile_networks
 from .cpu.layers import PointwiseConv, QuickLinear, SeparableConv, ThriftyBlock, WideConv
 from .interaction import compute_leanly
 from .pyramid import JoinedPyramid
-from .settings import SpeedSettings
 
 # A layer of exactly this class becomes one of a subclass of it. What others have derived from it
 # is theirs.

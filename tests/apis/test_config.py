@@ -18,9 +18,9 @@ def written(tmp_path, **changes):
 
 def test_load_config__options_change_nested_values_and_lists(tmp_path):
     path = written(tmp_path, runner={'type': 'IterBasedRunner', 'max_iters': 5})
-    cfg = load_config(path, ['runner.max_iters=7', 'data.samples_per_gpu=[1,2]', 'amp=None'])
+    cfg = load_config(path, ['runner.max_iters=7', 'load_except=[a,b]', 'amp=None'])
     assert cfg.runner.max_iters == 7
-    assert cfg.data.samples_per_gpu == [1, 2]
+    assert cfg.load_except == ['a', 'b']
     assert cfg.amp is None
 
 

@@ -55,7 +55,7 @@ def test_evaluation_settings__the_best_is_judged_by_what_is_measured(
 ):
     config.evaluation = evaluation
     settings = settings_of(config)
-    assert settings.metrics == metrics and settings.hook['save_best'] == best
+    assert settings.metric == metrics and settings.save_best == best
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_evaluation_settings__the_best_is_judged_by_what_is_measured(
         ({'metric': 'mDice', 'save_best': 'mIoU'}, "no metric 'mIoU' among those of evaluation"),
         ({'save_best': 'IoU.car'}, "no metric 'IoU.car' among"),
         ({'by_epoch': True}, 'by_epoch: expected False'),
-        ({'start': 5}, "EvalHook has no setting 'start'"),
-        ({'interval': 'often'}, 'EvalHook: interval'),
+        ({'start': 5}, "'evaluation.start' is read by nobody"),
+        ({'interval': 'often'}, r"evaluation\.interval: expected a whole number, got 'often'"),
     ],
 )
 def test_build_evaluation_hook__mistakes_are_told_at_once(config, evaluation, told):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg.apis.config_types import check_types
+from mmseg.core.settings import check_settings
 from mmseg.experiments.configs import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
 from mmseg.experiments.models import ENCODERS, MODELS, model_of
 from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
@@ -33,7 +33,7 @@ def test_generate_experiment_cfgs__studies_are_the_published_ones(id):
 @pytest.mark.parametrize('id', EXPERIMENTS)
 def test_generate_experiment_cfgs__values_are_of_the_types_that_training_takes(id):
     for config in generate_experiment_cfgs(id):
-        check_types(config)
+        check_settings(config)
 
 
 def test_generate_experiment_cfgs__decoder_study_is_daformer_with_every_decoder():

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from mmseg.core.settings import SpeedSettings
 from mmseg.models import build_segmentor
 from mmseg.models.backbones.mit_layers import Block
 from mmseg.models.uda.instance_level import InstanceLevel
 from mmseg.models.uda.interaction import PLAIN
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 from mmseg.speed.cpu import layers
 from mmseg.speed.interaction import LEAN
 from mmseg.utils.errors import UserError

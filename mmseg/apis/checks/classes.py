@@ -9,6 +9,7 @@ from mmcv.utils import Config
 
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import class_difference
+from mmseg.core.settings import CheckpointSettings
 from mmseg.utils.errors import UserError
 
 from .run import Finding, Findings, RunUnderCheck
@@ -74,14 +75,14 @@ def sets_agree_on_classes(run: RunUnderCheck) -> Findings:
 def checkpoint_agrees_on_classes(run: RunUnderCheck) -> Findings:
     """Compare the class names of a checkpoint that is gone on from with the data set's."""
     ours = {f'data.train ({type(run.source).__name__})': run.dataset.CLASSES}
-    for key, severity in (('resume_from', 'error'), ('load_from', 'warning')):
-        path = run.cfg.get(key)
+    start = CheckpointSettings.of(run.cfg)
+    for key, path in (('resume_from', start.resume_from), ('load_from', start.load_from)):
         names = None if path is None else checkpoint_classes(path)
         difference = class_difference({**ours, f'the checkpoint {path} ({key})': names})
         is_told_anyway = names is not None and len(names) != len(run.dataset.CLASSES or names)
         # Of another number of classes loading tells, and how to take the other weights.
         if difference is not None and not (key == 'load_from' and is_told_anyway):
-            yield Finding('error' if severity == 'error' else 'warning', difference)
+            yield Finding('error' if key == 'resume_from' else 'warning', difference)
 
 
 def checkpoint_classes(path: str | Path) -> Sequence[str] | None:

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.core.settings import SpeedSettings, TrainingSettings
+from mmseg.speed import quicken
 from mmseg.utils.error_lines import error_line
 from mmseg.utils.errors import UserError
 
@@ -29,13 +30,14 @@ _MULTIPLE = 64
 def domains_fit_method(run: RunUnderCheck) -> Findings:
     """Compare what is trained on with what is trained: two domains are for adaptation."""
     kind = type(run.dataset).__name__
-    if run.cfg.get('uda') and run.target is None:
+    has_method = bool(TrainingSettings.of(run.cfg).uda)
+    if has_method and run.target is None:
         yield Finding(
             'error',
             f'uda is set, and data.train is one data set ({kind}): set it to '
             "dict(type='UDADataset', source=…, target=…), or leave uda out to train on it alone",
         )
-    if not run.cfg.get('uda') and run.target is not None:
+    if not has_method and run.target is not None:
         yield Finding(
             'error',
             f'data.train is a {kind} of source and target, and uda is not set: set uda (or base '

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mmseg.core.adaptation import bank_of
+from mmseg.core.settings import CheckpointSettings, TrainingSettings
 from mmseg.utils.distributed import world_size
 
 from ..optimizer import unmatched_keys
@@ -26,11 +27,13 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
                 f'{world_size()} process(es) train; sh tools/dist_train.sh CONFIG {number} starts '
                 'more',
             )
-    if cfg.get('resume_from') and cfg.get('load_from'):
+    start = CheckpointSettings.of(cfg)
+    if start.resume_from and start.load_from:
         yield _unheeded(
-            f'load_from={cfg.load_from!r}', f'the run goes on with the weights of {cfg.resume_from}'
+            f'load_from={start.load_from!r}',
+            f'the run goes on with the weights of {start.resume_from}',
         )
-    instance: Any = (cfg.get('uda') or {}).get('instance') or {}
+    instance: Any = (TrainingSettings.of(cfg).uda or {}).get('instance') or {}
     bank = bank_of(run.model)
     num_entries = instance.get('num_entries')
     is_from_file = bool(instance.get('bank_file'))

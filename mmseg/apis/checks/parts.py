@@ -7,8 +7,15 @@ from typing import Any
 from mmcv.runner import HOOKS
 
 from mmseg.core.building import build_from_cfg
-from mmseg.core.hooks import CheckpointHook, NonFiniteHook, TextLoggerHook
+from mmseg.core.hooks import CheckpointHook, NonFiniteHook
 from mmseg.core.precision import Precision
+from mmseg.core.settings import (
+    CheckpointSettings,
+    LoggingSettings,
+    RunnerSettings,
+    RunSettings,
+    TrainingSettings,
+)
 from mmseg.utils.errors import UserError
 
 from ..custom_hooks import build_custom_hooks
@@ -27,20 +34,18 @@ def parts_can_be_built(run: RunUnderCheck) -> Findings:
 
 
 def _parts(run: RunUnderCheck) -> Iterator[Callable[[], Any]]:
-    cfg = run.cfg
-    log_cfg = cfg.get('log_config') or {}
-    yield lambda: _schedule(run)
-    yield lambda: build_optimizer_hook(cfg.get('optimizer_config'))
-    yield lambda: Precision(cfg.get('amp'), run.device)
-    yield lambda: NonFiniteHook(cfg.get('max_skipped_steps', 10))
-    checkpoint = {'type': CheckpointHook, **(cfg.get('checkpoint_config') or {})}
-    yield lambda: build_from_cfg(checkpoint, HOOKS)
-    for hook in log_cfg.get('hooks', [{'type': TextLoggerHook}]):
-        yield partial(build_from_cfg, hook, HOOKS, {'interval': 50})
-    yield lambda: build_custom_hooks(cfg.get('custom_hooks') or [])
-
-
-def _schedule(run: RunUnderCheck) -> None:
-    optimizer, schedule = build_optimizer(run.model, run.cfg.optimizer), run.cfg.get('lr_config')
-    may_rise = run.cfg.get('lr_may_rise', False)
-    check_schedule(build_schedule(schedule), optimizer, run.cfg.runner.max_iters, may_rise)
+    training, logs = TrainingSettings.of(run.cfg), LoggingSettings.of(run.cfg)
+    checkpoints = CheckpointSettings.of(run.cfg).checkpoint_config
+    yield lambda: check_schedule(
+        build_schedule(training.lr_config),
+        build_optimizer(run.model, training.optimizer),
+        RunnerSettings.of(run.cfg).max_iters,
+        training.lr_may_rise,
+    )
+    yield lambda: build_optimizer_hook(training.optimizer_config)
+    yield lambda: Precision(training.amp, run.device)
+    yield lambda: NonFiniteHook(training.max_skipped_steps)
+    yield lambda: build_from_cfg({'type': CheckpointHook, **(checkpoints or {})}, HOOKS)
+    for hook in logs.hooks:
+        yield partial(build_from_cfg, hook, HOOKS, {'interval': logs.interval})
+    yield lambda: build_custom_hooks(RunSettings.of(run.cfg).custom_hooks)

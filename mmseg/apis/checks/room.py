@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mmseg.core.checkpoint_reading import saved_checkpoints
+from mmseg.core.settings import CheckpointSettings, DataSettings, EvaluationSettings, RunnerSettings
 from mmseg.utils.shared_memory import free_shared_memory, human_bytes, too_small, worker_overhead
 
 from .run import Finding, Findings, RunUnderCheck
@@ -68,17 +69,17 @@ def checkpoint_bytes(model: nn.Module, optimizer: Mapping[str, Any]) -> int:
 
 def num_checkpoints(run: RunUnderCheck) -> int:
     """Return how many checkpoints there are at once: those kept, the best, one being written."""
-    settings = run.cfg.get('checkpoint_config') or {}
+    settings = CheckpointSettings.of(run.cfg).checkpoint_config or {}
     interval, keep = settings.get('interval', -1), settings.get('max_keep_ckpts', -1)
-    max_iters = run.cfg.runner.max_iters
+    max_iters = RunnerSettings.of(run.cfg).max_iters
     num = 1 if interval < 1 else -(-max_iters // interval)
-    has_best = run.validate and (run.cfg.get('evaluation') or {}).get('save_best', 'mIoU')
+    has_best = run.validate and EvaluationSettings.of(run.cfg).save_best is not None
     return (num if keep < 1 else min(num, keep + 1)) + (1 if has_best and num > 1 else 0)
 
 
 def shared_memory_has_room(run: RunUnderCheck) -> Findings:
     """Compare shared memory with the batches that loading workers put there."""
-    num_workers, free = run.cfg.data.workers_per_gpu, free_shared_memory()
+    num_workers, free = DataSettings.of(run.cfg).workers_per_gpu, free_shared_memory()
     if num_workers == 0 or free is None:
         return
     num_processes = int(os.environ.get('LOCAL_WORLD_SIZE', 1))

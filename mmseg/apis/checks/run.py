@@ -10,6 +10,7 @@ from mmcv.utils import Config
 from torch import nn
 
 from mmseg.core.adaptation import student_of
+from mmseg.core.settings import RunSettings, TrainingSettings
 from mmseg.datasets import means_for_source
 from mmseg.utils.errors import UserError
 
@@ -55,7 +56,7 @@ class RunUnderCheck:
         """Whether data and network can meet: the kind of training and the classes are the same."""
         num_classes = len(self.dataset.CLASSES or ())
         fits = all(head.num_classes == num_classes for head in self.heads.values() if num_classes)
-        return fits and bool(self.cfg.get('uda')) == (self.target is not None)
+        return fits and bool(TrainingSettings.of(self.cfg).uda) == (self.target is not None)
 
     @property
     def student(self) -> Any:
@@ -94,7 +95,7 @@ class RunUnderCheck:
             UserError: It can't be loaded.
         """
         settings = {**self.cfg.data, 'workers_per_gpu': 0}
-        cfg = Config({'data': settings, 'seed': self.cfg.get('seed')})
+        cfg = Config({'data': settings, 'seed': RunSettings.of(self.cfg).seed})
         with nothing_counted(self.dataset), random_as_it_was():
             return next(iter(build_train_loader(self.dataset, cfg, self.device).loader))
 

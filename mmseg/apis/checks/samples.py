@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.core.settings import DataSettings
 from mmseg.datasets.image_io import MissingImageError, UnreadableImageError, read_label
 from mmseg.datasets.pipelines.loading import image_path, label_path
 from mmseg.utils.errors import UserError
@@ -43,7 +44,7 @@ def target_can_be_adapted_to(run: RunUnderCheck) -> Findings:
 
 def source_fills_a_batch(run: RunUnderCheck) -> Findings:
     """Compare the number of labelled images with the batch."""
-    num_images, batch = len(run.source), run.cfg.data.samples_per_gpu
+    num_images, batch = len(run.source), DataSettings.of(run.cfg).samples_per_gpu
     if num_images < batch:
         yield Finding(
             'warning',

@@ -12,8 +12,9 @@ from mmseg.apis.config import load_config
 from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import are_numbers, check_same_classes, get_classes, get_palette
+from mmseg.core.settings import SpeedSettings
 from mmseg.models import build_segmentor
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 
 _HEAD = 'the head (model.decode_head.num_classes)'
 

@@ -7,8 +7,9 @@ import torch
 from mmcv.cnn import DepthwiseSeparableConvModule
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mmseg.core.settings import SpeedSettings
 from mmseg.models import build_backbone
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 from mmseg.speed.cpu import layers
 from mmseg.speed.cpu.layers import SeparableConv
 from tests.models.backbones.test_mix_transformer import kept_values

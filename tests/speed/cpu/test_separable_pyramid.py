@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from mmseg.core.settings import SpeedSettings
 from mmseg.models.decode_heads.aspp import ASPPModule
-from mmseg.speed import SpeedSettings, quicken
+from mmseg.speed import quicken
 from mmseg.speed.cpu import matrix_products
 from mmseg.speed.cpu.layers import is_pyramid
 
