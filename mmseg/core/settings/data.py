@@ -24,7 +24,7 @@ class DataSettings(Settings):
         unset='refused, but with --no-validate',
     )
     test: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = setting(
-        None, DICT_OR_DICTS, 'What tools/test.py tests on.', unset='refused there'
+        None, DICT_OR_DICTS, 'What tools/test.py tests on.', unset='no tests'
     )
     samples_per_gpu: int = setting(
         None,

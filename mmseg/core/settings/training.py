@@ -25,7 +25,7 @@ class TrainingSettings(Settings):
         'The adaptation method around the segmentor, built by its `type`.',
         unset='trains on the source alone',
     )
-    optimizer: Mapping[str, Any] | None = setting(
+    optimizer: Mapping[str, Any] = setting(
         None,
         DICT,
         'The optimizer, by its `type` in `torch.optim`, and perhaps `paramwise_cfg` as in mmcv.',
