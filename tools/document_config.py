@@ -6,8 +6,7 @@ python tools/document_config.py
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis.config_reference import reference
 from mmseg.utils.cli import run_cli
@@ -15,7 +14,8 @@ from mmseg.utils.cli import run_cli
 
 def main() -> None:
     """Write it."""
-    (ROOT / 'docs/config.md').write_text(reference(), encoding='utf-8')
+    document = Path(__file__).resolve().parents[1] / 'docs/config.md'
+    document.write_text(reference(), encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -49,7 +49,7 @@ def test_of__a_value_of_the_wrong_kind_is_named(settings, config, told):
 def test_check_settings__unknown_keys_are_named_with_the_nearest():
     with pytest.raises(UserError, match=r"'dist_params\.sync_bm' is read by nobody; .*'sync_bn'"):
         check_settings({'dist_params': {'sync_bm': True}})
-    with pytest.raises(UserError, match="'modle' is read by nobody; did you mean .*'model'"):
+    with pytest.raises(UserError, match=r"'modle' is read by nobody; did you mean .*'model'"):
         check_settings({'modle': {}})
     check_settings({'name_uda': 'x', '_mine': 3, 'seed': 1, 'evaluation': {'pre_eval': True}})
 
