@@ -56,7 +56,8 @@ def _lines() -> Iterator[str]:
         '# Keys of a config',
         '',
         f'Written by `{COMMAND}` from the code: change the docstrings and settings there, and run '
-        'it again.',
+        'it again. Of one key, what it is and which file set it:',
+        '`python tools/print_config.py CONFIG --explain KEY`',
         '',
         '## Settings',
         '',

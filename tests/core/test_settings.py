@@ -38,7 +38,7 @@ def test_of__none_counts_where_it_says_something():
         ),
         (DataSettings, {'data': {'samples_per_gpu': 0}}, r'data\.samples_per_gpu: .*, got 0'),
         (TrainingSettings, {'model': {'backbone': 7}}, r'model\.backbone: expected a dict, got 7'),
-        (TrainingSettings, {'max_skipped_steps': 1}, 'max_skipped_steps: .* from 2, got 1'),
+        (TrainingSettings, {'max_skipped_steps': 0}, 'max_skipped_steps: .* above 0, got 0'),
     ],
 )
 def test_of__a_value_of_the_wrong_kind_is_named(settings, config, told):

@@ -38,7 +38,6 @@ def one_of(*choices: str) -> Kind:
 
 WHOLE = Kind('a whole number', _is_whole)
 COUNT = Kind('a whole number above 0', lambda value: _is_whole(value) and value >= 1)
-FROM_TWO = Kind('a whole number from 2', lambda value: _is_whole(value) and value >= 2)
 FROM_ZERO = Kind('a whole number from 0', lambda value: _is_whole(value) and value >= 0)
 FLAG = Kind('True or False', lambda value: isinstance(value, bool))
 FLAG_OR_RATE = Kind('True, False or a learning rate', lambda value: isinstance(value, bool | float))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from mmseg.utils.errors import UserError
 
-from .kinds import COUNT, DICT, FLAG_OR_RATE, FROM_TWO, TEXT, Kind
+from .kinds import COUNT, DICT, FLAG_OR_RATE, TEXT, Kind
 from .setting import Settings, setting
 
 _BUILT_PARTS = ('backbone', 'decode_head')
@@ -59,8 +59,9 @@ class TrainingSettings(Settings):
     )
     max_skipped_steps: int = setting(
         10,
-        FROM_TWO,
-        'Steps in a row whose numbers are not finite, and which are skipped, that end the run.',
+        COUNT,
+        'Steps in a row whose numbers are not finite, and which are skipped, that end the run; at '
+        'least 2.',
     )
 
     def __post_init__(self) -> None:
