@@ -39,9 +39,16 @@ class NaiveDIDA(AdaptationMethod):
 
     def __init__(self, dacs: DACS) -> None:
         super().__init__()
-        if dacs.instance is not None and dacs.instance.vectors != 'mean':
-            raise UserError("the naive step knows uda.instance.vectors='mean' alone")
         self.dacs = dacs
+        if unknown := dacs.terms.keys() - {'feature_distance', 'instance'}:
+            raise UserError(f'the naive step knows none of the terms {sorted(unknown)}')
+        if self.level is not None and self.level.vectors != 'mean':
+            raise UserError("the naive step knows uda.instance.vectors='mean' alone")
+
+    @property
+    def level(self) -> Any:
+        """The instance level, if there is one."""
+        return self.dacs.terms.get('instance')
 
     @property
     def bank(self) -> InstanceBank | None:
@@ -74,12 +81,12 @@ class NaiveDIDA(AdaptationMethod):
         dacs, iteration = self.dacs, self.dacs.teacher.num_updates
         self.update_teacher(iteration)
         losses, embedding = self.learn_source(img, gt_semantic_seg)
-        if dacs.instance is not None:
+        if self.level is not None:
             self.observe(embedding, gt_semantic_seg, iteration)
 
         norm = [torch.as_tensor(img_metas[0]['img_norm_cfg'][key]) for key in ('mean', 'std')]
         weak_img = target_img
-        if dacs.instance is not None:
+        if self.level is not None:
             weak_img = draw_view(target_img, *norm, dacs.view, self.draws('weak view', iteration))
         probs, weak_embedding = self.ask_teacher(weak_img)
         label, weight = self.pseudo_labels(self.smooth(probs, weak_embedding), target_img_metas)
@@ -124,8 +131,9 @@ class NaiveDIDA(AdaptationMethod):
         embedded = self.dacs.model.forward_embedding(img)
         losses = {'decode.loss_seg': pixel_cross_entropy(embedded.logits, labels).mean()}
         losses['decode.loss_seg'].backward(retain_graph=True)
-        if self.dacs.feature_distance is not None:
-            distance = self.dacs.feature_distance(img, embedded.features, labels)
+        distance_term: Any = self.dacs.terms['feature_distance']
+        if distance_term.is_on:
+            distance = distance_term(img, embedded.features, labels)
             losses['src.loss_imnet_feat_dist'] = distance
             distance.backward()
         return losses, embedded.embedding.detach()
@@ -133,7 +141,7 @@ class NaiveDIDA(AdaptationMethod):
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
         """Fill the bank or, every so often, move its entries."""
-        level = self.dacs.instance
+        level = self.level
         features = upsample(embedding, labels.shape[2:])
         if not level.bank.is_full:
             if iteration > 0 and iteration % level.fill_patience == 0:
@@ -156,7 +164,7 @@ class NaiveDIDA(AdaptationMethod):
     @torch.no_grad()
     def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:
         """Steps 5 and 6: p̂ = a·p + (1 − a)·s."""
-        level = self.dacs.instance
+        level = self.level
         if level is None or level.smoothing == 1 or not level.bank.is_full:
             return probs
         bank = level.bank
@@ -193,7 +201,7 @@ class NaiveDIDA(AdaptationMethod):
         loss = (weight * pixel_cross_entropy(embedded.logits, labels)).mean()
         losses = {'mix.decode.loss_seg': loss}
         loss.backward(retain_graph=True)
-        if self.dacs.instance is not None and self.dacs.instance.bank.is_full:
+        if self.level is not None and self.level.bank.is_full:
             losses['mix.loss_instance'] = self.learn_instances(
                 weak_embedding, embedded.embedding, probs
             )
@@ -203,7 +211,7 @@ class NaiveDIDA(AdaptationMethod):
         self, weak_embedding: torch.Tensor, strong_embedding: torch.Tensor, probs: torch.Tensor
     ) -> torch.Tensor:
         """Steps 9 and 10: L_I and its backward pass."""
-        level = self.dacs.instance
+        level = self.level
         bank = level.bank
         loss = level.loss_weight * instance_loss(
             weak_embedding, strong_embedding, probs, bank.features, bank.labels, level.similarity

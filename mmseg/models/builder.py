@@ -36,6 +36,7 @@ HEADS = Registry('decode head', build_func=_build)
 LOSSES = Registry('loss', build_func=_build)
 SEGMENTORS = Registry('segmentor', build_func=_build)
 UDA = Registry('adaptation method', build_func=_build)
+TERMS = Registry('term of adaptation', build_func=_build)
 
 
 def build_backbone(cfg: Mapping[str, Any]) -> Any:
@@ -62,6 +63,18 @@ def build_head(cfg: Mapping[str, Any]) -> Any:
 def build_loss(cfg: Mapping[str, Any]) -> Any:
     """Build a loss, such as `dict(type='CrossEntropyLoss')`."""
     return LOSSES.build(cfg)
+
+
+def build_term(cfg: Mapping[str, Any], student: nn.Module) -> Any:
+    """Build a term of the adaptation's step, such as `dict(type='InstanceLevel', ...)`.
+
+    Args:
+        cfg: Its settings.
+        student: The network that learns, the first argument of every term.
+    """
+    if 'student' in cfg:
+        raise UserError('uda.terms: student is the network that learns, no setting')
+    return TERMS.build(cfg, default_args={'student': student})
 
 
 def build_segmentor(

@@ -35,6 +35,22 @@ def torch_generator(part: str, *keys: int) -> torch.Generator:
     return torch.Generator().manual_seed(derive_seed(part, *keys))
 
 
+@contextmanager
+def layers_draw_from(device: torch.device, part: str, *keys: int) -> Iterator[None]:
+    """Let dropout and the like draw from a stream of their own for a while.
+
+    Layers take no generator. Outside this context they draw as if it had not been there.
+
+    Args:
+        device: Where they compute.
+        part: Name of what draws.
+        *keys: As for `derive_seed`.
+    """
+    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+        torch.manual_seed(derive_seed(part, *keys))
+        yield
+
+
 def _digest(part: str, *keys: int) -> int:
     """Hash a name and integers to 128 bits; sequences of other lengths are others."""
     text = repr((part, *map(int, keys)))

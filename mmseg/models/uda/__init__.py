@@ -1,6 +1,8 @@
 from mmseg.core.adaptation import AdaptationMethod
 
+from .base import Step, Term
 from .dacs import DACS
+from .feature_distance import FeatureDistance
 from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
 from .teacher import EMATeacher
@@ -10,7 +12,10 @@ __all__ = [
     'DACS',
     'AdaptationMethod',
     'EMATeacher',
+    'FeatureDistance',
     'InstanceBank',
     'InstanceLevel',
+    'Step',
+    'Term',
     'UDADecorator',
 ]

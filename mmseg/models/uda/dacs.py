@@ -4,45 +4,40 @@ Legend: B images, C classes, D embedding channels, H×W the crop, h×w = H/4×W/
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
 import torch
 from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
-from mmseg.core.building import call_checked
 from mmseg.core.optimizer_step import OptimizerStep
 from mmseg.core.precision import Precision
 from mmseg.models.builder import UDA, build_segmentor
-from mmseg.utils.distributed import mean_over_processes
-from mmseg.utils.overrides import RefusesOverrides
-from mmseg.utils.seed import torch_generator
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.utils.distributed import mean_over_processes, rank
+from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import RefusesOverrides, has_own
+from mmseg.utils.seed import layers_draw_from
 
-from .augmentation import ViewSettings, draw_view, normalisation_of
+from .augmentation import ViewSettings, draw_view
+from .base import Losses, Step, Term, build_terms, with_more
 from .class_mixing import choose_classes, class_mask, mix
-from .frozen_network import WithFeatureDistance
 from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
-from .pseudo_labels import inside_images, pseudo_labels
-from .settings import (
-    check_form,
-    check_has_target,
-    check_pair,
-    check_ways,
-    checked_pseudo_labels,
-    expect,
-)
+from .settings import check_has_target, check_pair, check_ways, checked_pseudo_labels, expect
 from .teacher import EMATeacher
 
 ImgMetas = Sequence[Mapping[str, Any]]
 
 
 @UDA.register_module()
-class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
+class DACS(RefusesOverrides, AdaptationMethod):
     """Adapts a segmentor to unlabelled target images.
 
-    DACS (Tranheden et al., WACV 2021) with DAFormer's feature distance (Hoyer et al., CVPR 2022)
-    and DIDA's instance level (Yao and Li, ICCV-W 2023); `instance=None` is DAFormer.
+    DACS (Tranheden et al., WACV 2021) is the step; what others add to it are its terms: DAFormer's
+    feature distance (Hoyer et al., CVPR 2022), DIDA's instance level (Yao and Li, ICCV-W 2023), and
+    whatever `terms` names. `instance=None` is DAFormer.
 
     Args:
         model: Config of the segmentor that is adapted.
@@ -62,17 +57,24 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         debug_img_interval: Iterations between debug panels; read by the training loop's hook.
         print_grad_magnitude: Whether the norms of the gradients are logged.
         instance: Settings of `InstanceLevel`; None is DAFormer.
+        terms: Further terms, each `dict(type=…, …)` of the registry `TERMS`, asked after these.
+
+    Attributes:
+        terms: All terms by name, in the order in which they are asked.
     """
 
     NEVER_CALLED: ClassVar[Mapping[str, str]] = {
         '_init_ema_weights': 'the teacher is an EMATeacher, whose update copies at iteration 0',
         '_update_ema': 'put an EMATeacher with an update of your own in place of self.teacher',
-        'calc_feat_dist': 'put a module of your own in place of self.feature_distance',
-        'masked_feat_dist': 'put a module of your own in place of self.feature_distance',
+        'calc_feat_dist': 'write a Term with source_losses of your own, and name it in uda.terms',
+        'masked_feat_dist': 'write a Term with source_losses of your own, and name it in uda.terms',
     }
 
     precision: Precision
     optimizer_step: OptimizerStep
+    model: EncoderDecoder
+    ema_model: EncoderDecoder
+    _networks: Mapping[str, nn.Module] = {}
 
     def __init__(
         self,
@@ -92,26 +94,15 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         debug_img_interval: int = 1000,
         print_grad_magnitude: bool = False,
         instance: Mapping[str, Any] | None = None,
+        terms: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__()
         expect(mix == 'class', 'mix', "'class'", mix)
         expect(0 <= alpha < 1, 'alpha', 'a momentum in [0, 1)', alpha)
-        self.model = cast(Any, build_segmentor(model))
+        self.model = build_segmentor(model)
         check_ways(self.model)
         self.teacher = EMATeacher(self.model, alpha)
-        self.ema_model = cast(Any, self.teacher.model)
-        num_classes = self.model.num_classes
-        self.set_up_feature_distance(
-            model,
-            imnet_feature_dist_lambda,
-            imnet_feature_dist_classes,
-            imnet_feature_dist_scale_min_ratio,
-        )
-        self.instance = None
-        if instance is not None:
-            sizes = {'dim': self.model.embed_channels, 'num_classes': num_classes}
-            self.instance = call_checked(InstanceLevel, {**sizes, **instance})
-            check_form(self.instance.similarity.form, self.model.decode_head)
+        self.ema_model = cast(EncoderDecoder, self.teacher.model)
         self.seed = seed
         self.pseudo_label_settings = checked_pseudo_labels(
             pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom
@@ -121,35 +112,66 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         self.print_grad_magnitude = print_grad_magnitude
         self.precision = Precision()
         self.optimizer_step = OptimizerStep()
+        configs = [dict(term) for term in terms]
+        if instance is not None:
+            configs.insert(0, {'type': 'InstanceLevel', **instance})
+        if imnet_feature_dist_lambda or 'FeatureDistance' not in [c.get('type') for c in configs]:
+            distance = {
+                'type': 'FeatureDistance',
+                'weight': imnet_feature_dist_lambda,
+                'classes': imnet_feature_dist_classes,
+                'min_ratio': imnet_feature_dist_scale_min_ratio,
+            }
+            configs.insert(0, distance)
+        built = build_terms(configs, self.model, taken=dir(self))
+        self.terms = {term.name: term for term in built}
+        self._register_networks()
+        for name, term in self.terms.items():
+            self.add_module(name, term)
 
     @property
     def bank(self) -> InstanceBank | None:
         """The instance bank, if there is an instance level."""
-        return None if self.instance is None else self.instance.bank
+        levels = (term for term in self.terms.values() if isinstance(term, InstanceLevel))
+        return next((level.bank for level in levels), None)
 
-    def get_model(self) -> nn.Module:
+    def get_model(self) -> EncoderDecoder:
         """Return the student."""
         return self.model
 
-    def get_ema_model(self) -> nn.Module:
+    def get_ema_model(self) -> EncoderDecoder:
         """Return the teacher."""
         return self.ema_model
 
     def init_weights(self) -> None:
-        """Initialise the student, and the frozen network with the same weights.
-
-        Weights of the model zoo may turn out not to be had: then there is no feature distance.
-        """
+        """Initialise the student, and what terms make of its first weights."""
         self.model.init_weights()
-        self.start_feature_distance()
+        for term in self.terms.values():
+            term.init_weights(self.model)
+        self._register_networks()
+
+    def match_state(self, state_dict: Mapping[str, torch.Tensor]) -> None:
+        """Let the terms get ready for the state that a run is to go on from."""
+        for term in self.terms.values():
+            term.match_state(state_dict)
+        self._register_networks()
+
+    def _register_networks(self) -> None:
+        """Hold the frozen networks of the terms, under the names that checkpoints give them."""
+        networks = {k: v for term in self.terms.values() for k, v in term.networks().items()}
+        for name in self._networks.keys() - networks.keys():
+            delattr(self, name)
+        for name, network in networks.items():
+            setattr(self, name, network)
+        self._networks = networks
 
     def train(self, mode: bool = True) -> 'DACS':
         """Set the mode of the student; the other networks have one mode for training."""
         super().train(mode)
         if mode:
             self.teacher.set_mode(self.model)
-        if self.feature_distance is not None:
-            self.imnet_model.eval()
+        for network in self._networks.values():
+            network.eval()
         return self
 
     def train_step(
@@ -196,7 +218,7 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         target_img: torch.Tensor,
         target_img_metas: ImgMetas,
     ) -> dict[str, torch.Tensor]:
-        """Take the training step's two backward passes, in the order of the paper.
+        """Take the training step's backward passes, in the order of the paper.
 
         Args:
             img: Normalised source images (B, K, H, W).
@@ -212,104 +234,109 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
             UserError: Source and target images differ in size.
         """
         check_pair(img, target_img)
-        iteration = self.teacher.num_updates
-        self.teacher.update(self.model, self.optimizer_step.cumulative_iters)
+        step = self._step(img, img_metas, gt_semantic_seg, target_img, target_img_metas)
+        terms = self.terms.values()
+        self.teacher.update(self.model, step.cumulative_iters)
+        for term in terms:
+            term.start(step)
 
-        with self.model.local_gradients():
-            log_vars, embedding = self._learn_source(img, gt_semantic_seg)
-        if self.instance is not None:
-            self.instance.observe(embedding, gt_semantic_seg, iteration)
-        del embedding
+        log_vars = self._learn_source(step)
 
-        norm = normalisation_of(img_metas)
-        weak_img = target_img
-        if self.instance is not None:
-            weak_img = draw_view(target_img, *norm, self.view, self._draws('weak view', iteration))
-        probs, weak_embedding = self._ask_teacher(weak_img)
-        smoothed = probs if self.instance is None else self.instance.smooth(probs, weak_embedding)
-        inside = inside_images(target_img_metas, target_img)
-        pseudo_label, pseudo_weight = pseudo_labels(smoothed, *self.pseudo_label_settings, inside)
+        step.weak_img = target_img
+        for term in terms:
+            step.weak_img = term.weak_view(step, step.weak_img)
+        step.weak = step.ask(self.ema_model, step.weak_img)
+        probs = step.weak.probs
+        for term in terms:
+            probs = term.adjust_probs(step, probs)
+        step.pseudo_label, step.pseudo_weight = step.pseudo_labels(probs)
 
-        chosen = choose_classes(gt_semantic_seg, self._draws('mixed classes', iteration))
-        mask = class_mask(gt_semantic_seg, chosen)
-        mixed_img = mix(mask, img, target_img)
-        mixed_img = draw_view(mixed_img, *norm, self.view, self._draws('mixed view', iteration))
-        mixed_label = mix(mask, gt_semantic_seg, pseudo_label[:, None])
-        target_weight = pseudo_weight[:, None].masked_fill(mask, 0)
-        log_vars |= self._learn_mixed(
-            mixed_img, mixed_label, mask, target_weight, probs, weak_embedding
-        )
+        chosen = choose_classes(gt_semantic_seg, step.draws('mixed classes'))
+        step.mask = class_mask(gt_semantic_seg, chosen)
+        mixed_img = mix(step.mask, img, target_img)
+        step.mixed_img = draw_view(mixed_img, *step.norm, self.view, step.draws('mixed view'))
+        step.mixed_label = mix(step.mask, gt_semantic_seg, step.pseudo_label[:, None])
+        step.target_weight = step.pseudo_weight[:, None].masked_fill(step.mask, 0)
 
-        log_vars['pseudo_weight'] = pseudo_weight.max()
+        passing = [term for term in terms if has_own(term, Term, 'own_pass')]
+        log_vars |= self._learn_mixed(step, is_last=not passing)
+        for term in passing:
+            log_vars = with_more(log_vars, self._learn_own(step, term, term is passing[-1]), term)
+
+        log_vars['pseudo_weight'] = step.pseudo_weight.max()
         if self.capture_panels:
-            self.panels = _on_cpu(
-                source=img,
-                target=target_img,
-                weak=weak_img,
-                mixed=mixed_img,
-                source_label=gt_semantic_seg,
-                pseudo_label=pseudo_label,
-                mixed_label=mixed_label,
-                pseudo_weight=pseudo_weight,
-            )
+            self.panels = _panels(step)
         return log_vars
 
     def try_source(self, img: torch.Tensor, img_metas: ImgMetas, labels: torch.Tensor) -> None:
-        """Measure L_S and L_FD, without learning."""
-        self._source_losses(img, labels)
+        """Measure what the source's pass is to be differentiated by, without learning."""
+        step = self._step(img, img_metas, labels, img, img_metas)
+        self._source_losses(step)
 
-    def _draws(self, part: str, iteration: int) -> torch.Generator:
-        """Return the generator of one part of a step, the same on all processes."""
-        return torch_generator(part, self.seed, iteration)
-
-    def _learn_source(
-        self, img: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-        """Learn from labelled images: L_S + L_FD; return what to log and the embedding."""
-        losses, embedding = self._source_losses(img, labels)
-        log_vars = self._backward(losses, 'source')
-        return log_vars, None if self.instance is None else embedding.detach()
-
-    def _source_losses(
-        self, img: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[dict[str, torch.Tensor], Any]:
-        with self.precision.autocast():
-            embedded = self.model.forward_embedding(img)
-            losses = self.model.losses(embedded, labels)
-            if self.feature_distance is not None:
-                losses['src.loss_imnet_feat_dist'] = self.feature_distance(
-                    img, embedded.features, labels
-                )
-        return losses, embedded.embedding
-
-    @torch.no_grad()
-    def _ask_teacher(self, img: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the teacher's class probabilities (B, C, H, W) and embedding (B, D, h, w)."""
-        with self.precision.autocast():
-            embedded = self.ema_model.forward_embedding(img)
-        return embedded.logits.float().softmax(dim=1), embedded.embedding
-
-    def _learn_mixed(
+    def _step(
         self,
         img: torch.Tensor,
+        img_metas: ImgMetas,
         labels: torch.Tensor,
-        mask: torch.Tensor,
-        target_weight: torch.Tensor,
-        probs: torch.Tensor,
-        weak_embedding: torch.Tensor | None,
-    ) -> dict[str, torch.Tensor]:
-        """Learn from mixed images: L_T + L_I."""
-        with self.precision.autocast():
-            embedded = self.model.forward_embedding(img)
-            values = self.model.losses(embedded, labels, (target_weight + mask)[:, 0])
-        losses = {f'mix.{name}': value for name, value in values.items()}
-        if self.instance is not None:
-            loss = self.instance.loss(weak_embedding, embedded.embedding, probs, target_weight)
-            if loss is not None:
-                losses['mix.loss_instance'] = loss
-        return self._backward(losses, 'mixed')
+        target_img: torch.Tensor,
+        target_img_metas: ImgMetas,
+    ) -> Step:
+        return Step(
+            iteration=self.teacher.num_updates,
+            seed=self.seed,
+            cumulative_iters=self.optimizer_step.cumulative_iters,
+            student=self.model,
+            teacher=self.ema_model,
+            precision=self.precision,
+            view=self.view,
+            labelling=self.pseudo_label_settings,
+            img=img,
+            img_metas=img_metas,
+            labels=labels,
+            target_img=target_img,
+            target_img_metas=target_img_metas,
+        )
 
-    def _backward(self, losses: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    def _learn_source(self, step: Step) -> Losses:
+        """Learn from labelled images: L_S and what terms add; return what to log."""
+        with self.model.local_gradients():
+            losses, embedding = self._source_losses(step)
+            log_vars = self._backward(losses, 'source')
+        embedding = None if embedding is None else embedding.detach()
+        for term in self.terms.values():
+            term.observe_source(step, embedding)
+        return log_vars
+
+    def _source_losses(self, step: Step) -> tuple[Losses, torch.Tensor | None]:
+        losses, source = step.measure(step.img, step.labels)
+        for term in self.terms.values():
+            losses = with_more(losses, term.source_losses(step, source), term)
+        return losses, source.embedding
+
+    def _learn_mixed(self, step: Step, is_last: bool) -> Losses:
+        """Learn from mixed images: L_T and what terms add; return what to log."""
+        with nullcontext() if is_last else self.model.local_gradients():
+            weight = (step.target_weight + step.mask)[:, 0]
+            values, mixed = step.measure(step.mixed_img, step.mixed_label, weight)
+            losses = {f'mix.{name}': value for name, value in values.items()}
+            for term in self.terms.values():
+                losses = with_more(losses, term.mixed_losses(step, mixed), term)
+            return self._backward(losses, 'mixed')
+
+    def _learn_own(self, step: Step, term: Term, is_last: bool) -> Losses:
+        """Learn from what a term passes through the student; return what to log."""
+        keys = (step.seed, step.iteration, rank())
+        layers = layers_draw_from(step.img.device, f'dropout of {term.name}', *keys)
+        with nullcontext() if is_last else self.model.local_gradients(), layers:
+            losses = term.own_pass(step)
+            if not any('loss' in name for name in losses):
+                raise UserError(
+                    f'the term {term.name} gave no loss of its own pass, but {sorted(losses)}: '
+                    'give one in every iteration, 0 times one where it is to count for nothing'
+                )
+            return self._backward(losses, term.name)
+
+    def _backward(self, losses: Losses, part: str) -> Losses:
         """Add the losses' gradients to the student's; return the values to log."""
         parts = [value for name, value in losses.items() if 'loss' in name]
         self.precision.backward(self.optimizer_step.share(torch.stack(parts).sum()))
@@ -322,5 +349,16 @@ class DACS(RefusesOverrides, WithFeatureDistance, AdaptationMethod):
         return log_vars
 
 
-def _on_cpu(**tensors: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+def _panels(step: Step) -> dict[str, torch.Tensor]:
+    """Return, on the CPU, what shows a step to people."""
+    panels = {
+        'source': step.img,
+        'target': step.target_img,
+        'weak': step.weak_img,
+        'mixed': step.mixed_img,
+        'source_label': step.labels,
+        'pseudo_label': step.pseudo_label,
+        'mixed_label': step.mixed_label,
+        'pseudo_weight': step.pseudo_weight,
+    }
+    return {name: tensor.detach().cpu() for name, tensor in panels.items()}

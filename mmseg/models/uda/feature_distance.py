@@ -1,15 +1,23 @@
 """The ImageNet feature distance (Hoyer et al., CVPR 2022, section 3.3)."""
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from mmseg.models.builder import TERMS
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.models.segmentors.encoder_decoder import Embedded
 from mmseg.ops import downscale_label
 from mmseg.utils.distributed import sum_over_processes, world_size
 from mmseg.utils.errors import UserError
+from mmseg.utils.logger import get_root_logger
+
+from .base import Losses, Step, Term
+from .frozen_network import comes_from_checkpoint, has_imagenet_weights
+from .settings import check_feature_distance
 
 
 def masked_feature_distance(
@@ -33,42 +41,90 @@ def masked_feature_distance(
     return (distance * keep).sum() * world_size() / sum_over_processes(keep.sum()).clamp(min=1)
 
 
-class FeatureDistance(nn.Module):
+@TERMS.register_module()
+class FeatureDistance(Term):
     """Keeps the student's features of thing classes near those of a frozen ImageNet network.
 
-    The frozen network is kept out of this module's own state: its owner registers it, so that
-    checkpoints carry it under the field's customary name `imnet_model`.
+    The frozen network is a copy of the freshly initialised student. Checkpoints carry it under the
+    field's customary name `imnet_model`. Without ImageNet weights there is none, and no distance.
 
     Args:
-        model: The freshly initialised student, to be copied and frozen.
-        weight: λ_FD.
+        student: The network that learns.
+        weight: λ_FD; 0 switches the distance off.
         classes: Train ids of the classes to look at; all cells where None.
         min_ratio: Share of a cell's pixels in (0, 1] that must agree on a class; any where None.
-        num_classes: C.
+
+    Raises:
+        UserError: A setting is out of range.
     """
 
+    name = 'feature_distance'
     classes: torch.Tensor | None
 
     def __init__(
         self,
-        model: nn.Module,
-        weight: float,
-        classes: Sequence[int] | None,
-        min_ratio: float | None,
-        num_classes: int,
+        student: Any,
+        weight: float = 0.005,
+        classes: Sequence[int] | None = None,
+        min_ratio: float | None = None,
     ) -> None:
-        super().__init__()
-        self._frozen = (copy.deepcopy(model).requires_grad_(False).eval(),)
+        super().__init__(student)
+        check_feature_distance(weight, classes, min_ratio, student.num_classes)
         self.weight = weight
         self.min_ratio = min_ratio or 0.0
-        self.num_classes = num_classes
+        self.num_classes = student.num_classes
         kept = None if classes is None else torch.tensor(sorted(classes))
         self.register_buffer('classes', kept, persistent=False)
+        # In tuples, to be no part of this module: the step's owner registers both.
+        self._student = (student,)
+        self._frozen: tuple[Any, ...] = ()
+        if weight > 0 and has_imagenet_weights(student.backbone):
+            self._freeze()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a frozen network."""
+        return bool(self._frozen)
 
     @property
     def model(self) -> Any:
         """The frozen network."""
         return self._frozen[0]
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Name the frozen network, if there is one."""
+        return {'imnet_model': self.model} if self.is_on else {}
+
+    def init_weights(self, student: EncoderDecoder) -> None:
+        """Give the frozen network the student's first weights.
+
+        Weights of the model zoo may turn out not to be had: then there is no feature distance.
+        """
+        if self.is_on and not cast(Any, student.backbone).is_pretrained:
+            get_root_logger().warning('No ImageNet weights were loaded: no feature distance.')
+            self._frozen = ()
+        if self.is_on:
+            self.model.load_state_dict(student.state_dict())
+
+    def match_state(self, state_dict: Mapping[str, torch.Tensor]) -> None:
+        """Get ready for the state that a run is to go on from, before it is loaded.
+
+        The frozen network comes from there where its ImageNet weights are not at hand.
+
+        Raises:
+            UserError: It was trained with the feature distance and this run is without, or the
+                other way round.
+        """
+        if comes_from_checkpoint(state_dict, self.weight, self.is_on):
+            self._freeze()
+            get_root_logger().info('the network of the feature distance is that of the checkpoint')
+
+    def source_losses(self, step: Step, source: Embedded) -> Losses:
+        """Measure L_FD on the source's features."""
+        if not self.is_on:
+            return {}
+        with step.autocast():
+            return {'src.loss_imnet_feat_dist': self(step.img, source.features, step.labels)}
 
     def forward(
         self, img: torch.Tensor, features: Sequence[torch.Tensor], labels: torch.Tensor
@@ -88,6 +144,9 @@ class FeatureDistance(nn.Module):
         last = features[-1]
         mask = None if self.classes is None else self._thing_cells(labels, last)
         return self.weight * masked_feature_distance(last, reference, mask)
+
+    def _freeze(self) -> None:
+        self._frozen = (copy.deepcopy(self._student[0]).requires_grad_(False).eval(),)
 
     def _thing_cells(self, labels: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         size = labels.shape[-2:]

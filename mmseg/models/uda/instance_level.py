@@ -1,30 +1,34 @@
 """What DIDA adds to self-training: a bank of instances and its say in labels and loss."""
 
 from math import inf
+from typing import Any
 
 import torch
-from torch import nn
 
+from mmseg.models.builder import TERMS
+from mmseg.models.segmentors.encoder_decoder import Embedded
 from mmseg.ops.similarity import FORMS, Similarity
 from mmseg.utils.distributed import any_over_processes, gather_over_processes
 from mmseg.utils.errors import UserError
 
+from .augmentation import draw_view
+from .base import Losses, Step, Term
 from .class_vectors import KINDS, class_vectors
 from .instance_bank import InstanceBank
 from .interaction import PLAIN
-from .settings import NEEDS_NO_NEGATIVES, expect
+from .settings import NEEDS_NO_NEGATIVES, check_form, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 # With 19 classes and 2 images a step, a class in 1 % of the crops fills its share in time.
 _PATIENCE_PER_ENTRY = 3
 
 
-class InstanceLevel(nn.Module):
+@TERMS.register_module()
+class InstanceLevel(Term):
     """The instance bank with the settings of how it is kept and used (DIDA, section 3).
 
     Args:
-        dim: Embedding channels D of the decode head.
-        num_classes: C.
+        student: The network that learns; its decode head has an embedding.
         num_entries: Bank entries N; with a bank file, its own number counts.
         bank_file: Folder of a bank's two files; from an unfilled bank where None.
         loss_weight: λ_I.
@@ -44,10 +48,11 @@ class InstanceLevel(nn.Module):
         UserError: A setting is out of range, or the bank file does not fit.
     """
 
+    name = 'instance'
+
     def __init__(
         self,
-        dim: int,
-        num_classes: int,
+        student: Any,
         num_entries: int = 300,
         bank_file: str | None = None,
         loss_weight: float = 0.5,
@@ -60,7 +65,8 @@ class InstanceLevel(nn.Module):
         smoothing: float = 1.0,
         pixel_weights: str = 'uniform',
     ) -> None:
-        super().__init__()
+        super().__init__(student)
+        dim, num_classes = student.embed_channels, student.num_classes
         _expect(num_entries >= 1, 'num_entries', 'at least 1', num_entries)
         _expect(0 <= loss_weight < inf, 'loss_weight', 'a number from 0', loss_weight)
         _expect(0 <= momentum <= 1, 'momentum', 'a number in [0, 1]', momentum)
@@ -94,6 +100,27 @@ class InstanceLevel(nn.Module):
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
         self._checks_sign = form == 'sum'
+        check_form(form, student.decode_head)
+
+    def observe_source(self, step: Step, embedding: torch.Tensor | None) -> None:
+        """Fill the bank, or let it follow the source."""
+        assert embedding is not None
+        self.observe(embedding, step.labels, step.iteration)
+
+    def weak_view(self, step: Step, img: torch.Tensor) -> torch.Tensor:
+        """Draw the view of the target that the teacher sees (step 4)."""
+        return draw_view(img, *step.norm, step.view, step.draws('weak view'))
+
+    def adjust_probs(self, step: Step, probs: torch.Tensor) -> torch.Tensor:
+        """Smooth class probabilities (B, C, H, W) by scattered similarities (steps 5 and 6)."""
+        assert step.weak.embedding is not None
+        return self.smooth(probs, step.weak.embedding)
+
+    def mixed_losses(self, step: Step, mixed: Embedded) -> Losses:
+        """Measure L_I once the bank is full (steps 9 and 10)."""
+        assert step.weak.embedding is not None and mixed.embedding is not None
+        loss = self.loss(step.weak.embedding, mixed.embedding, step.weak.probs, step.target_weight)
+        return {} if loss is None else {'mix.loss_instance': loss}
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:

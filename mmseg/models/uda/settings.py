@@ -1,7 +1,7 @@
 """Checks of the settings of `uda`, each with one line that says what was expected."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmcv.cnn.bricks import HSigmoid
@@ -45,16 +45,24 @@ def check_ways(model: Any) -> None:
         )
 
 
+class PseudoLabelSettings(NamedTuple):
+    """How class probabilities become pseudo labels; see `pseudo_labels`."""
+
+    threshold: float
+    ignore_top: int
+    ignore_bottom: int
+
+
 def checked_pseudo_labels(
     threshold: float, ignore_top: int, ignore_bottom: int
-) -> tuple[float, int, int]:
+) -> PseudoLabelSettings:
     """Return the settings of the pseudo labels, unless they are out of range."""
     hint = f'; did you mean {threshold / 100:.6g}?' if 1 < threshold <= 100 else ''
     expected = 'a probability in [0, 1]'
     expect(0 <= threshold <= 1, 'pseudo_threshold', expected, threshold, hint)
     for name, rows in (('top', ignore_top), ('bottom', ignore_bottom)):
         expect(rows >= 0, f'pseudo_weight_ignore_{name}', 'a number of rows from 0', rows)
-    return threshold, ignore_top, ignore_bottom
+    return PseudoLabelSettings(threshold, ignore_top, ignore_bottom)
 
 
 def check_feature_distance(

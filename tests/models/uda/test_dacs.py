@@ -271,7 +271,7 @@ def test_state_dict__carries_the_fields_names_and_resumes_exactly():
 
 def test_feature_distance__is_off_without_imagenet_weights():
     dacs = build(imnet_feature_dist_lambda=0.005, imnet_feature_dist_scale_min_ratio=0.75)
-    assert dacs.feature_distance is None
+    assert not dacs.feature_distance.is_on
 
 
 def test_feature_distance__starts_at_zero_with_imagenet_weights(tmp_path):
@@ -305,7 +305,7 @@ def test_match_state__the_frozen_network_comes_from_the_checkpoint(tmp_path, ins
     before = with_weights(path, instance=instance)
     before.train().train_step(batch(), sgd(before, lr=0.1))
     resumed = with_weights(tmp_path / 'gone.pth', instance=instance)
-    assert resumed.feature_distance is None
+    assert not resumed.feature_distance.is_on
     resumed.match_state(before.state_dict())
     resumed.load_state_dict(before.state_dict())
     ours, theirs = resumed.imnet_model.state_dict(), before.imnet_model.state_dict()
@@ -336,12 +336,12 @@ def test_feature_distance__is_off_where_weights_cannot_be_had(monkeypatch):
     settings = config(imnet_feature_dist_lambda=0.005)
     settings['model']['pretrained'] = 'https://example.org/mit_b0.pth'
     dacs = build_train_model(settings)
-    assert dacs.feature_distance is not None
+    assert dacs.feature_distance.is_on
     monkeypatch.setattr(
         'mmseg.models.backbones.mix_transformer.load_pretrained', lambda *_, **__: False
     )
     dacs.init_weights()
-    assert dacs.feature_distance is None
+    assert not dacs.feature_distance.is_on
     assert not [name for name in dacs.state_dict() if name.startswith('imnet_model')]
     dacs.train().train_step(batch(), sgd(dacs))
 

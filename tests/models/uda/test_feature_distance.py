@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,10 @@ THINGS = [6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
 
 
 class Strides(nn.Module):
-    """A backbone of one stage, stride 32."""
+    """A student of one stage, stride 32, whose weights are at hand."""
+
+    num_classes = 2
+    backbone = SimpleNamespace(pretrained='package')
 
     def __init__(self):
         super().__init__()
@@ -39,7 +44,7 @@ def test_masked_feature_distance__no_cell_kept_is_zero():
 
 def test_feature_distance__looks_at_the_classes_asked_for():
     student = Strides()
-    distance = FeatureDistance(student, 0.5, [1], 0.75, num_classes=2)
+    distance = FeatureDistance(student, 0.5, [1], 0.75)
     nn.init.constant_(student.conv.bias, 3.0)
     img = torch.rand(1, 3, 32, 64)
     labels = torch.zeros(1, 1, 32, 64, dtype=torch.long)
@@ -51,7 +56,7 @@ def test_feature_distance__looks_at_the_classes_asked_for():
 
 def test_feature_distance__the_frozen_network_learns_nothing():
     student = Strides()
-    distance = FeatureDistance(student, 1.0, None, 0.0, num_classes=2)
+    distance = FeatureDistance(student, 1.0)
     img = torch.rand(1, 3, 32, 64)
     nn.init.constant_(student.conv.bias, 1.0)
     distance(img, student.extract_feat(img), torch.zeros(1, 1, 32, 64).long()).backward()
@@ -60,7 +65,7 @@ def test_feature_distance__the_frozen_network_learns_nothing():
 
 
 def test_feature_distance__crop_that_the_stride_does_not_divide_is_refused():
-    distance = FeatureDistance(Strides(), 1.0, [1], 0.75, num_classes=2)
+    distance = FeatureDistance(Strides(), 1.0, [1], 0.75)
     with pytest.raises(UserError, match='multiple of'):
         distance(
             torch.rand(1, 3, 64, 64), [torch.rand(1, 8, 3, 2)], torch.zeros(1, 1, 64, 64).long()
@@ -99,7 +104,7 @@ def test_encoder_stride__is_the_encoders_own(size, cells, stride):
 def test_feature_distance__a_crop_that_the_stride_does_not_divide_names_the_nearest(
     size, cells, near
 ):
-    distance = FeatureDistance(Strides(), 1.0, [1], 0.75, num_classes=2)
+    distance = FeatureDistance(Strides(), 1.0, [1], 0.75)
     distance.model.extract_feat = lambda _: [torch.rand(1, 8, *cells)]
     labels = torch.zeros(1, 1, *size).long()
     with pytest.raises(UserError, match=f'multiple of .* 32, got {size[0]}×{size[1]} .* {near}'):
@@ -107,6 +112,6 @@ def test_feature_distance__a_crop_that_the_stride_does_not_divide_names_the_near
 
 
 def test_feature_distance__over_all_classes_any_crop_will_do():
-    distance = FeatureDistance(Strides(), 1.0, None, 0.0, num_classes=2)
+    distance = FeatureDistance(Strides(), 1.0)
     img = torch.rand(1, 3, 50, 70)
     assert distance(img, distance.model.extract_feat(img), torch.zeros(1, 1, 50, 70).long()) == 0

@@ -3,6 +3,7 @@ import torch
 
 from mmseg.models.uda.instance_level import InstanceLevel
 from mmseg.utils.errors import UserError
+from tests.models.uda.stubs import student
 
 DIM, NUM_CLASSES = 4, 3
 EVERYWHERE = torch.ones(2, 1, 16, 24)
@@ -17,7 +18,7 @@ def draw(batch=2, seed=0):
 
 
 def filled(**settings):
-    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7, **settings)
+    level = InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7, **settings)
     seed = 0
     while not level.bank.is_full:
         embedding, labels, _ = draw(seed=seed)
@@ -27,7 +28,7 @@ def filled(**settings):
 
 
 def test_loss__waits_until_the_bank_is_full():
-    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7)
+    level = InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7)
     embedding, labels, probs = draw()
     assert level.loss(embedding, embedding, probs, EVERYWHERE) is None
     assert level.smooth(probs, embedding) is probs
@@ -80,7 +81,7 @@ def test_observe__a_full_bank_moves_at_the_interval_only():
 
 @pytest.mark.parametrize('patience', [2, 4, 6])
 def test_observe__what_a_class_did_not_fill_goes_to_others_after_a_while(patience):
-    level = InstanceLevel(DIM, NUM_CLASSES, num_entries=7, fill_patience=patience)
+    level = InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7, fill_patience=patience)
     embedding, labels, probs = draw()
     full_since = None
     for iteration in range(9):
@@ -94,10 +95,10 @@ def test_observe__what_a_class_did_not_fill_goes_to_others_after_a_while(patienc
 
 def test_observe__a_run_resumed_while_it_waits_fills_the_bank_like_one_that_went_on():
     settings = {'num_entries': 9, 'fill_patience': 5}
-    whole, resumed = (InstanceLevel(DIM, NUM_CLASSES, **settings) for _ in range(2))
+    whole, resumed = (InstanceLevel(student(DIM, NUM_CLASSES), **settings) for _ in range(2))
     for iteration in range(12):
         if iteration in (3, 5, 6):
-            resumed = InstanceLevel(DIM, NUM_CLASSES, **settings)
+            resumed = InstanceLevel(student(DIM, NUM_CLASSES), **settings)
             resumed.load_state_dict(whole.state_dict())
         embedding, labels, _ = draw(batch=1, seed=iteration)
         labels = labels.clamp(min=1)
@@ -109,7 +110,7 @@ def test_observe__a_run_resumed_while_it_waits_fills_the_bank_like_one_that_went
 
 
 def test_init__patience_is_three_iterations_an_entry():
-    assert InstanceLevel(DIM, NUM_CLASSES, num_entries=7).fill_patience == 21
+    assert InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7).fill_patience == 21
 
 
 @pytest.mark.parametrize('form', ['sum', 'softmax'])
@@ -123,7 +124,7 @@ def test_smooth__stays_a_distribution(form):
 def test_init__a_bank_file_fills_the_bank(tmp_path):
     level = filled()
     level.bank.save(tmp_path)
-    other = InstanceLevel(DIM, NUM_CLASSES, bank_file=str(tmp_path))
+    other = InstanceLevel(student(DIM, NUM_CLASSES), bank_file=str(tmp_path))
     assert other.bank.is_full
     assert torch.equal(other.bank.features, level.bank.features)
 
@@ -145,4 +146,4 @@ def test_init__a_bank_file_fills_the_bank(tmp_path):
 def test_init__settings_out_of_range_are_refused_by_name(settings):
     (name,) = settings
     with pytest.raises(UserError, match=rf'uda\.instance\.{name}: expected'):
-        InstanceLevel(DIM, NUM_CLASSES, **settings)
+        InstanceLevel(student(DIM, NUM_CLASSES), **settings)

@@ -11,6 +11,7 @@ from mmseg.models.uda.instance_level import InstanceLevel
 from mmseg.models.uda.settings import check_feature_distance, check_form, check_pair
 from mmseg.utils.errors import UserError
 from tests.models.networks import ARCHITECTURES, DECODERS, small_architecture, small_config
+from tests.models.uda.stubs import student
 from tests.models.uda.test_dacs import config
 
 FUSION = {'type': 'conv', 'kernel_size': 1, 'norm_cfg': {'type': 'BN'}}
@@ -117,13 +118,13 @@ def test_sum_form__a_linear_fusion_is_refused():
 
 
 def test_sum_form__of_a_head_that_can_not_tell_the_first_batch_does():
-    level = InstanceLevel(4, 2, num_entries=3)
+    level = InstanceLevel(student(4, 2), num_entries=3)
     labels = torch.zeros(1, 1, 8, 8, dtype=torch.long)
     embedding = torch.rand(1, 4, 2, 2)
     embedding[0, 1, 0, 0] = -0.1
     with pytest.raises(UserError, match=r"form='sum' .* the decode head gives some: .*'softmax'"):
         level.observe(embedding, labels, 0)
-    InstanceLevel(4, 2, num_entries=3, form='softmax').observe(embedding, labels, 0)
+    InstanceLevel(student(4, 2), num_entries=3, form='softmax').observe(embedding, labels, 0)
 
 
 @pytest.mark.parametrize('convs', [0, 1])
@@ -138,17 +139,17 @@ def test_sum_form__a_head_without_convolutions_is_as_its_encoder_is(convs):
 
 @pytest.mark.parametrize('value', [-1e-6, -3.0, float('-inf')])
 def test_init__a_bank_with_negative_entries_is_refused_for_form_sum(tmp_path, value):
-    level = InstanceLevel(4, 2, num_entries=3)
+    level = InstanceLevel(student(4, 2), num_entries=3)
     level.bank.features[1, 2] = value
     level.bank.labels[:] = torch.tensor([0, 1, -1])
     level.bank.save(tmp_path)
     with pytest.raises(UserError, match=r"form='sum' .* the bank in .* holds some"):
-        InstanceLevel(4, 2, bank_file=str(tmp_path))
-    InstanceLevel(4, 2, bank_file=str(tmp_path), form='softmax')
+        InstanceLevel(student(4, 2), bank_file=str(tmp_path))
+    InstanceLevel(student(4, 2), bank_file=str(tmp_path), form='softmax')
 
 
 def test_init__unfilled_entries_may_hold_anything(tmp_path):
-    level = InstanceLevel(4, 2, num_entries=3)
+    level = InstanceLevel(student(4, 2), num_entries=3)
     level.bank.features -= 1
     level.bank.save(tmp_path)
-    assert InstanceLevel(4, 2, bank_file=str(tmp_path)).bank.num_filled == 0
+    assert InstanceLevel(student(4, 2), bank_file=str(tmp_path)).bank.num_filled == 0
