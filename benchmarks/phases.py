@@ -17,7 +17,7 @@ from .naive_dida import NaiveDIDA
 # Phase → the methods, by their owner's path from the model, whose time it is. Time in an inner
 # method counts for its phase alone.
 _DACS_PHASES = {
-    'teacher': ('teacher.update', '_ask_teacher'),
+    'teacher': ('teacher.update', 'ema_model.forward_embedding'),
     'source': ('_learn_source',),
     'mixed': ('_learn_mixed',),
     'instance': ('instance.observe', 'instance.smooth', 'instance.loss'),
@@ -56,7 +56,7 @@ class PhaseClock:
                 *owners, method = path.split('.')
                 owner: Any = model
                 for name in owners:
-                    owner = getattr(owner, name)
+                    owner = getattr(owner, name, None)
                 if owner is not None:
                     setattr(owner, method, self._timed(phase, getattr(owner, method)))
         optimizer.step = self._timed('optimizer', optimizer.step)
