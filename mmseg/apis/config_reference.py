@@ -13,7 +13,7 @@ from mmseg.core.pixel_sampling import PIXEL_SAMPLERS
 from mmseg.core.settings import ALL_SETTINGS, Meaning, Settings
 from mmseg.core.settings.descriptions import DESCRIPTIONS
 from mmseg.datasets.builder import DATASETS, PIPELINES
-from mmseg.models.builder import BACKBONES, HEADS, LOSSES, NECKS, SEGMENTORS, UDA
+from mmseg.models.builder import BACKBONES, HEADS, LOSSES, NECKS, SEGMENTORS, TERMS, UDA
 from mmseg.models.uda.instance_level import InstanceLevel
 
 COMMAND = 'python tools/document_config.py'
@@ -26,6 +26,7 @@ REGISTRIES = {
     'Losses': LOSSES,
     'Pixel samplers': PIXEL_SAMPLERS,
     'Adaptation methods': UDA,
+    'Terms of adaptation': TERMS,
     'Data sets': DATASETS,
     'Transforms': PIPELINES,
     'Hooks': HOOKS,
