@@ -34,7 +34,11 @@ REGISTRIES = {
 # What others register is theirs to document.
 _OWN = ('mmseg.core.', 'mmseg.datasets.', 'mmseg.models.')
 # Arguments that the code passes itself.
-_PASSED = {'Adaptation methods': ('model', 'seed'), 'Pixel samplers': ('context',)}
+_PASSED = {
+    'Adaptation methods': ('model', 'seed'),
+    'Terms of adaptation': ('student',),
+    'Pixel samplers': ('context',),
+}
 
 
 def reference() -> str:
@@ -87,7 +91,7 @@ def _lines() -> Iterator[str]:
             if factory.__module__.startswith(_OWN):
                 yield from _type(name, factory, _PASSED.get(title, ()))
         if title == 'Adaptation methods':
-            yield from _type('uda.instance', InstanceLevel, ('dim', 'num_classes'))
+            yield from _type('uda.instance', InstanceLevel, ('student',))
 
 
 def _type(name: str, factory: Callable[..., Any], passed: tuple[str, ...]) -> Iterator[str]:
