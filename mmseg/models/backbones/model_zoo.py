@@ -125,16 +125,36 @@ def _renamed(key: str, deep_stem: bool) -> str:
     return key
 
 
+def hub_address(name: str) -> str | None:
+    """Return where timm's weights of this name are on the Hugging Face Hub; None if it has none."""
+    facts = timm.get_pretrained_cfg(name)
+    if facts is None or not facts.hf_hub_id:
+        return None
+    return f'{_HUB}/{facts.hf_hub_id}/resolve/main/{_WEIGHTS}'
+
+
+def hub_file(name: str) -> Path | None:
+    """Return a local file of timm's weights, downloading it where need be.
+
+    Args:
+        name: Name in timm, such as 'resnet50c.gluon_in1k'.
+
+    Returns:
+        A file of safetensors, or None where there are none or the hub cannot be reached.
+    """
+    address = hub_address(name)
+    if address is None:
+        return None
+    repository = address.removeprefix(f'{_HUB}/').partition('/resolve/')[0]
+    cached = try_to_load_from_cache(repository, _WEIGHTS)
+    if isinstance(cached, str):
+        return Path(cached)
+    return _fetched(address, cache_folder() / f'{name}.safetensors')
+
+
 def _pretrained_timm(name: str) -> nn.Module | None:
     """Build a network of timm with its weights; None where they cannot be had."""
-    facts = timm.get_pretrained_cfg(name)
-    assert facts is not None and facts.hf_hub_id is not None, name  # of `_IN_TIMM`
-    repository = facts.hf_hub_id
-    cached = try_to_load_from_cache(repository, _WEIGHTS)
-    file = Path(cached) if isinstance(cached, str) else None
-    if file is None:
-        address = f'{_HUB}/{repository}/resolve/main/{_WEIGHTS}'
-        file = _fetched(address, cache_folder() / f'{name}.safetensors')
+    file = hub_file(name)
     if file is None:
         return None
     try:

@@ -15,6 +15,7 @@ from torch import nn
 
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.models.backbones.dinov2_hf import from_transformers, is_from_transformers
+from mmseg.models.backbones.model_zoo import hub_address, hub_file
 from mmseg.utils.errors import UserError
 
 _logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def load_timm_weights(model: nn.Module, name: str, pretrained: str | None) -> bo
     if pretrained is None:
         return False
     if pretrained == 'hub':
-        state, source = _from_hub(name), f'the hub ({name})'
+        source, state = _from_hub(name)
     elif pretrained == 'package':
         source, state = _from_package(model, name)
     else:
@@ -60,20 +61,21 @@ def load_timm_weights(model: nn.Module, name: str, pretrained: str | None) -> bo
     return True
 
 
-def _from_hub(name: str) -> Mapping[str, torch.Tensor]:
-    config = timm.get_pretrained_cfg(name)
-    if config is None or not (config.has_weights or config.hf_hub_id):
+def _from_hub(name: str) -> tuple[str, Mapping[str, torch.Tensor]]:
+    """Fetch timm's weights and say under which licence they are."""
+    address = hub_address(name)
+    if address is None:
         raise UserError(f"pretrained='hub': timm has no weights of {name}")
-    _logger.info('weights of %s: licence %s', config.hf_hub_id or name, config.license or 'unknown')
-    try:
-        return timm.create_model(name, pretrained=True).state_dict()
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    file = hub_file(name)
+    if file is None:
         raise UserError(
-            f"pretrained='hub': the weights of {name} can't be had: {reason}; download them from "
-            f'https://huggingface.co/{config.hf_hub_id} on another machine and give '
-            'pretrained=FILE'
-        ) from error
+            f"pretrained='hub': the weights of {name} can't be had here: download {address} on "
+            'another machine and give pretrained=FILE'
+        )
+    facts = timm.get_pretrained_cfg(name)
+    licence = getattr(facts, 'license', None) or 'not stated'
+    _logger.info('weights of %s from %s, licence: %s', name, file, licence)
+    return str(file), _read(str(file))
 
 
 def _from_package(model: nn.Module, name: str) -> tuple[str, Mapping[str, torch.Tensor]]:

