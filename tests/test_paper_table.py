@@ -40,7 +40,7 @@ def definition(file, name):
 
 
 def used_names():
-    """Return every name that code outside tests/ reads, and every type that a config asks for."""
+    """Return every name that code outside tests/ reads, and every `type` that a config asks for."""
     used = set()
     for place in ('mmseg', 'tools', 'benchmarks', 'demo', 'configs'):
         for path in (ROOT / place).glob('**/*.py'):
@@ -49,8 +49,15 @@ def used_names():
                     used.add(node.id)
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                     used.add(node.attr)
-                elif place == 'configs' and isinstance(node, ast.Constant):
-                    used.add(node.value)
+                elif isinstance(node, ast.keyword) and node.arg == 'type':
+                    used.add(getattr(node.value, 'value', None))
+                elif isinstance(node, ast.Dict):
+                    pairs = zip(node.keys, node.values, strict=True)
+                    used |= {
+                        value.value
+                        for key, value in pairs
+                        if isinstance(value, ast.Constant) and getattr(key, 'value', None) == 'type'
+                    }
     return used
 
 
