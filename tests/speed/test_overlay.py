@@ -17,6 +17,7 @@ from mmseg.speed.cpu import layers
 from mmseg.speed.interaction import LEAN
 from mmseg.utils.errors import UserError
 from tests.models.networks import ARCHITECTURES, small_architecture
+from tests.models.uda.stubs import student
 
 CPU = torch.device('cpu')
 CLASSIFIER_OF_RELEASED_CHECKPOINTS = ['decode_head.conv_seg']
@@ -132,12 +133,12 @@ def test_auto__the_instance_level_computes_its_equations_in_their_lean_forms(
     device, compile, monkeypatch
 ):
     monkeypatch.setattr('mmseg.speed.overlay.compile_networks', lambda model: None)
-    level = InstanceLevel(4, 3)
+    level = InstanceLevel(student(4, 3))
     assert quicken(level, torch.device(device), SpeedSettings(compile=compile)).equations is LEAN
 
 
 def test_off__the_instance_level_computes_its_equations_as_they_are_written():
-    assert quicken(InstanceLevel(4, 3), CPU, SpeedSettings(speed='off')).equations is PLAIN
+    assert quicken(InstanceLevel(student(4, 3)), CPU, SpeedSettings(speed='off')).equations is PLAIN
 
 
 def test_quicken__twice_is_once():
