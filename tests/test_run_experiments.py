@@ -23,9 +23,9 @@ def merged(config_file, options):
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """Run the command with training replaced by a record of it; returns how to call it."""
-    trained, options_given, resumed, checked = [], [], [], []
+    trained, options_given, resumed, checked, plugged = [], [], [], [], []
 
-    def train(config_file, work_dir, gpu, options, auto_resume, check):
+    def train(config_file, work_dir, gpu, options, auto_resume, check, plugins):
         work_dir.mkdir(parents=True, exist_ok=auto_resume)
         if len(trained) == command.fails_at:
             raise RunFailed(3)
@@ -42,6 +42,7 @@ def command(monkeypatch, tmp_path):
         trained.append(config['name'])
         options_given.append(options)
         checked.append(check)
+        plugged.append(list(plugins))
 
     def command(*arguments):
         monkeypatch.setattr(sys, 'argv', ['run_experiments.py', *arguments])
@@ -51,6 +52,7 @@ def command(monkeypatch, tmp_path):
     command.fails_at = command.stops_at = None
     command.options_given, command.resumed = options_given, resumed
     command.checked = checked
+    command.plugged = plugged
     monkeypatch.setattr(running, 'train', train)
     monkeypatch.setattr('mmseg.experiments.runs.GENERATED', tmp_path / 'generated')
     monkeypatch.setattr('mmseg.experiments.runs.ROOT', tmp_path)
@@ -235,6 +237,11 @@ def test_run_experiments__config_file_runs_once_for_each_seed(command, tmp_path)
     with pytest.raises(UserError, match='no config file at'):
         command('--config', 'nowhere.json')
     assert command('--config', 'mine_s0.json', '--seeds', '3,4')[1:] == ['mine_s3', 'mine_s4']
+
+
+def test_run_experiments__plugins_reach_every_run(command):
+    command('--exp', '9', '--jobs', '2,3', '--plugins', 'json')
+    assert command.plugged == [['json'], ['json']]
 
 
 def test_run_experiments__no_check_reaches_every_run(command):
