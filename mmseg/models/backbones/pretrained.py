@@ -65,7 +65,7 @@ def load_pretrained(backbone: nn.Module, path: str | None, drop: tuple[str, ...]
 def _find_state(path: str) -> dict[str, torch.Tensor] | None:
     if path.startswith(SCHEME):
         file = zoo_file(path)
-        return timm_state(path) if file is None else _plain_state(read_checkpoint(file))
+        return timm_state(path) if file is None else plain_state(read_checkpoint(file))
     return _read_state(path) if has_pretrained(path) else None
 
 
@@ -89,12 +89,20 @@ def _read_state(path: str) -> dict[str, torch.Tensor]:
         raise UserError(f'{path} cannot be read as a checkpoint: {reason}') from error
     if not isinstance(checkpoint, Mapping):
         raise UserError(f'{path} holds a {type(checkpoint).__name__}, not weights by name')
-    return _plain_state(checkpoint)
+    return plain_state(checkpoint)
 
 
-def _plain_state(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Unpack what training tools wrap around a state dict."""
-    for key in ('state_dict', 'model'):
+def plain_state(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Unpack what training tools wrap around the state dict of a backbone.
+
+    Args:
+        checkpoint: Weights by name, perhaps among other things ('state_dict', 'model', 'teacher'),
+            perhaps with others than the backbone's.
+
+    Returns:
+        The backbone's weights, as far as names tell them from others.
+    """
+    for key in ('state_dict', 'model', 'teacher'):
         if isinstance(checkpoint.get(key), Mapping):
             checkpoint = checkpoint[key]
     state = {key.removeprefix('module.'): value for key, value in checkpoint.items()}

@@ -6,16 +6,17 @@ import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import timm
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from mmseg.core.checkpoint import compare_state_dicts
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.models.backbones.dinov2_hf import from_transformers, is_from_transformers
 from mmseg.models.backbones.model_zoo import hub_address, hub_file
+from mmseg.models.backbones.pretrained import plain_state
 from mmseg.utils.errors import UserError
 
 _logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def load_timm_weights(model: nn.Module, name: str, pretrained: str | None) -> bo
     if pretrained == 'hub':
         source, state = _from_hub(name)
     elif pretrained == 'package':
-        source, state = _from_package(model, name)
+        source, state = _from_package(name)
     else:
         if not Path(pretrained).is_file():
             raise UserError(
@@ -78,7 +79,7 @@ def _from_hub(name: str) -> tuple[str, Mapping[str, torch.Tensor]]:
     return str(file), _read(str(file))
 
 
-def _from_package(model: nn.Module, name: str) -> tuple[str, Mapping[str, torch.Tensor]]:
+def _from_package(name: str) -> tuple[str, Mapping[str, torch.Tensor]]:
     """Read the weights that a package carries, whose entries stand in the order of timm's."""
     architecture = name.partition('.')[0]
     if architecture not in PACKAGES:
@@ -100,19 +101,11 @@ def _packages() -> str:
 
 
 def _read(path: str) -> Mapping[str, torch.Tensor]:
-    """Read weights by name, out of what training tools wrap around them."""
-    if path.endswith('.safetensors'):
-        return load_file(path)
-    checkpoint: Mapping[str, Any] = read_checkpoint(path)
-    for key in ('state_dict', 'model', 'teacher'):
-        if isinstance(checkpoint.get(key), Mapping):
-            checkpoint = checkpoint[key]
-    return checkpoint
+    return plain_state(load_file(path) if path.endswith('.safetensors') else read_checkpoint(path))
 
 
-def _fill(model: nn.Module, name: str, state: Mapping[str, Any], source: str) -> None:
+def _fill(model: nn.Module, name: str, state: Mapping[str, torch.Tensor], source: str) -> None:
     """Load what the model has of a state dict; every entry of the model must be there and fit."""
-    state = {key.removeprefix('module.').removeprefix('backbone.'): v for key, v in state.items()}
     if is_from_transformers(state):
         state = from_transformers(state)
     module = sys.modules[timm.models.model_entrypoint(name.partition('.')[0]).__module__]
@@ -120,15 +113,12 @@ def _fill(model: nn.Module, name: str, state: Mapping[str, Any], source: str) ->
         # what timm knows of other projects' names and of position embeddings of another grid
         state = module.checkpoint_filter_fn(dict(state), model)
     expected = model.state_dict()
-    optional = [key for key in expected if key.endswith('num_batches_tracked')]
-    problems = [
-        f'{key} is {tuple(state[key].shape)} where {tuple(value.shape)} is expected'
-        for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    problems += [f'{k} is missing' for k in expected if k not in state and k not in optional]
+    # files from before PyTorch 0.4.1 do not count batches
+    counters = {k: v for k, v in expected.items() if k.endswith('num_batches_tracked')}
+    own = counters | {key: state[key] for key in expected if key in state}
+    problems = compare_state_dicts(expected, own)
     if problems:
         more = len(problems) - _MAX_KEYS_SHOWN
         shown = '; '.join(problems[:_MAX_KEYS_SHOWN]) + (f'; and {more} more' if more > 0 else '')
         raise UserError(f'{source} holds weights of another model than {name}: {shown}')
-    model.load_state_dict({k: state[k] for k in expected if k in state}, strict=False)
+    model.load_state_dict(own)
