@@ -5,6 +5,7 @@ from .dacs import DACS
 from .feature_distance import FeatureDistance
 from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
+from .masked_consistency import MaskedConsistency
 from .teacher import EMATeacher
 from .uda_decorator import UDADecorator
 
@@ -15,6 +16,7 @@ __all__ = [
     'FeatureDistance',
     'InstanceBank',
     'InstanceLevel',
+    'MaskedConsistency',
     'Step',
     'Term',
     'UDADecorator',

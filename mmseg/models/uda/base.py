@@ -16,6 +16,7 @@ from mmseg.models.builder import build_term
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.segmentors.encoder_decoder import Embedded
 from mmseg.utils.errors import UserError
+from mmseg.utils.overrides import has_own
 from mmseg.utils.seed import torch_generator
 
 from .augmentation import ViewSettings, normalisation_of
@@ -23,6 +24,8 @@ from .pseudo_labels import inside_images, pseudo_labels
 from .settings import PseudoLabelSettings
 
 Losses = dict[str, torch.Tensor]
+# Moments of a term that a step without the target doesn't have.
+_OF_TARGET = ('weak_view', 'adjust_probs', 'mixed_losses')
 
 
 class Answer(NamedTuple):
@@ -55,8 +58,11 @@ class Step:
         labels: Source labels (B, 1, H, W).
         target_img: Normalised target images (B, K, H, W).
         target_img_metas: Facts about them.
+        source_only: Whether the target is left alone: there is nothing of it below.
+        terms: All that is asked in this step.
         weak_img: What the teacher is shown of the target (B, K, H, W); from `adjust_probs` on.
         weak: What it says of that; from `adjust_probs` on.
+        probs: Class probabilities (B, C, H, W) that pseudo labels follow; from `mixed_losses` on.
         pseudo_label: Labels of the target (B, H, W); from `mixed_losses` on, as all below.
         pseudo_weight: Their weights (B, H, W) in [0, 1], as they are before mixing.
         mask: Where the source is pasted onto the target (B, 1, H, W) bool.
@@ -78,8 +84,11 @@ class Step:
     labels: torch.Tensor
     target_img: torch.Tensor
     target_img_metas: Sequence[Mapping[str, Any]]
+    source_only: bool = False
+    terms: Sequence['Term'] = ()
     weak_img: torch.Tensor = field(init=False)
     weak: Answer = field(init=False)
+    probs: torch.Tensor = field(init=False)
     pseudo_label: torch.Tensor = field(init=False)
     pseudo_weight: torch.Tensor = field(init=False)
     mask: torch.Tensor = field(init=False)
@@ -195,6 +204,15 @@ class Term(nn.Module):
         """
         return {}
 
+    def masked_losses(self, step: Step, masked: Embedded) -> Losses:
+        """Add to the losses of a target batch that another term has hidden parts of.
+
+        Args:
+            step: The step.
+            masked: The student's pass of the masked `step.target_img`.
+        """
+        return {}
+
     def own_pass(self, step: Step) -> Losses:
         """Pass something through the student and return losses that have a backward of their own.
 
@@ -228,7 +246,10 @@ class Term(nn.Module):
 
 
 def build_terms(
-    configs: Sequence[Mapping[str, Any]], student: nn.Module, taken: Sequence[str]
+    configs: Sequence[Mapping[str, Any]],
+    student: nn.Module,
+    taken: Sequence[str],
+    source_only: bool = False,
 ) -> list[Term]:
     """Build terms, each with a name that no other has.
 
@@ -236,9 +257,11 @@ def build_terms(
         configs: Settings of each, and perhaps its `name`.
         student: The network that learns.
         taken: Names that a term must not have.
+        source_only: Whether the step has nothing of the target that terms could be asked about.
 
     Raises:
-        UserError: A setting is not known or out of range, or a name can't be had.
+        UserError: A setting is not known or out of range, a name can't be had, or a term would
+            never be asked.
     """
     terms: list[Term] = []
     for config in configs:
@@ -259,6 +282,12 @@ def build_terms(
             raise UserError(
                 f'uda.terms: there are two terms {term.name!r}: take one out, or give it another '
                 'name in its config'
+            )
+        asked = [name for name in _OF_TARGET if source_only and has_own(term, Term, name)]
+        if asked:
+            raise UserError(
+                f'uda.source_only trains without the target: the term {term.name} would never be '
+                f'asked for its {" and ".join(asked)}; leave one of both out'
             )
         terms.append(term)
     return terms

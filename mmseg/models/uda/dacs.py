@@ -25,7 +25,15 @@ from .base import Losses, Step, Term, build_terms, with_more
 from .class_mixing import choose_classes, class_mask, mix
 from .instance_bank import InstanceBank
 from .instance_level import InstanceLevel
-from .settings import check_has_target, check_pair, check_ways, checked_pseudo_labels, expect
+from .masked_consistency import MaskedConsistency
+from .settings import (
+    block_settings,
+    check_has_target,
+    check_pair,
+    check_ways,
+    checked_pseudo_labels,
+    expect,
+)
 from .teacher import EMATeacher
 
 ImgMetas = Sequence[Mapping[str, Any]]
@@ -36,8 +44,9 @@ class DACS(RefusesOverrides, AdaptationMethod):
     """Adapts a segmentor to unlabelled target images.
 
     DACS (Tranheden et al., WACV 2021) is the step; what others add to it are its terms: DAFormer's
-    feature distance (Hoyer et al., CVPR 2022), DIDA's instance level (Yao and Li, ICCV-W 2023), and
-    whatever `terms` names. `instance=None` is DAFormer.
+    feature distance (Hoyer et al., CVPR 2022), DIDA's instance level (Yao and Li, ICCV-W 2023), the
+    masked consistency of MIC (Hoyer et al., CVPR 2023), and whatever `terms` names. `instance=None`
+    is DAFormer.
 
     Args:
         model: Config of the segmentor that is adapted.
@@ -57,6 +66,12 @@ class DACS(RefusesOverrides, AdaptationMethod):
         debug_img_interval: Iterations between debug panels; read by the training loop's hook.
         print_grad_magnitude: Whether the norms of the gradients are logged.
         instance: Settings of `InstanceLevel`; None is DAFormer.
+        source_only: Whether to train on the source alone, without pseudo labels and mixing.
+        mask_mode: The mode of `MaskedConsistency`; None is without.
+        mask_alpha: Its `alpha`.
+        mask_pseudo_threshold: Its `pseudo_threshold`.
+        mask_lambda: Its `loss_weight`.
+        mask_generator: `dict(type='block', mask_ratio=…, mask_block_size=…)`, its further settings.
         terms: Further terms, each `dict(type=…, …)` of the registry `TERMS`, asked after these.
 
     Attributes:
@@ -94,6 +109,12 @@ class DACS(RefusesOverrides, AdaptationMethod):
         debug_img_interval: int = 1000,
         print_grad_magnitude: bool = False,
         instance: Mapping[str, Any] | None = None,
+        source_only: bool = False,
+        mask_mode: str | None = None,
+        mask_alpha: float | str = 'same',
+        mask_pseudo_threshold: float | str | None = 'same',
+        mask_lambda: float = 1.0,
+        mask_generator: Mapping[str, Any] | None = None,
         terms: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__()
@@ -112,7 +133,17 @@ class DACS(RefusesOverrides, AdaptationMethod):
         self.print_grad_magnitude = print_grad_magnitude
         self.precision = Precision()
         self.optimizer_step = OptimizerStep()
+        self.source_only = source_only
         configs = [dict(term) for term in terms]
+        if mask_mode is not None:
+            masking = {
+                'mode': mask_mode,
+                'alpha': mask_alpha,
+                'pseudo_threshold': mask_pseudo_threshold,
+                'loss_weight': mask_lambda,
+            }
+            blocks = block_settings(mask_generator)
+            configs.insert(0, {'type': 'MaskedConsistency', **masking, **blocks})
         if instance is not None:
             configs.insert(0, {'type': 'InstanceLevel', **instance})
         if imnet_feature_dist_lambda or 'FeatureDistance' not in [c.get('type') for c in configs]:
@@ -123,8 +154,12 @@ class DACS(RefusesOverrides, AdaptationMethod):
                 'min_ratio': imnet_feature_dist_scale_min_ratio,
             }
             configs.insert(0, distance)
-        built = build_terms(configs, self.model, taken=dir(self))
+        built = build_terms(configs, self.model, taken=dir(self), source_only=source_only)
         self.terms = {term.name: term for term in built}
+        looks = any(isinstance(term, InstanceLevel) and term.masked for term in built)
+        shown = any(isinstance(term, MaskedConsistency) and term.masks_targets for term in built)
+        expected = "False without uda.mask_mode='separatetrg' or 'separatetrgaug'"
+        expect(shown or not looks, 'instance.masked', expected, looks)
         self._register_networks()
         for name, term in self.terms.items():
             self.add_module(name, term)
@@ -240,33 +275,37 @@ class DACS(RefusesOverrides, AdaptationMethod):
         for term in terms:
             term.start(step)
 
-        log_vars = self._learn_source(step)
+        passing = [term for term in terms if has_own(term, Term, 'own_pass')]
+        log_vars = self._learn_source(step, is_last=self.source_only and not passing)
+        if not self.source_only:
+            log_vars |= self._learn_target(step, is_last=not passing)
+        for term in passing:
+            log_vars = with_more(log_vars, self._learn_own(step, term, term is passing[-1]), term)
+        if self.capture_panels and not self.source_only:
+            self.panels = _panels(step)
+        return log_vars
 
-        step.weak_img = target_img
+    def _learn_target(self, step: Step, is_last: bool) -> Losses:
+        """Learn from target images by pseudo labels and class mixing; return what to log."""
+        terms = self.terms.values()
+        step.weak_img = step.target_img
         for term in terms:
             step.weak_img = term.weak_view(step, step.weak_img)
         step.weak = step.ask(self.ema_model, step.weak_img)
-        probs = step.weak.probs
+        step.probs = step.weak.probs
         for term in terms:
-            probs = term.adjust_probs(step, probs)
-        step.pseudo_label, step.pseudo_weight = step.pseudo_labels(probs)
+            step.probs = term.adjust_probs(step, step.probs)
+        step.pseudo_label, step.pseudo_weight = step.pseudo_labels(step.probs)
 
-        chosen = choose_classes(gt_semantic_seg, step.draws('mixed classes'))
-        step.mask = class_mask(gt_semantic_seg, chosen)
-        mixed_img = mix(step.mask, img, target_img)
+        chosen = choose_classes(step.labels, step.draws('mixed classes'))
+        step.mask = class_mask(step.labels, chosen)
+        mixed_img = mix(step.mask, step.img, step.target_img)
         step.mixed_img = draw_view(mixed_img, *step.norm, self.view, step.draws('mixed view'))
-        step.mixed_label = mix(step.mask, gt_semantic_seg, step.pseudo_label[:, None])
+        step.mixed_label = mix(step.mask, step.labels, step.pseudo_label[:, None])
         step.target_weight = step.pseudo_weight[:, None].masked_fill(step.mask, 0)
 
-        passing = [term for term in terms if has_own(term, Term, 'own_pass')]
-        log_vars |= self._learn_mixed(step, is_last=not passing)
-        for term in passing:
-            log_vars = with_more(log_vars, self._learn_own(step, term, term is passing[-1]), term)
-
-        log_vars['pseudo_weight'] = step.pseudo_weight.max()
-        if self.capture_panels:
-            self.panels = _panels(step)
-        return log_vars
+        log_vars = self._learn_mixed(step, is_last)
+        return {**log_vars, 'pseudo_weight': step.pseudo_weight.max()}
 
     def try_source(self, img: torch.Tensor, img_metas: ImgMetas, labels: torch.Tensor) -> None:
         """Measure what the source's pass is to be differentiated by, without learning."""
@@ -295,11 +334,13 @@ class DACS(RefusesOverrides, AdaptationMethod):
             labels=labels,
             target_img=target_img,
             target_img_metas=target_img_metas,
+            source_only=self.source_only,
+            terms=[*self.terms.values()],
         )
 
-    def _learn_source(self, step: Step) -> Losses:
+    def _learn_source(self, step: Step, is_last: bool) -> Losses:
         """Learn from labelled images: L_S and what terms add; return what to log."""
-        with self.model.local_gradients():
+        with nullcontext() if is_last else self.model.local_gradients():
             losses, embedding = self._source_losses(step)
             log_vars = self._backward(losses, 'source')
         embedding = None if embedding is None else embedding.detach()

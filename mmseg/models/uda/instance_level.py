@@ -43,6 +43,8 @@ class InstanceLevel(Term):
         pixel_weights: How much a pixel of the mixed image counts in the loss: 'uniform' (published,
             all alike) or 'pseudo_label' (pixels of the target like their pseudo labels in L_T;
             those pasted over it, where the teacher saw something else, not at all).
+        masked: Whether the loss is measured on the masked target images as well, where
+            `MaskedConsistency` shows them.
 
     Raises:
         UserError: A setting is out of range, or the bank file does not fit.
@@ -64,6 +66,7 @@ class InstanceLevel(Term):
         temperature: float = 1.0,
         smoothing: float = 1.0,
         pixel_weights: str = 'uniform',
+        masked: bool = False,
     ) -> None:
         super().__init__(student)
         dim, num_classes = student.embed_channels, student.num_classes
@@ -99,6 +102,7 @@ class InstanceLevel(Term):
         self.equations = PLAIN
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
+        self.masked = masked
         self._checks_sign = form == 'sum'
         check_form(form, student.decode_head)
 
@@ -121,6 +125,15 @@ class InstanceLevel(Term):
         assert step.weak.embedding is not None and mixed.embedding is not None
         loss = self.loss(step.weak.embedding, mixed.embedding, step.weak.probs, step.target_weight)
         return {} if loss is None else {'mix.loss_instance': loss}
+
+    def masked_losses(self, step: Step, masked: Embedded) -> Losses:
+        """Measure L_I on masked target images too, where that is asked for."""
+        if not self.masked:
+            return {}
+        assert step.weak.embedding is not None and masked.embedding is not None
+        weight = step.pseudo_weight[:, None]
+        loss = self.loss(step.weak.embedding, masked.embedding, step.weak.probs, weight)
+        return {} if loss is None else {'masked.loss_instance': loss}
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:

@@ -65,6 +65,17 @@ def checked_pseudo_labels(
     return PseudoLabelSettings(threshold, ignore_top, ignore_bottom)
 
 
+def block_settings(mask_generator: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what `uda.mask_generator` sets of the masks; 'block' is the only kind."""
+    settings = dict(mask_generator or {})
+    kind = settings.pop('type', 'block')
+    expect(kind == 'block', 'mask_generator.type', "'block'", kind)
+    known = ('mask_ratio', 'mask_block_size')
+    unknown = sorted(settings.keys() - {*known})
+    expect(not unknown, 'mask_generator', f'the keys {" and ".join(known)} beside type', unknown)
+    return settings
+
+
 def check_feature_distance(
     weight: float, classes: Sequence[int] | None, min_ratio: float | None, num_classes: int
 ) -> None:
