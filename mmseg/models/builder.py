@@ -11,6 +11,7 @@ from torch import nn
 from mmseg.core.adaptation import AdaptationMethod
 from mmseg.core.building import accepted_keywords, build_from_cfg, check_contract
 from mmseg.core.settings import DataSettings, RunnerSettings, RunSettings, TrainingSettings
+from mmseg.core.windows import training_crop, with_windows
 from mmseg.models.contracts import Backbone, DecodeHead, Neck
 from mmseg.models.ignored_label import settle_ignore_index
 from mmseg.utils.errors import UserError
@@ -115,6 +116,8 @@ def build_train_model(
             is no `AdaptationMethod`.
     """
     model = _with_phases(cfg['model'], train_cfg, test_cfg)
+    if (model.get('test_cfg') or {}).get('mode') == 'slide':
+        model['test_cfg'] = with_windows(model['test_cfg'], training_crop(cfg))
     model = settle_ignore_index(model, DataSettings.of(cfg).train)
     method = TrainingSettings.of(cfg).uda
     if not method:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmseg.models import EncoderDecoder
 from mmseg.utils.errors import UserError
 from tests.apis import tiny
 from tools.test import benchmark_images, main
@@ -84,6 +85,22 @@ def test_test__scores_that_were_asked_for_are_those_of_the_files(call, run, tmp_
     assert 'Dice' in (tmp_path / 'preds/pre_log.out').read_text() or 'mDice' not in asked
 
 
+def test_test__windows_follow_the_training_crop(call, run, tmp_path, monkeypatch):
+    seen = set()
+    encode = EncoderDecoder.encode_decode
+    monkeypatch.setattr(
+        EncoderDecoder,
+        'encode_decode',
+        lambda self, img, metas: seen.add(tuple(img.shape[2:])) or encode(self, img, metas),
+    )
+    maps = []
+    for more in ((), ('model.test_cfg.crop_size=[32,48]', 'model.test_cfg.stride=[21,32]')):
+        call('--options', 'model.test_cfg.mode=slide', *more)
+        assert seen == {tuple(tiny.CROP)}
+        maps.append([(tmp_path / f'preds/{i}_labels.png').read_bytes() for i in range(3)])
+    assert maps[0] == maps[1]
+
+
 def test_test__images_without_labels_are_predicted_and_said_to_be_without(call, tmp_path):
     lines = call('--options', 'data.test.ann_dir=None')
     assert lines[-2][:3] == ['nothing', 'was', 'evaluated:']
@@ -108,7 +125,6 @@ def test_test__labels_that_are_all_ignored_give_no_score(call, run, tmp_path):
         (['--eval', 'mIou'], "there is no metric 'mIou'; available: mIoU, mDice, mFscore"),
         (['--eval', 'dice', 'mIoU'], "there is no metric 'dice'"),
         (['--format-only', '--eval', 'mIoU'], '--eval mIoU: .*--format-only'),
-        (['--options', 'model.test_cfg.mode=slide'], "'slide' needs crop_size and stride"),
         (
             ['--options', *(f'model.test_cfg.{o}' for o in ('mode=slide', *WINDOW))],
             'stride .48, 48. is larger than crop_size',

@@ -14,7 +14,6 @@ from .images import (
     inference_segmentor,
     show_result_pyplot,
     test_pipeline,
-    window_size,
 )
 from .networks import init_segmentor, match_classes
 
@@ -31,5 +30,4 @@ __all__ = [
     'predict',
     'show_result_pyplot',
     'test_pipeline',
-    'window_size',
 ]

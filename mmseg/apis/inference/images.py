@@ -4,7 +4,8 @@ Legend: B images, C classes, H×W the size of an original image.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 from matplotlib import pyplot
-from mmcv.utils import Config
 from torch import nn
 
 from mmseg.apis.memory import SEGMENTING_KNOBS
@@ -76,12 +76,8 @@ class Segmenter:
         steps = steps if scale is None else [_rescaled(step, scale) for step in steps]
         self._reader = LoadImage(first)
         self._pipeline = Compose([self._reader, *steps])
-        window = window_size(model.cfg)
-        if window is not None:
-            stride = tuple(max(side * 2 // 3, 1) for side in window)
-            windows = {'crop_size': window, 'stride': stride}
-            model.test_cfg = {**windows, **model.test_cfg}
-            self.max_area = window[0] * window[1] if self.max_area is None else self.max_area
+        if self.max_area is None and 'crop_size' in model.test_cfg:
+            self.max_area = math.prod(model.test_cfg.crop_size)
 
     @property
     def takes_pictures(self) -> bool:
@@ -216,25 +212,6 @@ class LoadImage:
         elif self.color_type == 'color' and not is_colour:
             raise UserError(f'expected a colour image (H, W, 3), got an array {image.shape}')
         return image.astype(np.float32) if getattr(self.reader, 'to_float32', False) else image
-
-
-def window_size(cfg: Config) -> tuple[int, int] | None:
-    """Return the height and width of the crops that a config trains on; None where it has none."""
-    crop = (cfg.model.get('test_cfg') or {}).get('crop_size') or cfg.get('crop_size')
-    crop = crop or next(_crops(cfg.data.get('train')), None)
-    crop = (crop, crop) if isinstance(crop, int) else crop
-    return None if crop is None else (int(crop[0]), int(crop[1]))
-
-
-def _crops(part: Any) -> Iterator[Sequence[int]]:
-    """Yield the sizes of all random crops in a part of a config."""
-    if isinstance(part, Mapping):
-        if part.get('type') == 'RandomCrop' and 'crop_size' in part:
-            yield part['crop_size']
-        part = list(part.values())
-    if isinstance(part, list | tuple):
-        for inner in part:
-            yield from _crops(inner)
 
 
 def _tested_area(steps: Sequence[Mapping[str, Any]]) -> int | None:

@@ -13,6 +13,7 @@ from mmseg.core.checkpoint import Branch, load_state_dict, select_branch
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation import are_numbers, check_same_classes, get_classes, get_palette
 from mmseg.core.settings import SpeedSettings
+from mmseg.core.windows import training_crop, with_windows
 from mmseg.models import build_segmentor
 from mmseg.speed import quicken
 
@@ -44,7 +45,8 @@ def init_segmentor(
     """
     cfg = config if isinstance(config, Config) else load_config(config)
     model_cfg = {**cfg.model, 'pretrained': None}
-    model = build_segmentor(model_cfg, cfg.get('train_cfg'), cfg.get('test_cfg'))
+    test_cfg = with_windows(cfg.get('test_cfg') or model_cfg.get('test_cfg'), training_crop(cfg))
+    model = build_segmentor(model_cfg, cfg.get('train_cfg'), test_cfg)
     meta: dict[str, Any] = {}
     model.trained_classes = {}
     if checkpoint is not None:

@@ -61,7 +61,8 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         auxiliary_head: Config of the auxiliary head, or of several.
         train_cfg: Has no settings here; published configs give an empty one.
         test_cfg: `mode` ('whole' or 'slide') and, for 'slide', `crop_size` and `stride` (height
-            and width in pixels).
+            and width in pixels; in a run's config the training crop and two thirds of it where
+            left out) and `batched_slide` (whether the windows of a row are one batch; False).
         pretrained: Weights of the backbone, loaded by `init_weights`.
     """
 
@@ -165,6 +166,21 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         convs = (part for part in self.backbone.modules() if isinstance(part, nn.Conv2d))
         first = next(convs, None)
         return None if first is None else first.in_channels
+
+    def fitting_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Tell to which height and width tested images and windows of `size` are padded.
+
+        Args:
+            size: Height and width in pixels.
+
+        Returns:
+            The next multiples of `size_divisor`; for an encoder of one size that size, where
+            `size` is smaller.
+        """
+        only = getattr(self.backbone, 'fixed_size', None)
+        if only is not None and all(side <= most for side, most in zip(size, only, strict=True)):
+            return only[0], only[1]
+        return super().fitting_size(size)
 
     def extract_feat(self, img: torch.Tensor) -> list[torch.Tensor]:
         """Extract the maps that the heads read from images (B, 3, H, W).

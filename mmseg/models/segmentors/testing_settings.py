@@ -8,7 +8,8 @@ from mmseg.utils.errors import UserAssertionError, UserError
 
 _MODES = ('whole', 'slide')
 _WINDOW = ('crop_size', 'stride')
-_SETTINGS = {'mode', *_WINDOW}
+_BATCHED = 'batched_slide'
+_SETTINGS = {'mode', *_WINDOW, _BATCHED}
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,14 +17,15 @@ def check_test_cfg(test_cfg: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         test_cfg: `mode`, 'whole' or 'slide'; for 'slide' also `crop_size` and `stride`, (height,
-            width) in pixels, or one number for both.
+            width) in pixels, or one number for both, and perhaps `batched_slide`.
 
     Returns:
         The same, with `crop_size` and `stride` as pairs.
 
     Raises:
         UserError: An unknown setting or mode, a missing window, one that is no positive whole
-            number of pixels, or a stride that would leave pixels between windows out.
+            number of pixels, a stride that would leave pixels between windows out, or a
+            `batched_slide` that is neither True nor False.
     """
     for key in sorted(set(test_cfg) - _SETTINGS):
         raise UserError(f'test_cfg has no setting {key!r}; {nearest(key, _SETTINGS)}')
@@ -40,6 +42,11 @@ def check_test_cfg(test_cfg: Mapping[str, Any]) -> dict[str, Any]:
             checked.pop(key, None)
     if set(_WINDOW) <= set(checked):
         _check_overlap(checked['crop_size'], checked['stride'])
+    if not isinstance(checked.get(_BATCHED, False), bool):
+        raise UserError(
+            f'test_cfg.{_BATCHED} is {checked[_BATCHED]!r}; expected True, for the windows of a '
+            'row as one batch, or False, for one by one'
+        )
     return checked
 
 

@@ -4,7 +4,7 @@ Legend: B images, C classes; a view of h×w, of which the picture takes h'×w'.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -108,11 +108,12 @@ class SlideRows(ViewRows):
     of the picture lies are left out.
 
     Args:
-        encode: Makes logits (B, C, n, m) of a window (B, channels, n, m).
+        encode: Makes logits (K·B, C, n, m) of K windows (K·B, channels, n, m), window by window.
         images: The view (B, channels, h, w).
         metas: Facts about its images.
         bands: Rows of the windows, from top to bottom; together they cover the view.
         tiles: Columns of the windows; together they cover the view.
+        is_batched: Whether the windows of a band are one batch, else each is one of its own.
     """
 
     def __init__(
@@ -122,9 +123,10 @@ class SlideRows(ViewRows):
         metas: Metas,
         bands: Sequence[slice],
         tiles: Sequence[slice],
+        is_batched: bool = False,
     ) -> None:
         super().__init__(layout_of(metas, images.shape[2:]))
-        self._encode, self._images = encode, images
+        self._encode, self._images, self._is_batched = encode, images, is_batched
         (height, width), box = self.layout.size, self.layout.box
         self._column_counts = _times_covered(tiles, width).to(images.device)
         self._tiles = [t for t in tiles if t.start < box.right and t.stop > box.left]
@@ -151,8 +153,7 @@ class SlideRows(ViewRows):
         """Add a band of windows to the rows from `first` on, the only ones needed."""
         (height, width), is_upside_down = self.layout.size, self.layout.flipped == 2
         rows = slice(height - band.stop, height - band.start) if is_upside_down else band
-        for tile in self._tiles:
-            logits = self._encode(self._images[..., rows, tile])
+        for tile, logits in self._encoded(rows):
             logits = logits.flip(dims=(2,)) if is_upside_down else logits
             if tile is self._tiles[0]:
                 self._make_room(logits, first, band.stop, width)
@@ -160,6 +161,15 @@ class SlideRows(ViewRows):
             skipped = max(self._first - band.start, 0)
             into = slice(band.start + skipped - self._first, band.stop - self._first)
             self._total[:, :, into, tile] += logits[:, :, skipped:]
+
+    def _encoded(self, rows: slice) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield columns and logits (B, C, n, m) of a band's windows."""
+        windows = (self._images[..., rows, tile] for tile in self._tiles)
+        if self._is_batched:
+            logits = self._encode(torch.cat([*windows])).chunk(len(self._tiles))
+            yield from zip(self._tiles, logits, strict=True)
+        else:
+            yield from zip(self._tiles, map(self._encode, windows), strict=True)
 
     def _make_room(self, like: torch.Tensor, first: int, last: int, width: int) -> None:
         """Let the rows in memory be those from `first` to `last`, new ones 0."""

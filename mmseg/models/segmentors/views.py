@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmcv import ConfigDict
 
 from mmseg.core.picture_box import picture_box
+from mmseg.core.windows import window_slices
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
 from mmseg.models.segmentors.decision import Decision, decide
 from mmseg.models.segmentors.testing_settings import check_test_cfg
@@ -39,6 +41,8 @@ class SegmentsViews(BaseSegmentor):
 
     num_classes: int
     align_corners: bool
+    # Sides of images that the network takes are multiples of so many pixels.
+    size_divisor: int = 1
 
     @property
     def test_cfg(self) -> ConfigDict:
@@ -49,13 +53,25 @@ class SegmentsViews(BaseSegmentor):
     def test_cfg(self, settings: Mapping[str, Any]) -> None:
         self._test_cfg = ConfigDict(check_test_cfg(settings))
 
+    def fitting_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Tell to which height and width tested images and windows of `size` are padded.
+
+        Args:
+            size: Height and width in pixels.
+
+        Returns:
+            The next multiples of `size_divisor`; the same size where that is 1.
+        """
+        height, width = (side + -side % self.size_divisor for side in size)
+        return height, width
+
     def whole_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         """Segment images (B, 3, H, W) in one piece; see `inference` for the arguments.
 
         Returns:
             Logits (B, C, H', W').
         """
-        return self._rescale(self.encode_decode(img, img_meta), img_meta, rescale)
+        return self._rescale(self._encode_fitting(img, img_meta), img_meta, rescale)
 
     def slide_inference(self, img: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         """Segment images (B, 3, H, W) in overlapping windows, whose logits are averaged.
@@ -197,20 +213,25 @@ class SegmentsViews(BaseSegmentor):
 
     def _slide_rows(self, img: torch.Tensor, img_meta: ImgMetas, layout: ImgMetas) -> SlideRows:
         window = check_test_cfg({**self.test_cfg, 'mode': 'slide'})
-        bands, tiles = (
-            [
-                slice(start, min(start + side, length))
-                for start in _window_starts(length, side, step)
-            ]
-            for length, side, step in zip(
-                img.shape[2:], window['crop_size'], window['stride'], strict=True
-            )
-        )
+        bands, tiles = window_slices(img.shape[2:], window['crop_size'], window['stride'])
 
-        def encode(part: torch.Tensor) -> torch.Tensor:
-            return self.encode_decode(part, img_meta)
+        def encode(parts: torch.Tensor) -> torch.Tensor:
+            return self._encode_fitting(parts, [*img_meta] * (len(parts) // len(img)))
 
-        return SlideRows(encode, img, layout, bands, tiles)
+        is_batched = window.get('batched_slide', False)
+        return SlideRows(encode, img, layout, bands, tiles, is_batched)
+
+    def _encode_fitting(self, img: torch.Tensor, img_meta: ImgMetas) -> torch.Tensor:
+        """Turn images of any size into logits of that size, padded on the way where need be.
+
+        Padding lies at the bottom and on the right, and is 0: the mean colour.
+        """
+        height, width = img.shape[2:]
+        fitting = self.fitting_size((height, width))
+        if fitting == (height, width):
+            return self.encode_decode(img, img_meta)
+        padded = F.pad(img, (0, fitting[1] - width, 0, fitting[0] - height))
+        return self.encode_decode(padded, img_meta)[:, :, :height, :width]
 
     def _rescale(self, logits: torch.Tensor, img_meta: ImgMetas, rescale: bool) -> torch.Tensor:
         """Bring the picture's part of logits to the size of the original images."""
@@ -230,9 +251,3 @@ def _original_size(img_meta: ImgMetas) -> tuple[int, int]:
     if len(sizes) != 1:
         raise UserAssertionError(f'images of one batch differ in ori_shape: {sorted(sizes)}')
     return sizes.pop()
-
-
-def _window_starts(length: int, window: int, stride: int) -> list[int]:
-    """Where windows begin so that they cover `length`; the last one is moved back inside."""
-    num_windows = max(length - window + stride - 1, 0) // stride + 1
-    return [max(min(i * stride, length - window), 0) for i in range(num_windows)]

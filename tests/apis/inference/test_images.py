@@ -4,7 +4,6 @@ import torch
 from mmcv.utils import Config
 
 from mmseg.apis import Segmentation, Segmenter, inference_segmentor, init_segmentor, load_config
-from mmseg.apis.inference import window_size
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import CLASSES, CROP, PALETTE, write_config
 
@@ -106,14 +105,6 @@ def test_segmenter__windows_leave_the_models_own_test_as_it_was(model):
 def test_segmenter__a_scale_that_is_none(model, scale):
     with pytest.raises(UserError, match='expected a positive number'):
         Segmenter(model, scale)
-
-
-def test_window_size__is_that_of_the_crops(config):
-    assert window_size(config) == tuple(CROP)
-    assert window_size(Config({'model': {}, 'data': {}})) is None
-    assert window_size(Config({'model': {}, 'data': {}, 'crop_size': [5, 7]})) == (5, 7)
-    slide = {'mode': 'slide', 'crop_size': (3, 4), 'stride': (2, 2)}
-    assert window_size(Config({'model': {'test_cfg': slide}, 'data': {}})) == (3, 4)
 
 
 def test_segmentation__shares_and_confidence_of_classes():

@@ -7,9 +7,9 @@ import pytest
 import torch
 from mmcv import ConfigDict
 
+from mmseg.core.windows import window_slices
 from mmseg.models import HEADS, build_segmentor
 from mmseg.models.decode_heads import BaseDecodeHead
-from mmseg.models.segmentors.views import _window_starts
 from mmseg.utils.errors import UserError
 from tests.golden import load
 from tests.golden.fill import fill_deterministic, input_for
@@ -117,13 +117,56 @@ def test_slide__equals_slow_average(small, size, batch):
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_window_starts__cover_the_length_and_stay_inside():
-    for length in range(1, 40):
-        starts = _window_starts(length, 8, 5)
-        covered = {i for start in starts for i in range(start, min(start + 8, length))}
-        assert covered == set(range(length))
-        assert starts[-1] == max(length - 8, 0)
-        assert len(set(starts)) == len(starts)
+@pytest.mark.parametrize('size', [(30, 50), (48, 64), (49, 65), (70, 131), (96, 128)])
+@pytest.mark.parametrize('batch', [1, 3])
+def test_slide__windows_of_a_row_may_be_one_batch(small, size, batch):
+    network = copy.deepcopy(small).double()
+    image = torch.randn(batch, 3, *size, dtype=torch.float64)
+    logits, sizes = [], []
+    encode = network.encode_decode
+    network.encode_decode = lambda img, metas: (
+        sizes.append((len(img), len(metas))) or encode(img, metas)
+    )
+    for is_batched in (False, True):
+        network.test_cfg = {**SLIDE, 'batched_slide': is_batched}
+        logits.append(network.slide_inference(image, [META] * batch, rescale=False))
+    torch.testing.assert_close(*logits, atol=1e-12, rtol=1e-12)
+    rows, columns = window_slices(size, SLIDE['crop_size'], SLIDE['stride'])
+    unbatched = [(batch, batch)] * (len(rows) * len(columns))
+    assert sizes == unbatched + [(batch * len(columns),) * 2] * len(rows)
+
+
+@pytest.mark.parametrize('mode', ['whole', 'slide'])
+@pytest.mark.parametrize('size', [(32, 48), (33, 47), (45, 70), (5, 9)])
+def test_inference__sizes_that_the_network_does_not_take_are_padded_and_cut(mode, size):
+    network = build_segmentor(small_config(num_classes=2)).eval()
+    network.size_divisor = 8
+    network.test_cfg = {'mode': mode, 'crop_size': (30, 37), 'stride': (20, 30)}
+    seen = []
+
+    def encode(img, metas):
+        seen.append(img.shape[2:])
+        return torch.stack([-img[:, 0], img[:, 0]], 1)
+
+    network.encode_decode = encode
+    image = torch.randn(2, 3, *size)
+    probs = network.inference(image, [META] * 2, rescale=False)
+    expected = torch.stack([-image[:, 0], image[:, 0]], 1).softmax(1)
+    torch.testing.assert_close(probs, expected)
+    assert all(side % 8 == 0 for shape in seen for side in shape)
+
+
+def test_inference__an_encoder_of_one_size_gets_smaller_images_padded_to_it(small):
+    network = copy.deepcopy(small)
+    network.backbone.fixed_size = (48, 64)
+    network.test_cfg = SLIDE
+    seen = set()
+    encode = small.encode_decode
+    network.encode_decode = lambda img, metas: seen.add(tuple(img.shape[2:])) or encode(img, metas)
+    for size in ((30, 50), (48, 64), (30, 100), (60, 130)):
+        logits = network.slide_inference(torch.randn(1, 3, *size), [META], rescale=False)
+        assert logits.shape[2:] == size
+    assert seen == {(48, 64)}
 
 
 @pytest.mark.parametrize(('direction', 'axis'), [('horizontal', 3), ('vertical', 2)])

@@ -208,6 +208,7 @@ def test_slide__every_pixel_is_seen_by_a_window(network, stride):
         ({'stride': (64, 64)}, "the mode 'slide' needs crop_size and stride"),
         ({'crop_size': None, 'stride': None}, "the mode 'slide' needs crop_size and stride"),
         ({'mode': 'whole', 'crop_size': (64, 64), 'stride': (96, 96)}, 'larger than crop_size'),
+        ({'crop_size': 64, 'stride': 32, 'batched_slide': 2}, 'batched_slide is 2; expected True'),
         ({'mode': 'sliding', 'crop_size': 64, 'stride': 8}, "mode is 'sliding'; expected 'whole'"),
         ({'mode': 'slide', 'crop': 64, 'stride': 8}, "no setting 'crop'; did you mean 'crop_size'"),
     ],
