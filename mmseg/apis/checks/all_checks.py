@@ -12,6 +12,7 @@ from .encoder import images_are_normalised_for_the_weights
 from .evaluation import val_can_be_evaluated, val_gives_views
 from .first_batch import domains_fit_method, first_batch_passes
 from .heeded import settings_are_heeded
+from .masks import masks_hide_whole_tokens
 from .preserving import random_as_it_was
 from .room import disk_has_room, shared_memory_has_room, work_dir_can_be_written
 from .run import Finding, Findings, RunUnderCheck
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     source_fills_a_batch,
     target_can_be_adapted_to,
     images_are_normalised_for_the_weights,
+    masks_hide_whole_tokens,
     val_can_be_evaluated,
     val_gives_views,
     first_batch_passes,

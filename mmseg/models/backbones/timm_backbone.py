@@ -106,6 +106,11 @@ class TimmBackbone(nn.Module):
         self._frozen = _parts_up_to(encoder, frozen_stages)
         self._freeze()
 
+    @property
+    def token_size(self) -> int | None:
+        """Side in pixels of a plain transformer's patches; None for other encoders."""
+        return self.patch_size if self._is_plain else None
+
     def depths(self) -> dict[str, int]:
         """Tell how deep each parameter lies, by its name: 0 in the stem, then block by block.
 
