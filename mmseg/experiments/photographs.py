@@ -1,0 +1,84 @@
+"""The evidence on real images: every method on small pairs, from ImageNet weights."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mmseg.experiments.configs import ConfigDict, Run
+
+# What is fixed for all pairs and methods, before any label of a target is read.
+UDA: ConfigDict = dict(
+    alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
+    debug_img_interval=300,
+)
+INSTANCE: ConfigDict = dict(
+    num_entries=110,
+    momentum=0.9,  # a short run: the bank must keep up
+    update_interval=1,
+)
+
+METHODS: Sequence[tuple[str, str | None]] = (
+    ('source-only', None),
+    ('dacs', None),
+    ('daformer', None),
+    ('dida', None),
+    ('dida', 'paper'),
+    ('mic', None),
+    ('dida_mic', None),
+    ('target-only', None),
+)
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def runs_of_pair(
+    source: str, target: str, things: Sequence[int], num_classes: int | None = None
+) -> list[Run]:
+    """Return the runs of every method, the seeds of each side by side.
+
+    Args:
+        source: The labelled domain.
+        target: The domain to adapt to.
+        things: Train ids that the feature distance looks at.
+        num_classes: Classes of the pair; Cityscapes' where None.
+    """
+    head = {} if num_classes is None else {'decode_head': {'num_classes': num_classes}}
+    run = Run(
+        'source-only',
+        source=source,
+        target=target,
+        encoder='effnetlite0',
+        decoder='daformer_sepaspp_ch64',
+        learning_rate=5e-4,
+        head_lr_mult=3.0,
+        max_iters=900,
+        rcs_min_pixels=300,
+        overrides=dict(
+            model=head,
+            data=dict(workers_per_gpu=1),
+            lr_config=dict(warmup_iters=100),
+            checkpoint_config=dict(interval=900, max_keep_ckpts=1),
+            evaluation=dict(interval=900),
+            log_config=dict(interval=50),
+        ),
+    )
+    return [
+        replace(_with_method(run, method, variant, things), seed=seed)
+        for method, variant in METHODS
+        for seed in SEEDS
+    ]
+
+
+def _with_method(run: Run, method: str, variant: str | None, things: Sequence[int]) -> Run:
+    if method in ('source-only', 'target-only'):
+        return replace(run, method=method)
+    uda: ConfigDict = dict(UDA)
+    if method != 'dacs':
+        uda['imnet_feature_dist_classes'] = list(things)
+    if method.startswith('dida'):
+        uda['instance'] = dict(INSTANCE)
+    return replace(
+        run,
+        method=method,
+        ablation=variant,
+        rcs_temperature=None if method == 'dacs' else 0.01,
+        overrides={**run.overrides, 'uda': uda},
+    )
