@@ -1,7 +1,7 @@
 # Rendered streets with labels, and photographs of streets by day (CamVid).
 _base_ = ['parts/photographs_320x240.py']
 data_root = 'data/game_to_camvid/'
-classes = [
+_classes = [
     'road',
     'sidewalk',
     'building',
@@ -14,7 +14,7 @@ classes = [
     'rider',
     'car',
 ]
-palette = [
+_palette = [
     [128, 64, 128],
     [244, 35, 232],
     [70, 70, 70],
@@ -27,12 +27,12 @@ palette = [
     [255, 0, 0],
     [0, 0, 142],
 ]
-common = dict(
+_common = dict(
     type='CustomDataset',
     img_suffix='.jpg',
     seg_map_suffix='_labelTrainIds.png',
-    classes=classes,
-    palette=palette,
+    classes=_classes,
+    palette=_palette,
 )
 data = dict(
     samples_per_gpu=2,
@@ -42,20 +42,20 @@ data = dict(
         img_dir='images',
         ann_dir='labels',
         pipeline={{_base_.source_train_pipeline}},
-        **common,
+        **_common,
     ),
     val=dict(
         data_root=data_root + 'target',
         img_dir='images/val',
         ann_dir='labels/val',
         pipeline={{_base_.test_pipeline}},
-        **common,
+        **_common,
     ),
     test=dict(
         data_root=data_root + 'target',
         img_dir='images/val',
         ann_dir='labels/val',
         pipeline={{_base_.test_pipeline}},
-        **common,
+        **_common,
     ),
 )

@@ -9,8 +9,8 @@ data = dict(
             data_root='data/game_to_camvid/target',
             img_dir='images/train',
             img_suffix='.jpg',
-            classes={{_base_.classes}},
-            palette={{_base_.palette}},
+            classes={{_base_.data.val.classes}},
+            palette={{_base_.data.val.palette}},
             pipeline={{_base_.target_train_pipeline}},
         ),
     )

@@ -1,11 +1,11 @@
 # What small photographs are read by: sized for two CPU cores, normalised as EfficientNet-Lite was.
 img_norm_cfg = dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5], to_rgb=True)
-img_scale = (320, 240)
+_img_scale = (320, 240)
 crop_size = (192, 192)
 source_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=img_scale),
+    dict(type='Resize', img_scale=_img_scale),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Normalize', **img_norm_cfg),
@@ -16,7 +16,7 @@ source_train_pipeline = [
 # Without labels: what the target holds is not to be known.
 target_train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', img_scale=img_scale),
+    dict(type='Resize', img_scale=_img_scale),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Normalize', **img_norm_cfg),
@@ -28,7 +28,7 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
         type='MultiScaleFlipAug',
-        img_scale=img_scale,
+        img_scale=_img_scale,
         flip=False,
         transforms=[
             dict(type='Resize', keep_ratio=True),
