@@ -239,7 +239,7 @@ def _device(job: Mapping[str, Any]) -> torch.device:
 
 def _config(job: Mapping[str, Any]) -> Config:
     """Read the job's config, without weights and panels; a naive one without fast settings."""
-    cfg = load_config(job['config'], job['options'])
+    cfg = load_config(job['config'], job['options'], job.get('plugins', ()))
     _owner_of_weights(cfg).pretrained = None
     if cfg.get('uda'):
         cfg.uda.debug_img_interval = 0

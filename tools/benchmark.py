@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import ratios, summarize, table
 from benchmarks.workloads import WORKLOADS, run_workload
+from mmseg.apis.plugins import add_plugins_option
 from mmseg.speed.heap import training_environment
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import collect_env
@@ -45,6 +46,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         workload.add_argument('config', help='a .py or .json config')
         workload.add_argument('--against-options', nargs='+', default=[], metavar='KEY=VALUE')
         workload.add_argument('--options', nargs='+', default=[], metavar='KEY=VALUE')
+        add_plugins_option(workload)
         if name == 'loader':
             workload.add_argument('--workers', type=int, help="[the config's]")
         if name == 'train':

@@ -30,7 +30,9 @@ def load_config(
         path: A .py or .json config. A Python config is code and is run, which is said; a JSON
             config runs none, but for the configs of this project that it may be based on and the
             plug-ins that it names, see `import_plugins`.
-        options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`.
+        options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`, settings as JSON:
+            `model.backbone={"depth": 50}` is merged into what is there, or takes its place with
+            `"_delete_": true`.
         plugins: Modules to import besides those that the config names.
 
     Returns:
@@ -68,16 +70,29 @@ def apply_options(config: Config, options: Sequence[str]) -> None:
         key, separator, value = option.partition('=')
         if not separator or not key:
             raise UserError(f'--options: expected key=value, got {option!r}')
-        try:
-            changes[key] = DictAction._parse_iterable(value)
-        except AssertionError as error:
-            raise UserError(f'--options {key}: {error}') from error
+        changes[key] = _parse_value(key, value)
         _check_is_read(key)
         _open_place(config, key)
     try:
         config.merge_from_dict(changes)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f'--options {" ".join(options)}: {error}') from error
+
+
+def _parse_value(key: str, text: str) -> Any:
+    """Read a value as mmcv does; one that holds settings as JSON."""
+    if text.lstrip(' [').startswith('{'):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f'--options {key}: {text!r} is not JSON, {error.msg} at character {error.pos + 1}; '
+                'expected the like of {"type": "mit_b0"}, quoted for the shell'
+            ) from error
+    try:
+        return DictAction._parse_iterable(text)
+    except AssertionError as error:
+        raise UserError(f'--options {key}: {error}') from error
 
 
 def _check_is_read(key: str) -> None:

@@ -24,6 +24,24 @@ def test_load_config__options_change_nested_values_and_lists(tmp_path):
     assert cfg.amp is None
 
 
+def test_load_config__options_that_are_json_are_settings(tmp_path):
+    backbone = {'type': 'ResNetV1c', 'depth': 50}
+    path = written(tmp_path, model={'type': 'EncoderDecoder', 'backbone': backbone})
+    cfg = load_config(path, ['model.backbone={"depth": 101, "stem": {"type": "v, w"}}'])
+    merged = {'type': 'ResNetV1c', 'depth': 101, 'stem': {'type': 'v, w'}}
+    assert cfg.model.backbone == merged
+    cfg = load_config(path, ['model.backbone={"_delete_": true, "type": "mit_b0"}'])
+    assert cfg.model.backbone == {'type': 'mit_b0'}
+    cfg = load_config(path, ['data={"train": null}', 'model.auxiliary_head=[{"type": "FCNHead"}]'])
+    assert cfg.data.train is None and cfg.model.auxiliary_head == [{'type': 'FCNHead'}]
+
+
+@pytest.mark.parametrize('value', ['{', "{'type': 1}", '[{"type": 1}', '{type=mit_b0}'])
+def test_load_config__options_that_would_be_json_are_told_where_they_are_not(tmp_path, value):
+    with pytest.raises(UserError, match=r'--options model.backbone: .* is not JSON, .* character'):
+        load_config(written(tmp_path), [f'model.backbone={value}'])
+
+
 @pytest.mark.parametrize('name', ['optimizer_config', 'lr_config', 'evaluation'])
 def test_load_config__options_put_settings_where_the_config_has_none(tmp_path, name):
     cfg = load_config(written(tmp_path, **{name: None}), [f'{name}.by_epoch=False'])

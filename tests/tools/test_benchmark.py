@@ -46,6 +46,14 @@ def test_table__ends_with_the_ratios_of_two_settings():
     assert '2,000.0' in lines[1]
 
 
+def test_benchmark__plugins_are_imported_where_a_setting_is_measured(
+    monkeypatch, capsys, in_this_process, tmp_path
+):
+    asked = ['--plugins', 'dida_nowhere.parts']
+    with pytest.raises(UserError, match=r'plug-in dida_nowhere\.parts, for --plugins, cannot be'):
+        run(monkeypatch, capsys, 'loader', write_config(tmp_path), *asked)
+
+
 def test_train__phases_memory_and_operations_against_the_naive_step(monkeypatch, capsys, tmp_path):
     config = write_config(tmp_path, uda=True)
     out = tmp_path / 'figures.json'
