@@ -26,6 +26,7 @@ from .exported_layers import exportable
 
 OPSET = 18
 _TRACED = (128, 192)
+_OPEN_SIDES = {2: 'height', 3: 'width'}
 _NUM_RUNS = 5
 _MAX_REASON = 240
 
@@ -65,14 +66,21 @@ class Comparison(NamedTuple):
         )
 
 
-def export(network: Logits, path: Path, metadata: Mapping[str, Any], num_bands: int = 3) -> None:
-    """Write a network as an ONNX file of open sizes, with metadata.
+def export(
+    network: Logits,
+    path: Path,
+    metadata: Mapping[str, Any],
+    num_bands: int = 3,
+    window: tuple[int, int] | None = None,
+) -> None:
+    """Write a network as an ONNX file, with metadata.
 
     Args:
         network: In eval mode, on the CPU.
         path: The file.
         metadata: Names and values, written as JSON.
         num_bands: Channels of images.
+        window: Height and width of the only images that the graph takes; None for open sizes.
 
     Raises:
         UserError: The exporter cannot express the network; no file is written.
@@ -83,12 +91,12 @@ def export(network: Logits, path: Path, metadata: Mapping[str, Any], num_bands: 
         with contextlib.redirect_stdout(io.StringIO()):
             program = torch.onnx.export(
                 exportable(network),
-                (torch.zeros(2, num_bands, *_TRACED),),
+                (torch.zeros(2, num_bands, *(window or _TRACED)),),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=['image'],
                 output_names=['logits'],
-                dynamic_shapes={'image': {0: 'batch', 2: 'height', 3: 'width'}},
+                dynamic_shapes={'image': {0: 'batch', **({} if window else _OPEN_SIDES)}},
                 verbose=False,
             )
         assert program is not None

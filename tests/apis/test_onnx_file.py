@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmseg.apis.inference.onnx_network import OnnxSegmentor
 from mmseg.models import build_segmentor
 from mmseg.utils.errors import UserError
 from tests.models import networks
@@ -63,6 +64,24 @@ def test_export__a_head_gives_what_it_gives_in_pytorch(name, tmp_path):
         assert comparison.difference < 1e-4 and comparison.same > 0.999, size
     told = {prop.key: prop.value for prop in onnx.load(tmp_path / 'x.onnx').metadata_props}
     assert told == {'classes': '["a"]'}
+
+
+def test_export__a_graph_of_one_size_is_asked_in_windows_of_it(tmp_path):
+    network = small('daformer_isa_mitb5')
+    network.model.test_cfg = {'mode': 'slide', 'crop_size': (64, 96), 'stride': (42, 64)}
+    told = {'classes': [*'abcdefghijklmnopqrs'][: network.model.num_classes]}
+    window = {**told, 'fixed_size': (64, 96)}
+    export(network, tmp_path / 'x.onnx', window, window=(64, 96))
+    graph = OnnxSegmentor(tmp_path / 'x.onnx', {'mode': 'whole'})
+    assert graph.test_cfg == network.model.test_cfg
+    facts = [{'flip': False}] * 2
+    with torch.inference_mode():
+        for size in ((64, 96), (65, 97), (131, 210)):
+            images = torch.randn(2, 3, *size)
+            pair = [part.inference(images, facts, False) for part in (network.model, graph)]
+            torch.testing.assert_close(*pair, atol=1e-5, rtol=1e-4)
+        # smaller than the graph takes: padded, and cut
+        assert graph.inference(torch.randn(2, 3, 30, 200), facts, False).shape[2:] == (30, 200)
 
 
 class Stubborn(nn.Module):

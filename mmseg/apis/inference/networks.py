@@ -16,6 +16,9 @@ from mmseg.core.settings import SpeedSettings
 from mmseg.core.windows import training_crop, with_windows
 from mmseg.models import build_segmentor
 from mmseg.speed import quicken
+from mmseg.utils.errors import UserError
+
+from .onnx_network import OnnxSegmentor
 
 _HEAD = 'the head (model.decode_head.num_classes)'
 
@@ -31,7 +34,8 @@ def init_segmentor(
 
     Args:
         config: Config, or the path of one.
-        checkpoint: File with its weights, or None for random ones.
+        checkpoint: File with its weights, or None for random ones; an ONNX file, by its suffix
+            .onnx, takes the place of the network.
         device: Where the model goes.
         branch: 'model' for the student's weights, 'ema_model' for the teacher's.
         trust_checkpoint: Whether the file may run code.
@@ -46,6 +50,8 @@ def init_segmentor(
     cfg = config if isinstance(config, Config) else load_config(config)
     model_cfg = {**cfg.model, 'pretrained': None}
     test_cfg = with_windows(cfg.get('test_cfg') or model_cfg.get('test_cfg'), training_crop(cfg))
+    if checkpoint is not None and Path(checkpoint).suffix == '.onnx':
+        return _onnx_segmentor(cfg, checkpoint, test_cfg, device, branch)
     model = build_segmentor(model_cfg, cfg.get('train_cfg'), test_cfg)
     meta: dict[str, Any] = {}
     model.trained_classes = {}
@@ -56,9 +62,27 @@ def init_segmentor(
         check_same_classes({**model.trained_classes, _HEAD: model.num_classes})
         load_state_dict(model, select_branch(content['state_dict'], branch), checkpoint)
     model.cfg = cfg
-    model.CLASSES, model.PALETTE = _names_and_colours(meta, model_cfg['decode_head'])
+    model.CLASSES, model.PALETTE = _names_and_colours(meta, model_cfg['decode_head']['num_classes'])
     model.to(device).eval()
     return quicken(model, torch.device(device), SpeedSettings.of(cfg).for_few_passes())
+
+
+def _onnx_segmentor(
+    cfg: Config,
+    path: str | Path,
+    test_cfg: dict[str, Any],
+    device: str | torch.device,
+    branch: Branch,
+) -> Any:
+    """Open a network in an ONNX file, with what `init_segmentor` promises."""
+    if branch != 'model':
+        raise UserError(f'{path} holds one network: leave --ema out, it was chosen when exporting')
+    model: Any = OnnxSegmentor(path, test_cfg)
+    model.trained_classes = {f'the ONNX file {path}': model.CLASSES}
+    meta = {'CLASSES': model.CLASSES, 'PALETTE': model.PALETTE}
+    model.CLASSES, model.PALETTE = _names_and_colours(meta, model.num_classes)
+    model.cfg = cfg
+    return model.to(device).eval()
 
 
 def match_classes(model: Any, dataset: Any, name: str = 'data.test') -> None:
@@ -81,10 +105,9 @@ def match_classes(model: Any, dataset: Any, name: str = 'data.test') -> None:
 
 
 def _names_and_colours(
-    meta: dict[str, Any], head_cfg: dict[str, Any]
+    meta: dict[str, Any], num_classes: int
 ) -> tuple[list[str], Sequence[Sequence[int]]]:
     """Names and colours of a checkpoint; those of Cityscapes where it is silent and they fit."""
-    num_classes = head_cfg['num_classes']
     classes, palette = meta.get('CLASSES'), meta.get('PALETTE')
     if classes is None and num_classes == len(get_classes('cityscapes')):
         classes = get_classes('cityscapes')
