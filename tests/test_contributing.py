@@ -20,7 +20,7 @@ ADDING = GUIDE[GUIDE.index('\n## Adding\n') :]
 RECIPES = re.sub(r'### A loss term\n.*?(?=\n### )', '', ADDING, flags=re.DOTALL)
 # What stands before a block of Python says where it goes: `my_parts/head.py`:
 BLOCKS = re.findall(r'(?:`([\w/]+\.py)`:\n\n)?```(sh|python)\n(.*?)```', RECIPES, re.DOTALL)
-WALK = GUIDE[GUIDE.index('\n## Walk through one batch\n') : GUIDE.index('\n## Style\n')]
+WALKS = dict(re.findall(r'\n## Walk through one (\w+)\n(.*?)(?=\n## )', GUIDE, re.DOTALL))
 NOT_COPIED = ('data', 'work_dirs', 'pretrained', 'configs', 'tests', '.git', '.venv')
 
 
@@ -97,10 +97,11 @@ def definitions(file):
             )
 
 
-def test_walk__every_station_names_what_is_there():
-    stations = re.findall(r'^\| (\d+) \|.*?\|([^|]*)\|$', WALK, re.MULTILINE)
+@pytest.mark.parametrize(('walk', 'fewest', 'most'), [('batch', 10, 15), ('picture', 5, 8)])
+def test_walk__every_station_names_what_is_there(walk, fewest, most):
+    stations = re.findall(r'^\| (\d+) \|.*?\|([^|]*)\|$', WALKS[walk], re.MULTILINE)
     assert [int(number) for number, _ in stations] == list(range(1, len(stations) + 1))
-    assert 10 <= len(stations) <= 15
+    assert fewest <= len(stations) <= most
     for number, where in stations:
         links = re.findall(r'\[([^]]*)\]\(([^)]*)\)', where)
         assert links, f'station {number} leads nowhere'

@@ -87,10 +87,10 @@ def facts(model: Any, window: tuple[int, int] | None) -> dict[str, Any]:
     return {
         'classes': list(model.CLASSES),
         'palette': np.asarray(model.PALETTE).tolist(),
-        'align_corners': model.align_corners,
-        'size_divisor': model.size_divisor,
+        'align_corners': getattr(model, 'align_corners', False),
+        'size_divisor': getattr(model, 'size_divisor', 1),
         'fixed_size': window,
-        'test_cfg': dict(model.test_cfg),
+        'test_cfg': dict(getattr(model, 'test_cfg', {})),
     }
 
 
@@ -111,6 +111,8 @@ def main() -> None:
     args = parse_args()
     if args.checkpoint is None:
         args.config, args.checkpoint = find_run(args.config)
+    if Path(args.checkpoint).suffix == '.onnx':
+        raise UserError(f'{args.checkpoint} is exported already: give the checkpoint behind it')
     path = args.out or Path(args.checkpoint).with_suffix('.onnx')
     branch: Branch = 'ema_model' if args.ema else 'model'
     cfg = load_config(args.config, ['speed=off'], args.plugins)

@@ -96,6 +96,12 @@ def test_export_onnx__a_file_that_differs_does_not_stay(tmp_path, monkeypatch):
     assert (tmp_path / 'old.onnx').read_text() == 'of another day'
 
 
+def test_export_onnx__a_file_that_is_exported_already_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['export_onnx', 'config.json', str(tmp_path / 'x.onnx')])
+    with pytest.raises(UserError, match='is exported already: give the checkpoint'):
+        export_onnx.main()
+
+
 def test_init_segmentor__onnx_files_that_are_none_are_told(tmp_path):
     config = write_config(tmp_path)
     (tmp_path / 'broken.onnx').write_text('no graph')
