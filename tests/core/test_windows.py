@@ -1,6 +1,11 @@
+import json
+
 import pytest
 
 from mmseg.core.windows import training_crop, window_slices, window_starts, with_windows
+from tests.golden import FOLDER
+
+PUBLISHED = json.loads((FOLDER / 'hrda_boxes.json').read_text())['slide_windows']
 
 TRAIN = {
     'source': {'pipeline': [{'type': 'Resize'}, {'type': 'RandomCrop', 'crop_size': [32, 48]}]}
@@ -64,6 +69,15 @@ def test_window_starts__cover_the_length_and_stay_inside():
         assert covered == set(range(length))
         assert starts[-1] == max(length - 8, 0)
         assert len(set(starts)) == len(starts)
+
+
+def test_window_slices__are_the_published_windows_row_by_row():
+    for case in PUBLISHED:
+        stride = [side // 2 if case['overlapping'] else side for side in case['crop']]
+        rows, columns = window_slices(case['image'], case['crop'], stride)
+        boxes = [[row.start, row.stop, col.start, col.stop] for row in rows for col in columns]
+        assert boxes == case['boxes'], case['image']
+    assert len({tuple(case['image']) for case in PUBLISHED}) > 1
 
 
 @pytest.mark.parametrize(('size', 'count'), [((1024, 2048), 3), ((1080, 1920), 6)])

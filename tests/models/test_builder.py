@@ -80,6 +80,16 @@ def test_build_segmentor__phases_take_the_place_of_the_config():
     assert network.test_cfg.mode == 'slide'
 
 
+def test_build_train_model__what_is_trained_is_evaluated_in_windows_of_the_training_crop():
+    model = {**small_config(), 'test_cfg': {'mode': 'slide'}}
+    cropping = {'pipeline': [{'type': 'RandomCrop', 'crop_size': (48, 64)}]}
+    network = build_train_model({'model': model, 'data': {'train': cropping}})
+    assert network.test_cfg == {'mode': 'slide', 'crop_size': (48, 64), 'stride': (32, 42)}
+    assert model['test_cfg'] == {'mode': 'slide'}
+    with pytest.raises(UserError, match="'slide' needs crop_size and stride"):
+        build_train_model({'model': model})
+
+
 def test_build_segmentor__config_is_left_as_it_was():
     model = small_config()
     before = model.copy()
