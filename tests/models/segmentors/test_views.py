@@ -16,6 +16,7 @@ from tests.models import networks
 HEIGHT, WIDTH = 45, 70
 PAD = {'type': 'Pad', 'size_divisor': 32}
 SLIDE = {'mode': 'slide', 'crop_size': (24, 32), 'stride': (16, 20)}
+MODES = ({'mode': 'whole'}, SLIDE, {**SLIDE, 'batched_slide': True})
 
 
 def picture(height=HEIGHT, width=WIDTH):
@@ -86,7 +87,7 @@ def segment(network, image, pipeline, batch=1):
     ],
     ids=['none', 'divisor', 'size', 'one side, bright', 'twice'],
 )
-@pytest.mark.parametrize('mode', [{'mode': 'whole'}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('mode', MODES, ids=['whole', 'slide', 'batched'])
 def test_views__a_perfect_network_is_right_everywhere(network, mode, pad, at, batch):
     network.test_cfg = mode
     image = picture()
@@ -101,7 +102,7 @@ def test_views__a_perfect_network_is_right_everywhere(network, mode, pad, at, ba
 
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical'])
 @pytest.mark.parametrize('at', ['before the flip', 'end'])
-@pytest.mark.parametrize('mode', [{'mode': 'whole'}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('mode', MODES, ids=['whole', 'slide', 'batched'])
 def test_views__scores_of_a_flipped_view_alone_lie_where_they_belong(network, mode, at, direction):
     network.test_cfg = mode
     image = picture()
@@ -115,7 +116,7 @@ def test_views__scores_of_a_flipped_view_alone_lie_where_they_belong(network, mo
     assert padded.shape == img[0, :1].shape
 
 
-@pytest.mark.parametrize('mode', [{'mode': 'whole'}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('mode', MODES, ids=['whole', 'slide', 'batched'])
 @pytest.mark.parametrize('pad', [[], [PAD]], ids=['plain', 'padded'])
 def test_views__other_scales_are_right_but_for_a_pixel_beside_borders(network, mode, pad):
     network.test_cfg = mode
@@ -130,7 +131,7 @@ def test_views__other_scales_are_right_but_for_a_pixel_beside_borders(network, m
 
 
 @pytest.mark.parametrize('values', [1, 500, 1 << 22])
-@pytest.mark.parametrize('mode', [{'mode': 'whole'}, SLIDE], ids=['whole', 'slide'])
+@pytest.mark.parametrize('mode', MODES, ids=['whole', 'slide', 'batched'])
 def test_views__strips_of_any_height_give_the_same(network, mode, values, monkeypatch):
     module = upsampled_classes.__globals__
     image = picture(60, 80)
