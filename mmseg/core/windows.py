@@ -38,7 +38,7 @@ def with_windows(test_cfg: Mapping[str, Any] | None, crop: Sequence[int] | None)
         return dict(settings)
     try:
         stride = tuple(max(side * _NEW_SHARE[0] // _NEW_SHARE[1], 1) for side in _pair(window))
-    except (TypeError, ValueError, IndexError):  # the network that gets them tells what is wrong
+    except (TypeError, ValueError):  # the network that gets them tells what is wrong
         return given
     return {'crop_size': window, 'stride': stride, **given}
 

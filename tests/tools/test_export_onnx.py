@@ -13,6 +13,7 @@ import pytest
 from mmseg.apis import Segmenter, init_segmentor, load_config
 from mmseg.utils.errors import UserError
 from tests.apis.tiny import CLASSES, CROP, NORM, PALETTE, write_config, write_run
+from tools import test as tested
 
 ROOT = Path(__file__).resolve().parents[2]
 onnx = pytest.importorskip('onnx', reason="needs the extra 'onnx'")
@@ -67,6 +68,22 @@ def test_export_onnx__the_file_takes_the_place_of_a_checkpoint(exported):
         assert np.mean(seen.labels == expected.labels) > 0.999
     (small,) = Segmenter(theirs, 1.0)([rng.integers(0, 256, (20, 30, 3), np.uint8)])
     assert small.labels.shape == (20, 30)
+
+
+def test_test__an_onnx_file_is_tested_as_the_checkpoint_it_was_made_of(
+    exported, tmp_path, monkeypatch, capsys
+):
+    folder, _ = exported
+    maps = []
+    for name in ('latest.pth', 'latest.onnx'):
+        out = tmp_path / name
+        arguments = ['test', str(folder / 'config.json'), str(folder / name), '--out', str(out)]
+        monkeypatch.setattr(sys, 'argv', arguments)
+        tested.main()
+        assert 'mIoU' in capsys.readouterr().out
+        files = sorted(out.glob('*_labels.png'))
+        maps.append(np.stack([cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in files]))
+    assert len(maps[0]) == 3 and np.mean(maps[0] == maps[1]) > 0.999
 
 
 def test_export_onnx__a_file_that_differs_does_not_stay(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import torch
 from torch import nn
 
+from mmseg.core.windows import with_windows
 from mmseg.models.segmentors.base import ImgMetas
 from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.errors import UserError, UserFileNotFoundError
@@ -47,8 +48,7 @@ class OnnxSegmentor(SegmentsViews):
         self._only: tuple[int, int] | None = None
         if told.get('fixed_size'):
             self._only = (told['fixed_size'][0], told['fixed_size'][1])
-            stride = tuple(max(side * 2 // 3, 1) for side in self._only)
-            test_cfg = {'stride': stride, **test_cfg, 'mode': 'slide', 'crop_size': self._only}
+            test_cfg = with_windows({**test_cfg, 'mode': 'slide', 'crop_size': self._only}, None)
         self.test_cfg = test_cfg
         self.place = nn.Parameter(torch.empty(0), requires_grad=False)  # says where images go
 
