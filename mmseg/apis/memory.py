@@ -16,8 +16,8 @@ TRAINING_KNOBS = (
     '384×384 in place of 512×512, to 1.7 with MiT-B0 in place of MiT-B5'
 )
 TESTING_KNOBS = (
-    'data.test_samples_per_gpu=1; model.test_cfg.mode=slide; a smaller '
-    'img_scale in the test pipeline'
+    'data.test_samples_per_gpu=1; model.test_cfg.mode=slide; '
+    'a smaller img_scale in the test pipeline'
 )
 
 SEGMENTING_KNOBS = (

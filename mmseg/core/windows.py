@@ -11,9 +11,20 @@ _NEW_SHARE = (2, 3)
 
 
 def training_crop(cfg: Any) -> tuple[int, int] | None:
-    """Return the height and width of the crops that a config trains on; None where it has none."""
+    """Return the height and width of the crops that a config trains on.
+
+    Args:
+        cfg: A whole config, whose `crop_size` or first `RandomCrop` in `data.train` tells.
+
+    Returns:
+        Height and width in pixels; None where there are none.
+    """
     crop = cfg.get('crop_size') or next(_crops((cfg.get('data') or {}).get('train')), None)
-    return None if crop is None else _pair(crop)
+    try:
+        height, width = _pair(crop)
+    except (TypeError, ValueError):  # none, or something else under that name
+        return None
+    return (height, width) if min(height, width) > 0 else None
 
 
 def with_windows(test_cfg: Mapping[str, Any] | None, crop: Sequence[int] | None) -> dict[str, Any]:

@@ -21,6 +21,8 @@ TRAIN = {
         ({'data': {'train': TRAIN}, 'crop_size': [5, 7]}, (5, 7)),
         ({'data': {'train': {'pipeline': [{'type': 'Resize'}]}}}, None),
         ({'data': {}}, None),
+        ({'crop_size': 'large'}, None),
+        ({'crop_size': (0.5, 0.5)}, None),
         ({}, None),
     ],
 )
