@@ -9,6 +9,7 @@ from .daformer_head import DAFormerHead
 from .decode_head import BaseDecodeHead, Decoded
 from .dlv2_head import DLV2Head
 from .fcn_head import FCNHead
+from .hrda_head import HRDAHead
 from .isa_head import ISAHead
 from .psp_head import PSPHead
 from .segformer_head import SegFormerHead
@@ -23,6 +24,7 @@ __all__ = [
     'Decoded',
     'DepthwiseSeparableASPPHead',
     'FCNHead',
+    'HRDAHead',
     'ISAHead',
     'PSPHead',
     'SegFormerHead',

@@ -24,7 +24,9 @@ def with_in_channels(cfg: Mapping[str, Any], channels: Sequence[int] | None) -> 
         UserError: `in_index` names a map that there is not.
     """
     is_neck = cfg.get('type') in NECKS.module_dict
-    factory = (NECKS if is_neck else HEADS).get(str(cfg.get('type')))
+    # A head that wraps another hands it what it reads.
+    kind = str(cfg.get('single_scale_head', cfg.get('type')))
+    factory = (NECKS if is_neck else HEADS).get(kind)
     known = None if factory is None else accepted_keywords(factory)
     if 'in_channels' in cfg or channels is None or known is None or 'in_channels' not in known:
         return cfg

@@ -17,20 +17,37 @@ from mmseg.models.segmentors.base import ImgMetas
 from mmseg.models.segmentors.channels import with_in_channels
 from mmseg.models.segmentors.gradient_averaging import AveragesGradients
 from mmseg.models.segmentors.views import SegmentsViews
+from mmseg.ops.boxes import Box
 from mmseg.utils.errors import UserAssertionError, UserError
 from mmseg.utils.overrides import has_own
 
 # Where code written for mmsegmentation changes how a network trains and tests.
-_WAYS_OF_NETWORKS = (
+WAYS_OF_NETWORKS = (
     'forward_train',
     'encode_decode',
     '_decode_head_forward_train',
     '_decode_head_forward_test',
     '_auxiliary_head_forward_train',
 )
-_WAYS_OF_HEADS = ('forward_train', 'forward_test')
+WAYS_OF_HEADS = ('forward_train', 'forward_test')
 # What saved configs of DAFormer carry in train_cfg: notes on the run, no settings.
 _PUBLISHED_NOTES = ('work_dir', 'log_config')
+
+
+class Detail(NamedTuple):
+    """What a network of two scales makes of the detail.
+
+    Attributes:
+        box: Where the detail lies in the images.
+        logits: Logits (B, C, h_d, w_d) of it alone.
+        embedding: Its embedding (B, D, h_d, w_d); None for a head without.
+        features: The backbone's maps of it.
+    """
+
+    box: Box
+    logits: torch.Tensor
+    embedding: torch.Tensor | None
+    features: list[torch.Tensor]
 
 
 class Embedded(NamedTuple):
@@ -42,12 +59,15 @@ class Embedded(NamedTuple):
             a head without.
         features: The backbone's (or neck's) maps.
         branches: Logits (B, C, h, w) by name of the head's other classifiers.
+        detail: Of a network of two scales: the finer one, where it was seen in a box. Embedding and
+            features are the coarser one's.
     """
 
     logits: torch.Tensor
     embedding: torch.Tensor | None
     features: list[torch.Tensor]
     branches: Mapping[str, torch.Tensor] = {}
+    detail: Detail | None = None
 
 
 @SEGMENTORS.register_module()
@@ -70,6 +90,8 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
     neck: nn.Module | None
     decode_head: BaseDecodeHead
     auxiliary_head: BaseDecodeHead | nn.ModuleList | None
+    # Whether a network of two scales lets the feature distance compare the detail too.
+    compares_details = False
 
     def __init__(
         self,
@@ -128,15 +150,19 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         Of code written for mmsegmentation: `forward_train`, `encode_decode` and what they call.
         They see features and logits, not embeddings.
         """
-        heads = (self.decode_head, *self._auxiliary_heads().values())
         return [
             f'{type(part).__name__}.{name}'
-            for part, base, names in (
-                (self, EncoderDecoder, _WAYS_OF_NETWORKS),
-                *((head, BaseDecodeHead, _WAYS_OF_HEADS) for head in heads),
-            )
+            for part, base, names in self.parts_with_ways()
             for name in names
             if has_own(part, base, name)
+        ]
+
+    def parts_with_ways(self) -> list[tuple[Any, type, Sequence[str]]]:
+        """Return what may have methods of its own, each with the class and the names of ours."""
+        heads = (self.decode_head, *self._auxiliary_heads().values())
+        return [
+            (self, EncoderDecoder, WAYS_OF_NETWORKS),
+            *((head, BaseDecodeHead, WAYS_OF_HEADS) for head in heads),
         ]
 
     @property
@@ -203,8 +229,24 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
         logits = self._decode_head_forward_test(self.extract_feat(img), img_metas)
         return self.decode_head.upsample(logits, img.shape[2:])
 
-    def forward_embedding(self, img: torch.Tensor) -> Embedded:
-        """Pass images (B, 3, H, W) through once and keep all that is on the way."""
+    def draw_crop(
+        self, size: Sequence[int], generator: torch.Generator | None = None
+    ) -> Box | None:
+        """Draw where a training pass is to look closer; None for a network of one scale.
+
+        Args:
+            size: Height H and width W of the images.
+            generator: What the draws come from; PyTorch's own where None.
+        """
+        return None
+
+    def forward_embedding(self, img: torch.Tensor, box: Box | None = None) -> Embedded:
+        """Pass images (B, 3, H, W) through once and keep all that is on the way.
+
+        Args:
+            img: Normalised images.
+            box: From `draw_crop`, in a training pass.
+        """
         return self.averaged_pass(img)
 
     def run_pass(self, img: torch.Tensor, decode: bool = True) -> Any:
@@ -275,7 +317,7 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             if self.with_auxiliary_head:
                 losses |= self._auxiliary_head_forward_train(*labels)
         else:
-            embedded = self.forward_embedding(img)
+            embedded = self.forward_embedding(img, self.draw_crop(img.shape[2:]))
             features = embedded.features
             losses = self.losses(embedded, gt_semantic_seg, seg_weight)
         return {'features': features, **losses} if return_feat else losses

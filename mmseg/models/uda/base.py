@@ -58,6 +58,8 @@ class Step:
         labels: Source labels (B, 1, H, W).
         target_img: Normalised target images (B, K, H, W).
         target_img_metas: Facts about them.
+        target_valid: Where target images may have pseudo labels (B, 1, H, W), 1 or 0; everywhere
+            where None.
         source_only: Whether the target is left alone: there is nothing of it below.
         terms: All that is asked in this step.
         weak_img: What the teacher is shown of the target (B, K, H, W); from `adjust_probs` on.
@@ -84,6 +86,7 @@ class Step:
     labels: torch.Tensor
     target_img: torch.Tensor
     target_img_metas: Sequence[Mapping[str, Any]]
+    target_valid: torch.Tensor | None = None
     source_only: bool = False
     terms: Sequence['Term'] = ()
     weak_img: torch.Tensor = field(init=False)
@@ -110,7 +113,11 @@ class Step:
         return torch_generator(part, self.seed, self.iteration)
 
     def measure(
-        self, img: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None = None
+        self,
+        img: torch.Tensor,
+        labels: torch.Tensor,
+        weight: torch.Tensor | None = None,
+        part: str = 'source',
     ) -> tuple[Losses, Embedded]:
         """Pass images through the student; return its losses by name, and all it made on the way.
 
@@ -118,9 +125,11 @@ class Step:
             img: Normalised images (B, K, H, W).
             labels: Labels (B, 1, H, W).
             weight: Weight of each pixel (B, H, W); all alike where None.
+            part: The pass's name: what a network of two scales draws its box by.
         """
+        box = self.student.draw_crop(img.shape[2:], self.draws(f'{part} crop'))
         with self.autocast():
-            embedded = self.student.forward_embedding(img)
+            embedded = self.student.forward_embedding(img, *([] if box is None else [box]))
             return self.student.losses(embedded, labels, weight), embedded
 
     @torch.no_grad()
@@ -143,7 +152,8 @@ class Step:
         if threshold is not None:
             labelling = labelling._replace(threshold=threshold)
         inside = inside_images(self.target_img_metas, self.target_img)
-        return pseudo_labels(probs, *labelling, inside)
+        labels, weight = pseudo_labels(probs, *labelling, inside)
+        return labels, weight if self.target_valid is None else weight * self.target_valid[:, 0]
 
 
 class Term(nn.Module):

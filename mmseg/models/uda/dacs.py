@@ -252,6 +252,7 @@ class DACS(RefusesOverrides, AdaptationMethod):
         gt_semantic_seg: torch.Tensor,
         target_img: torch.Tensor,
         target_img_metas: ImgMetas,
+        valid_pseudo_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Take the training step's backward passes, in the order of the paper.
 
@@ -261,6 +262,7 @@ class DACS(RefusesOverrides, AdaptationMethod):
             gt_semantic_seg: Source labels (B, 1, H, W).
             target_img: Normalised target images (B, K, H, W).
             target_img_metas: Facts about them; what they say is padding gets no pseudo label.
+            valid_pseudo_mask: Where target images may have pseudo labels (B, 1, H, W), 1 or 0.
 
         Returns:
             Detached values to log, by name.
@@ -270,6 +272,7 @@ class DACS(RefusesOverrides, AdaptationMethod):
         """
         check_pair(img, target_img)
         step = self._step(img, img_metas, gt_semantic_seg, target_img, target_img_metas)
+        step.target_valid = valid_pseudo_mask
         terms = self.terms.values()
         self.teacher.update(self.model, step.cumulative_iters)
         for term in terms:
@@ -358,7 +361,7 @@ class DACS(RefusesOverrides, AdaptationMethod):
         """Learn from mixed images: L_T and what terms add; return what to log."""
         with nullcontext() if is_last else self.model.local_gradients():
             weight = (step.target_weight + step.mask)[:, 0]
-            values, mixed = step.measure(step.mixed_img, step.mixed_label, weight)
+            values, mixed = step.measure(step.mixed_img, step.mixed_label, weight, 'mixed')
             losses = {f'mix.{name}': value for name, value in values.items()}
             for term in self.terms.values():
                 losses = with_more(losses, term.mixed_losses(step, mixed), term)

@@ -9,7 +9,7 @@ from torch import nn
 
 from mmseg.models.builder import TERMS
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.segmentors.encoder_decoder import Embedded
+from mmseg.models.segmentors.encoder_decoder import Detail, Embedded
 from mmseg.ops import downscale_label
 from mmseg.utils.distributed import sum_over_processes, world_size
 from mmseg.utils.errors import UserError
@@ -124,7 +124,10 @@ class FeatureDistance(Term):
         if not self.is_on:
             return {}
         with step.autocast():
-            return {'src.loss_imnet_feat_dist': self(step.img, source.features, step.labels)}
+            distance = self(step.img, source.features, step.labels)
+            if source.detail is not None and step.student.compares_details:
+                distance = distance + self._of_detail(step, source.detail)
+            return {'src.loss_imnet_feat_dist': distance}
 
     def forward(
         self, img: torch.Tensor, features: Sequence[torch.Tensor], labels: torch.Tensor
@@ -141,9 +144,19 @@ class FeatureDistance(Term):
         """
         with torch.no_grad():
             reference = self.model.extract_feat(img)[-1].detach()
-        last = features[-1]
-        mask = None if self.classes is None else self._thing_cells(labels, last)
-        return self.weight * masked_feature_distance(last, reference, mask)
+        return self._compare(features[-1], reference, labels)
+
+    def _of_detail(self, step: Step, detail: Detail) -> torch.Tensor:
+        """Compute the distance on what a network of two scales sees of the detail."""
+        with torch.no_grad():
+            reference = self.model.extract_detail(step.img, detail.box)[-1].detach()
+        return self._compare(detail.features[-1], reference, detail.box.of(step.labels))
+
+    def _compare(
+        self, features: torch.Tensor, reference: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        mask = None if self.classes is None else self._thing_cells(labels, features)
+        return self.weight * masked_feature_distance(features, reference, mask)
 
     def _freeze(self) -> None:
         self._frozen = (copy.deepcopy(self._student[0]).requires_grad_(False).eval(),)

@@ -133,7 +133,7 @@ class MaskedConsistency(Term):
         if self.is_augmented:
             view = replace(step.view, blur=True)
             img = draw_view(img, *step.norm, view, self.draws(step, 'view'))
-        losses, masked = step.measure(img * self._mask(step, img), labels, weight)
+        losses, masked = step.measure(img * self._mask(step, img), labels, weight, 'masked')
         if _WEIGHTED_LOSS in losses:
             losses[_WEIGHTED_LOSS] = self.loss_weight * losses[_WEIGHTED_LOSS]
         losses = {f'masked.{name}': value for name, value in losses.items()}

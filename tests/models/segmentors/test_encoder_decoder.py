@@ -83,7 +83,8 @@ def test_forward_train__equals_golden(published, image, golden):
 
 def test_forward_embedding__is_one_pass_with_all_in_it(small):
     image = torch.randn(3, 3, 64, 96)
-    logits, embedding, features, _ = small.forward_embedding(image)
+    logits, embedding, features, _, detail = small.forward_embedding(image)
+    assert detail is None
     assert torch.equal(logits, small.encode_decode(image, []))
     assert torch.equal(embedding, small.decode_head.embed(features))
     for ours, direct in zip(features, small.extract_feat(image), strict=True):
