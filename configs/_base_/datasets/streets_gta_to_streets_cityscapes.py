@@ -1,11 +1,12 @@
 dataset_type = 'CityscapesDataset'
 data_root = 'data/streets/cityscapes/'
-img_norm_cfg = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
-crop_size = (128, 128)
+# as EfficientNet-Lite was trained on ImageNet
+img_norm_cfg = dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5], to_rgb=True)
+crop_size = (192, 192)
 gta_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=(256, 128)),
+    dict(type='Resize', img_scale=(512, 256)),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Normalize', **img_norm_cfg),
@@ -16,7 +17,7 @@ gta_train_pipeline = [
 cityscapes_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='Resize', img_scale=(256, 128)),
+    dict(type='Resize', img_scale=(512, 256)),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Normalize', **img_norm_cfg),
@@ -28,7 +29,7 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
         type='MultiScaleFlipAug',
-        img_scale=(256, 128),
+        img_scale=(512, 256),
         flip=False,
         transforms=[
             dict(type='Resize', keep_ratio=True),
