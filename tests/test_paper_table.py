@@ -73,7 +73,8 @@ def test_table__everything_that_it_names_has_a_caller_outside_tests():
 
 
 def test_table__a_training_step_with_speed_off_runs_the_equations_that_it_names():
-    dacs = build(instance={**INSTANCE, 'smoothing': 0.9, 'vectors': 'boundary'})
+    masks = {'mask_mode': 'separatetrg', 'mask_generator': {'mask_block_size': 16}}
+    dacs = build(instance={**INSTANCE, 'smoothing': 0.9, 'vectors': 'boundary'}, **masks)
     quicken(dacs, torch.device('cpu'), SpeedSettings(speed='off'))
     ran = set()
 
