@@ -20,7 +20,13 @@ from .convert_command import convert_command
 from .drawing import DrawsImages
 from .evaluation import EvaluatesLabels
 from .paired_files import PairedFiles
-from .pipelines import Compose, LoadAnnotations, LoadImageFromFile, without_labels
+from .pipelines import (
+    Compose,
+    LoadAnnotations,
+    LoadImageFromFile,
+    with_margins,
+    without_labels,
+)
 from .skipped import SkippedFiles
 
 
@@ -55,6 +61,8 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
         load_labels: Whether training samples carry labels; if not, none are read.
         strict: Whether a file that cannot be read stops training instead of being skipped.
         max_skipped_ratio: Share of the samples that may be skipped before training stops.
+        crop_pseudo_margins: Of a target: pixels of its original images at the top, at the bottom,
+            on the left and on the right in which pseudo labels do not count; None for none.
 
     Raises:
         UserError: For a missing or empty folder, or images without converted labels.
@@ -85,6 +93,7 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
         load_labels: bool = True,
         strict: bool = False,
         max_skipped_ratio: float = 0.05,
+        crop_pseudo_margins: Sequence[int] | None = None,
     ) -> None:
         self.data_root = data_root
         self.img_dir = self._below_root(img_dir)
@@ -105,7 +114,10 @@ class CustomDataset(NamesClasses, DrawsImages, EvaluatesLabels, Dataset):
         self.strict = strict
 
         self.has_labels = self.ann_dir is not None and load_labels
-        self.pipeline = Compose(pipeline if self.has_labels else without_labels(pipeline))
+        steps = list(pipeline) if self.has_labels else without_labels(pipeline)
+        if crop_pseudo_margins is not None:
+            steps = with_margins(steps, crop_pseudo_margins)
+        self.pipeline = Compose(steps)
         self.reduce_zero_label = reduce_zero_label or any(
             isinstance(step, LoadAnnotations) and step.reduce_zero_label
             for step in self.pipeline.transforms

@@ -13,7 +13,7 @@ from mmseg.utils.seed import derive_seed
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
-from .pipelines import Compose
+from .pipelines import VALID, Compose
 from .rare_class_sampling import RareClassDataset
 
 
@@ -91,16 +91,17 @@ class UDADataset(RefusesOverrides, Dataset):
             seed: The run's seed.
 
         Returns:
-            The source's sample, and the target's `img` and `img_metas` as `target_img` and
-            `target_img_metas`.
+            The source's sample, the target's `img` and `img_metas` as `target_img` and
+            `target_img_metas`, and its `valid_pseudo_mask`, where it has `crop_pseudo_margins`.
         """
         sample = self.source.draw(position, seed)
         target = self.target.draw(position, derive_seed('target', seed))
-        return {
+        pair = {
             **sample,
             'target_img_metas': target['img_metas'],
             'target_img': target['img'],
         }
+        return pair | ({VALID: target[VALID]} if VALID in target else {})
 
 
 def _unlabelled(target: Any, source: Any) -> Any:

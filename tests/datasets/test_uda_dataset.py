@@ -152,3 +152,15 @@ def test_uda__each_domain_ignores_what_its_own_files_say(make_uda, own, other):
     dataset = make_uda(source={'ignore_index': own}, target={'ignore_index': other})
     labels = dataset.draw(0, seed=0)['gt_semantic_seg'].data
     assert not (labels == own).any() or own == 255
+
+
+def test_uda__margins_of_the_target_come_with_it(make_uda):
+    plain = make_uda()
+    dataset = make_uda(target={'crop_pseudo_margins': [2, 0, 0, 0]})
+    for position in range(4):
+        sample, without = dataset.draw(position, seed=0), plain.draw(position, seed=0)
+        valid = sample.pop('valid_pseudo_mask').data
+        assert set(sample) == set(without) and same(sample, without)
+        assert valid.shape == (1, 16, 24) and set(valid.unique().tolist()) <= {0, 1}
+    batch = next(iter(build_dataloader(dataset, 2, 0, dist=False)))
+    assert batch['valid_pseudo_mask'].data[0].shape == (2, 1, 16, 24)

@@ -4,6 +4,7 @@ from .compact import compact
 from .compose import Compose, without_labels
 from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
 from .loading import LoadAnnotations, LoadImageFromFile
+from .margins import VALID, PseudoLabelMargins, with_margins
 from .multi_scale_flip import MultiScaleFlipAug
 from .photometric import CLAHE, AdjustGamma, Normalize, PhotoMetricDistortion, Rerange, RGB2Gray
 from .random_crop import RandomCrop
@@ -12,6 +13,7 @@ from .transforms import Pad, RandomFlip, RandomRotate, Resize, SegRescale
 
 __all__ = [
     'CLAHE',
+    'VALID',
     'AdjustGamma',
     'CachedResize',
     'Collect',
@@ -24,6 +26,7 @@ __all__ = [
     'Normalize',
     'Pad',
     'PhotoMetricDistortion',
+    'PseudoLabelMargins',
     'RGB2Gray',
     'RandomCrop',
     'RandomFlip',
@@ -35,5 +38,6 @@ __all__ = [
     'Transpose',
     'compact',
     'resized_from',
+    'with_margins',
     'without_labels',
 ]

@@ -13,6 +13,7 @@ from mmseg.ops.device_copies import writable_tensor
 from mmseg.utils.errors import UserKeyError
 
 from ..builder import PIPELINES
+from .margins import VALID
 from .transform import Transform
 
 META_KEYS = (
@@ -82,7 +83,10 @@ def label_container(label: torch.Tensor) -> DataContainer:
 
 @PIPELINES.register_module()
 class DefaultFormatBundle(Transform):
-    """Pack `img` as (3, H, W) and `gt_semantic_seg` as (1, H, W) int64, ready to be stacked."""
+    """Pack `img` as (3, H, W) and `gt_semantic_seg` as (1, H, W) int64, ready to be stacked.
+
+    `valid_pseudo_mask` likewise, as (1, H, W) float32, 1 or 0.
+    """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         if 'img' in results:
@@ -90,6 +94,10 @@ class DefaultFormatBundle(Transform):
         if 'gt_semantic_seg' in results:
             label = torch.from_numpy(results['gt_semantic_seg'][None].astype(np.int64))
             results['gt_semantic_seg'] = label_container(label)
+        if VALID in results:
+            # What pads the image is no part of it, whatever stands there.
+            valid = torch.from_numpy((results[VALID] == 1)[None].astype(np.float32))
+            results[VALID] = DataContainer(valid, stack=True, padding_value=0)
         return results
 
 

@@ -271,6 +271,13 @@ class DACS(RefusesOverrides, AdaptationMethod):
             UserError: Source and target images differ in size.
         """
         check_pair(img, target_img)
+        settings = self.pseudo_label_settings
+        expect(
+            valid_pseudo_mask is None or not (settings.ignore_top or settings.ignore_bottom),
+            'pseudo_weight_ignore_top and _bottom',
+            '0 beside data.train.target.crop_pseudo_margins, which says the same',
+            (settings.ignore_top, settings.ignore_bottom),
+        )
         step = self._step(img, img_metas, gt_semantic_seg, target_img, target_img_metas)
         step.target_valid = valid_pseudo_mask
         terms = self.terms.values()

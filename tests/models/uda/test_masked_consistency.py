@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from mmseg.models.uda.masked_consistency import MODES, block_mask, num_blocks
 from mmseg.utils.errors import UserError
 from mmseg.utils.seed import torch_generator
 from tests.golden import load
+from tests.golden.fill import input_for
 from tests.golden.hrda_mic_inputs import scene_for
 from tests.models.uda.test_dacs import CROP, INSTANCE, NORM, batch, build, gradients, sgd
 
@@ -219,3 +221,30 @@ def test_own_pass__blocks_larger_than_the_crop_are_refused():
     dacs = build(**{**MIC, 'mask_generator': {'mask_block_size': 200}})
     with pytest.raises(UserError, match=rf'at most a crop of {CROP[0]}×{CROP[1]} .*, got 200'):
         dacs.train_step(batch(), sgd(dacs))
+
+
+def test_pseudo_labels__weigh_as_published_with_a_validity_mask(golden):
+    logits = 3 * torch.from_numpy(input_for('mic_teacher_logits', (2, 7, 64, 80)))
+    valid = torch.from_numpy(golden['pl_valid']).float()
+    dacs = build()
+    data = batch()
+    step = dacs._step(data['img'], [{}] * 2, data['gt_semantic_seg'], data['img'], [{}] * 2)
+    step.target_img = torch.zeros(2, 3, 64, 80)
+    for step.target_valid, name in ((None, 'pl_share'), (valid, 'pl_weight_valid')):
+        labels, weight = step.pseudo_labels(logits.softmax(1), threshold=0.968)
+        assert torch.equal(labels, torch.from_numpy(golden['pl_label']).long())
+        expected = torch.from_numpy(np.asarray(golden[name])).to(weight).expand_as(weight)
+        torch.testing.assert_close(weight, expected)
+    student = 2 * torch.from_numpy(input_for('mic_student_logits', (2, 7, 64, 80)))
+    per_pixel = F.cross_entropy(student, labels, reduction='none')
+    share = float(golden['pl_share'])
+    for pixels, name in ((1, 'none'), (share, 'share'), (weight, 'valid')):
+        loss = (pixels * per_pixel).mean().item()
+        assert loss == pytest.approx(golden[f'pl_loss_{name}'].item(), rel=1e-3, abs=2e-4)
+
+
+def test_train_step__ignored_rows_and_a_validity_mask_exclude_each_other():
+    dacs = build(pseudo_weight_ignore_top=3)
+    data = {**batch(), 'valid_pseudo_mask': torch.ones(2, 1, *CROP)}
+    with pytest.raises(UserError, match=r'0 beside data\.train\.target\.crop_pseudo_margins'):
+        dacs.train_step(data, sgd(dacs))
