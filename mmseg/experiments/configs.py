@@ -8,6 +8,7 @@ from typing import Any
 
 from mmseg.utils.errors import UserError
 
+from .hrda import split_decoder, two_scales, windows
 from .models import ENCODERS, known, model_config, model_of
 
 ConfigDict = dict[str, Any]
@@ -34,6 +35,10 @@ DATASET_BASES = {
     ('cityscapes', 'acdc'): 'cityscapes_to_acdc_512x512.py',
     ('cityscapes', 'darkzurich'): 'cityscapes_to_darkzurich_512x512.py',
     ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes.py',
+    ('gtaHR', 'cityscapesHR'): 'gtaHR_to_cityscapesHR_1024x1024.py',
+    ('synthiaHR', 'cityscapesHR'): 'synthiaHR_to_cityscapesHR_1024x1024.py',
+    ('cityscapesHR', 'acdcHR'): 'cityscapesHR_to_acdcHR_1024x1024.py',
+    ('cityscapesHR', 'darkzurichHR'): 'cityscapesHR_to_darkzurichHR_1024x1024.py',
     ('camvid_day', 'camvid_dusk'): 'camvid_day_to_camvid_dusk.py',
     ('game', 'camvid'): 'game_to_camvid.py',
     ('weeds_rgb', 'weeds_nir'): 'weeds_rgb_to_nir.py',
@@ -67,6 +72,60 @@ ABLATIONS: dict[str, ConfigDict] = {
 }
 
 
+# Letters of a run's name → a mode of masking.
+MASK_MODES = {
+    'spt': 'separatetrg',
+    'spta': 'separatetrgaug',
+    'sps': 'separatesrc',
+    'spsa': 'separatesrcaug',
+    'sep': 'separate',
+    'spa': 'separateaug',
+}
+MARGINS = [30, 240, 30, 30]
+
+
+@dataclass(frozen=True)
+class Masks:
+    """How target images are masked; `name` stands in the run's name.
+
+    Attributes:
+        mode: A key of `MASK_MODES`.
+        block_size: Pixels along a block's side.
+        ratio: Share of hidden blocks.
+        alpha: 'same', or the momentum of a teacher of its own.
+        pseudo_threshold: 'same', a probability, or None.
+    """
+
+    mode: str = 'spta'
+    block_size: int = 64
+    ratio: float = 0.7
+    alpha: float | str = 'same'
+    pseudo_threshold: float | str | None = 'same'
+
+    @property
+    def name(self) -> str:
+        """'m64-0.7-spta' for example."""
+        own = '' if self.alpha == 'same' else f'-a{self.alpha}'
+        own += '' if self.pseudo_threshold == 'same' else f'-p{self.pseudo_threshold}'
+        return f'm{self.block_size}-{self.ratio}{own}-{self.mode}'
+
+    @property
+    def settings(self) -> ConfigDict:
+        """The keys of `uda`."""
+        return {
+            'mask_mode': MASK_MODES[known(self.mode, MASK_MODES, 'mode of masking')],
+            'mask_alpha': self.alpha,
+            'mask_pseudo_threshold': self.pseudo_threshold,
+            'mask_lambda': 1,
+            'mask_generator': {
+                'type': 'block',
+                'mask_ratio': self.ratio,
+                'mask_block_size': self.block_size,
+                '_delete_': True,
+            },
+        }
+
+
 @dataclass(frozen=True)
 class Run:
     """One row of the table: what is trained on what, and how.
@@ -82,7 +141,10 @@ class Run:
         rcs_temperature: Temperature of rare class sampling, infinity to draw all classes alike;
             None switches it off.
         rcs_min_pixels: Pixels of the rare class that a chosen image holds at least.
+        rcs_min_crop_ratio: Share of those pixels that a crop keeps at least.
         crop_pseudo_labels: Whether the rows over the sky and the bonnet weigh nothing.
+        crop_margins: Whether the target's images have margins without pseudo labels instead.
+        masks: Masked consistency; None is without.
         schedule: A file of configs/_base_/schedules, without its suffix.
         learning_rate: AdamW's, for the encoder.
         head_lr_mult: How many times that the head learns.
@@ -100,7 +162,10 @@ class Run:
     ablation: str | None = None
     rcs_temperature: float | None = None
     rcs_min_pixels: int = 3000
+    rcs_min_crop_ratio: float = 0.5
     crop_pseudo_labels: bool = False
+    crop_margins: bool = False
+    masks: Masks | None = None
     schedule: str = 'poly10warm'
     learning_rate: float = 6e-5
     head_lr_mult: float = 10.0
@@ -114,15 +179,30 @@ class Run:
         name = self.method if self.ablation is None else f'{self.method}_{self.ablation}'
         if self.rcs_temperature is not None:
             name += f'_rcs{self.rcs_temperature}'
-        return name + '_cpl' * self.crop_pseudo_labels
+            if self.rcs_min_crop_ratio != 0.5:
+                name += f'-{self.rcs_min_crop_ratio}'
+        name += '_cpl' * self.crop_pseudo_labels + '_cpl2' * self.crop_margins
+        return name if self.masks is None else f'{name}_{self.masks.name}'
+
+    @property
+    def crop(self) -> int:
+        """Side of the published training crops in pixels."""
+        return 1024 if self.target.endswith('HR') else 512
+
+    @property
+    def name_dataset(self) -> str:
+        """The domains, and the crop where it is not the usual one."""
+        size = f'_{self.crop}x{self.crop}' if self.crop != 512 else ''
+        return f'{self.source}2{self.target}{size}'
 
     @property
     def name(self) -> str:
         """The run's name, unique within its experiment."""
         name = (
-            f'{self.source}2{self.target}_{self.name_uda}'
+            f'{self.name_dataset}_{self.name_uda}'
             f'_{self.decoder}_{self.encoder}_{self.schedule}_s{self.seed}'
         )
+        name = name.replace('None', 'N').replace('darkzurichHR', 'dzurHR')
         return name.replace('.', '').replace('cityscapes', 'cs').replace('synthia', 'syn')
 
 
@@ -143,7 +223,7 @@ def config_of(run: Run, experiment: int) -> ConfigDict:
         '_base_': _bases(run),
         'n_gpus': 1,
         'seed': run.seed,
-        'model': model_config(run.decoder, run.encoder),
+        'model': _model(run),
         'data': _data(run),
         'optimizer': _optimizer(run),
         'runner': {'type': 'IterBasedRunner', 'max_iters': run.max_iters},
@@ -162,11 +242,22 @@ def config_of(run: Run, experiment: int) -> ConfigDict:
     return _merged(config, copy.deepcopy(run.overrides))
 
 
+def _model(run: Run) -> ConfigDict:
+    scales, decoder, is_in_windows = split_decoder(run.decoder)
+    model = model_config(decoder, run.encoder)
+    if scales:
+        has_distance = run.method not in ('source-only', TARGET_ONLY, 'dacs')
+        model = _merged(model, two_scales(scales, decoder, run.crop, has_distance))
+    if is_in_windows:
+        model['test_cfg'] = windows(run.crop, is_batched=bool(scales))
+    return model
+
+
 def _bases(run: Run) -> list[str]:
     uda_base = UDA_BASES[known(run.method, UDA_BASES, 'method')]
     files = [
         'default_runtime.py',
-        f'models/{model_of(run.decoder, run.encoder).base}',
+        f'models/{model_of(split_decoder(run.decoder)[1], run.encoder).base}',
         f'datasets/{_dataset_base(run)}',
         *([f'uda/{uda_base}'] if uda_base else []),
         'schedules/adamw.py',
@@ -194,7 +285,7 @@ def _uda(run: Run) -> ConfigDict:
                 f"{run.method!r} does not have: expected method 'dida'"
             )
         settings['instance'] = dict(ABLATIONS[known(run.ablation, ABLATIONS, 'ablation')])
-    return settings
+    return settings if run.masks is None else settings | run.masks.settings
 
 
 def _data(run: Run) -> ConfigDict:
@@ -204,8 +295,10 @@ def _data(run: Run) -> ConfigDict:
             'min_pixels': run.rcs_min_pixels,
             # JSON has no infinity; the sampler takes the word.
             'class_temp': 'inf' if math.isinf(run.rcs_temperature) else run.rcs_temperature,
-            'min_crop_ratio': 0.5,
+            'min_crop_ratio': run.rcs_min_crop_ratio,
         }
+    if run.crop_margins:
+        train['target'] = {'crop_pseudo_margins': list(MARGINS)}
     return {'samples_per_gpu': run.samples_per_gpu, 'workers_per_gpu': 4, 'train': train}
 
 
@@ -220,7 +313,7 @@ def _names(run: Run, experiment: int) -> ConfigDict:
     return {
         'name': run.name,
         'exp': experiment,
-        'name_dataset': f'{run.source}2{run.target}',
+        'name_dataset': run.name_dataset,
         'name_architecture': f'{run.decoder}_{run.encoder}',
         'name_encoder': run.encoder,
         'name_decoder': run.decoder,

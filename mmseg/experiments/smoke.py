@@ -1,6 +1,7 @@
 """Runs that only show that all works: two iterations on small drawn streets, the network whole."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from .streets import prepare_streets
 SCENES = dict(num_source=6, num_target=6, num_val=2, size='128x64', seed=0)
 CROP = 64
 MAX_ITERS = 2
-SIZES = ('img_scale', 'crop_size', 'size', 'stride')
+SIZES = ('img_scale', 'crop_size', 'size', 'stride', 'hr_crop_size')
 # Data set -> its folder among the drawn streets.
 FOLDERS = {
     'GTADataset': 'gta',
@@ -23,6 +24,7 @@ FOLDERS = {
     'ACDCDataset': 'acdc',
     'DarkZurichDataset': 'dark_zurich',
 }
+OWN_DATA = 'CustomDataset'
 # Data set without drawn streets of its own -> where it keeps those of Cityscapes.
 BORROWED = {'acdc': 'night/{split}/GOPR0351', 'dark_zurich': '{split}/night/GOPR0351'}
 
@@ -70,9 +72,16 @@ def shrink(path: Path, root: str | Path) -> None:
     """
     config = Config.fromfile(str(path), import_custom_modules=False)
     ratio = CROP / _crop_of(config)
+    if any(part.get('type') == OWN_DATA for part in _parts(config.data)):
+        config.model.decode_head.num_classes = 19
     _move_data(config.data, Path(root))
     _scale_sizes(config.data, ratio)
-    _scale_sizes(config.model.get('test_cfg') or {}, ratio)
+    _scale_sizes(config.model, ratio)
+    target: Any = config.data.train.get('target') or {}
+    if target.get('crop_pseudo_margins'):
+        # They count in pixels of the original images, which are of 2048×1024.
+        margins = [pixels * CROP // 1024 for pixels in target.crop_pseudo_margins]
+        target.crop_pseudo_margins = margins
     sampling = config.data.train.get('rare_class_sampling')
     if sampling:
         sampling.min_pixels = int(sampling.min_pixels * ratio**2)
@@ -105,17 +114,36 @@ def _crop_of(config: Config) -> int:
     return min(crops[0])
 
 
+def _parts(data: Any) -> Iterator[Any]:
+    """Go through all dicts of a config."""
+    if isinstance(data, dict):
+        yield data
+        for value in data.values():
+            yield from _parts(value)
+
+
 def _move_data(data: Any, root: Path) -> None:
     """Let every data set in a config read the drawn streets."""
     if not isinstance(data, dict):
         return
     if 'data_root' in data:
+        if data['type'] == OWN_DATA:
+            _stand_in(data)
         if data['type'] not in FOLDERS:
             known = ', '.join(FOLDERS)
             raise UserError(f'--smoke: no streets are drawn for {data["type"]}, only for {known}')
         data['data_root'] = f'{root / FOLDERS[data["type"]]}/'
     for value in data.values():
         _move_data(value, root)
+
+
+def _stand_in(data: Any) -> None:
+    """Let streets in the layout of Cityscapes stand for data of one's own."""
+    split = 'val' if 'val' in data['img_dir'] else 'train'
+    for key in ('classes', 'palette', 'img_suffix', 'seg_map_suffix'):
+        data.pop(key, None)
+    data['type'], data['img_dir'] = 'CityscapesDataset', f'leftImg8bit/{split}'
+    data['ann_dir'] = f'gtFine/{split}'
 
 
 def _scale_sizes(config: Any, ratio: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .configs import ABLATIONS, Run
+from .configs import ABLATIONS, Masks, Run
 
 Settings = Mapping[str, Any]
 
@@ -164,3 +164,146 @@ def bad_weather_and_night() -> list[Run]:
         for target in ('acdc', 'darkzurich')
         for run in grid(network, methods, source='cityscapes', target=target)
     ]
+
+
+# --- HRDA and MIC: as published, on large crops in full resolution, or on DAFormer's own ---
+_TWO_SCALES = 'hrda1-512-0.1_daformer_sepaspp_sl'
+_RARE_IN_LARGE_CROPS: Settings = {'rcs_temperature': 0.01, 'rcs_min_crop_ratio': 2.0}
+_HR: Settings = {'method': 'dacs_a999_fdthings', **_RARE_IN_LARGE_CROPS}
+_TO_CITYSCAPES_HR: Settings = {'target': 'cityscapesHR', 'crop_margins': True}
+# As the published generator has it.
+_PUBLISHED: Settings = {
+    'overrides': {
+        'data': {'workers_per_gpu': 1},
+        'checkpoint_config': {'interval': 40000, 'max_keep_ckpts': 1},
+        'evaluation': {'interval': 4000},
+    }
+}
+GTA_HR: Settings = {'source': 'gtaHR', **_TO_CITYSCAPES_HR}
+SYNTHIA_HR: Settings = {'source': 'synthiaHR', **_TO_CITYSCAPES_HR}
+ACDC_HR: Settings = {'source': 'cityscapesHR', 'target': 'acdcHR'}
+DARK_ZURICH_HR: Settings = {'source': 'cityscapesHR', 'target': 'darkzurichHR'}
+
+
+def _on_pairs(settings: Iterable[Settings], seeds: Iterable[int] = ALL_SEEDS) -> list[Run]:
+    """Return HRDA's runs with DAFormer's head, the seeds of each side by side."""
+    seeds = list(seeds)
+    common = {'decoder': _TWO_SCALES, **_HR, **_PUBLISHED}
+    return [Run(**{**common, **setting, 'seed': seed}) for setting in settings for seed in seeds]
+
+
+def _mic_on_daformer(all_masks: Iterable[Masks]) -> list[Run]:
+    common = {**DAFORMER, **_PUBLISHED}
+    return [Run(**common, masks=masks, seed=seed) for masks in all_masks for seed in ALL_SEEDS]
+
+
+def hrda() -> list[Run]:
+    """Return HRDA on GTA and Synthia."""
+    return _on_pairs([GTA_HR, SYNTHIA_HR])
+
+
+def hrda_in_bad_weather() -> list[Run]:
+    """Return HRDA from Cityscapes to ACDC and to Dark Zurich."""
+    return _on_pairs([ACDC_HR, DARK_ZURICH_HR])
+
+
+def hrda_scale_attention() -> list[Run]:
+    """Return the ablations of HRDA's parts that need no other crop."""
+    smaller = ('256-0.1', '384-0.1')
+    same = {
+        'source': 'gta',
+        'target': 'cityscapes',
+        'rcs_min_crop_ratio': 0.5,
+        'decoder': 'hrda1-256-0.1-samescale_daformer_sepaspp_sl',
+        'crop_margins': True,
+    }
+    options = ('512-0.1-blurhr', '512-0-fixedatt-nooverlap', '512-0-nooverlap', '512-0')
+    weights = tuple(f'512-0.{tenths}' for tenths in range(2, 8))
+    large = [
+        [{**GTA_HR, 'decoder': f'hrda1-{name}_daformer_sepaspp_sl'} for name in names]
+        for names in (smaller, (*options, *weights))
+    ]
+    return _on_pairs([*large[0], same, *large[1]])
+
+
+def mic() -> list[Run]:
+    """Return MIC on HRDA, on all four pairs."""
+    target, both = Masks(), Masks('sep')
+    return _on_pairs(
+        [
+            {**GTA_HR, 'masks': target},
+            {**SYNTHIA_HR, 'masks': target},
+            {**ACDC_HR, 'masks': both},
+            {**DARK_ZURICH_HR, 'masks': both},
+        ]
+    )
+
+
+def mic_domains() -> list[Run]:
+    """Return MIC with masks on the source, or on both domains."""
+    return _on_pairs(
+        [
+            *({**GTA_HR, 'masks': Masks(mode)} for mode in ('spsa', 'spa')),
+            *({**ACDC_HR, 'masks': Masks(mode)} for mode in ('sps', 'spt')),
+        ]
+    )
+
+
+def mic_parts() -> list[Run]:
+    """Return the ablation of MIC's parts, on DAFormer."""
+    return _mic_on_daformer(
+        [
+            Masks('spt', 32),
+            Masks(block_size=32, ratio=0),
+            Masks(block_size=32, alpha=0),
+            Masks(block_size=32, pseudo_threshold=None),
+        ]
+    )
+
+
+def mic_blocks() -> list[Run]:
+    """Return the ablation of MIC's blocks and ratios, on DAFormer; the published one is in 81."""
+    sizes = [(size, ratio) for size in (16, 32, 64, 128) for ratio in (0.3, 0.5, 0.7, 0.9)]
+    return _mic_on_daformer(
+        Masks(block_size=size, ratio=ratio) for size, ratio in sizes if (size, ratio) != (32, 0.7)
+    )
+
+
+def mic_on_other_methods() -> list[Run]:
+    """Return MIC on DACS and DAFormer, with DeepLabv2 and with DAFormer's network."""
+    masks = Masks(block_size=32)
+    deeplab = {'decoder': 'dlv2red', 'encoder': 'r101v1c'}
+    settings: list[Settings] = [
+        {**deeplab, **DACS, 'masks': masks},
+        {**deeplab, **DAFORMER, 'masks': masks},
+        {**deeplab, **GTA_HR, **_HR, 'decoder': 'hrda1-512-0.1_dlv2red_sl', 'masks': Masks()},
+        {**DAFORMER, 'masks': masks},
+    ]
+    return [Run(**{**_PUBLISHED, **s, 'seed': seed}) for s in settings for seed in ALL_SEEDS]
+
+
+def hrda_on_other_methods() -> list[Run]:
+    """Return DACS and DAFormer with DeepLabv2, at one scale and at two."""
+    deeplab: Settings = {'decoder': 'dlv2red', 'encoder': 'r101v1c'}
+    two: Settings = {**GTA_HR, 'encoder': 'r101v1c', 'decoder': 'hrda1-512-0.1_dlv2red'}
+    margins = {'rcs_temperature': 0.01, 'crop_margins': True}
+    settings: list[Settings] = [
+        {**deeplab, **DACS},
+        {**two, **DACS, 'crop_margins': False},
+        {**deeplab, 'method': 'dacs_a999_fdthings', **margins},
+        {**two, **_HR},
+    ]
+    return [Run(**{**_PUBLISHED, **s, 'seed': seed}) for s in settings for seed in ALL_SEEDS]
+
+
+def dida_on_mic_and_hrda() -> list[Run]:
+    """Return DIDA with MIC, with HRDA and with both, on GTA and on Synthia."""
+    runs = []
+    for large, source in ((GTA_HR, 'gta'), (SYNTHIA_HR, 'synthia')):
+        settings: list[Settings] = [
+            {**DIDA, 'source': source, 'masks': Masks(block_size=32)},
+            {**_HR, **large, 'decoder': _TWO_SCALES, 'method': 'dida'},
+            {**_HR, **large, 'decoder': _TWO_SCALES, 'method': 'dida', 'masks': Masks()},
+        ]
+        runs += [Run(**{**_PUBLISHED, **setting}) for setting in settings]
+    return runs

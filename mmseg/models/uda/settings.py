@@ -68,6 +68,8 @@ def checked_pseudo_labels(
 def block_settings(mask_generator: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what `uda.mask_generator` sets of the masks; 'block' is the only kind."""
     settings = dict(mask_generator or {})
+    # mmcv leaves its mark in a config where there was nothing to delete.
+    settings.pop('_delete_', None)
     kind = settings.pop('type', 'block')
     expect(kind == 'block', 'mask_generator.type', "'block'", kind)
     known = ('mask_ratio', 'mask_block_size')
