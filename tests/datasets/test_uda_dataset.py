@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmseg.datasets import RareClassDataset, UDADataset, build_dataloader, build_dataset
-from mmseg.datasets.pipelines import loading
+from mmseg.datasets.pipelines import compact, loading
 from mmseg.utils.errors import UserError
 
 from .layouts import TRAIN_PIPELINE, truncate, write_cityscapes
@@ -162,5 +162,7 @@ def test_uda__margins_of_the_target_come_with_it(make_uda):
         valid = sample.pop('valid_pseudo_mask').data
         assert set(sample) == set(without) and same(sample, without)
         assert valid.shape == (1, 16, 24) and set(valid.unique().tolist()) <= {0, 1}
+    left_to_the_device = dataset.with_pipeline(compact).draw(0, seed=0)['valid_pseudo_mask'].data
+    assert torch.equal(left_to_the_device, dataset.draw(0, seed=0)['valid_pseudo_mask'].data)
     batch = next(iter(build_dataloader(dataset, 2, 0, dist=False)))
     assert batch['valid_pseudo_mask'].data[0].shape == (2, 1, 16, 24)

@@ -11,7 +11,14 @@ import torch
 from mmcv.parallel import DataContainer
 
 from .compose import Compose
-from .formatting import Collect, DefaultFormatBundle, image_to_tensor, label_container
+from .formatting import (
+    Collect,
+    DefaultFormatBundle,
+    image_to_tensor,
+    label_container,
+    valid_container,
+)
+from .margins import VALID
 from .photometric import Normalize, check_bands
 from .transforms import Pad
 
@@ -84,4 +91,6 @@ class CompactFormatBundle(DefaultFormatBundle):
         if 'gt_semantic_seg' in results:
             label = torch.from_numpy(np.array(results['gt_semantic_seg'][None]))
             results['gt_semantic_seg'] = label_container(label)
+        if VALID in results:
+            results[VALID] = valid_container(results[VALID])
         return results

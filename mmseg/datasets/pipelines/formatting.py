@@ -81,6 +81,12 @@ def label_container(label: torch.Tensor) -> DataContainer:
     return DataContainer(label, stack=True, padding_value=IGNORE_INDEX)
 
 
+def valid_container(mask: np.ndarray) -> DataContainer:
+    """Pack where pseudo labels are valid (H, W) as (1, H, W) float32; in padding they are not."""
+    valid = torch.from_numpy((mask == 1)[None].astype(np.float32))
+    return DataContainer(valid, stack=True, padding_value=0)
+
+
 @PIPELINES.register_module()
 class DefaultFormatBundle(Transform):
     """Pack `img` as (3, H, W) and `gt_semantic_seg` as (1, H, W) int64, ready to be stacked.
@@ -95,9 +101,7 @@ class DefaultFormatBundle(Transform):
             label = torch.from_numpy(results['gt_semantic_seg'][None].astype(np.int64))
             results['gt_semantic_seg'] = label_container(label)
         if VALID in results:
-            # What pads the image is no part of it, whatever stands there.
-            valid = torch.from_numpy((results[VALID] == 1)[None].astype(np.float32))
-            results[VALID] = DataContainer(valid, stack=True, padding_value=0)
+            results[VALID] = valid_container(results[VALID])
         return results
 
 
