@@ -1,6 +1,5 @@
 """Boxes of pixels: where a detail crop lies, and the cells of coarser maps that it covers."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -49,8 +48,3 @@ def draw_box(
         for whole, part in zip(size, crop, strict=True)
     ]
     return Box(corner[0], corner[0] + crop[0], corner[1], corner[1] + crop[1])
-
-
-def smallest_step(step: int, cell: float) -> int:
-    """Return the smallest multiple of `step` pixels that is whole cells of `cell` pixels each."""
-    return math.lcm(step, math.ceil(cell)) if cell == int(cell) else step

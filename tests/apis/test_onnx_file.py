@@ -8,6 +8,7 @@ from mmseg.apis.inference.onnx_network import OnnxSegmentor
 from mmseg.models import build_segmentor
 from mmseg.utils.errors import UserError
 from tests.models import networks
+from tests.models.segmentors.test_hrda_encoder_decoder import small_hrda
 
 onnx = pytest.importorskip('onnx', reason="needs the extra 'onnx'")
 for name in ('onnxruntime', 'onnxscript'):
@@ -64,6 +65,16 @@ def test_export__a_head_gives_what_it_gives_in_pytorch(name, tmp_path):
         assert comparison.difference < 1e-4 and comparison.same > 0.999, size
     told = {prop.key: prop.value for prop in onnx.load(tmp_path / 'x.onnx').metadata_props}
     assert told == {'classes': '["a"]'}
+
+
+def test_export__a_network_of_two_scales_gives_what_it_gives_in_pytorch(tmp_path):
+    model = build_segmentor(small_hrda({'hr_crop_size': [32, 32]}))
+    model.backbone = Stages([32, 64, 160, 256], [4, 8, 16, 32])
+    network = onnx_file.Logits(model).eval()
+    export(network, tmp_path / 'x.onnx', {}, window=(64, 64))
+    for batch in (1, 3):
+        comparison = compare(network, tmp_path / 'x.onnx', torch.randn(batch, 3, 64, 64))
+        assert comparison.difference < 1e-4 and comparison.same > 0.999
 
 
 def test_export__a_graph_of_one_size_is_asked_in_windows_of_it(tmp_path):

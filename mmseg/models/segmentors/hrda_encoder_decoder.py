@@ -6,7 +6,9 @@ Legend: B images of H×W, C classes, D channels of the embedding, s the scale of
 stride of the head, h_d×w_d the detail crop; q = o/s, the pixels of a cell of the context's maps.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +29,7 @@ from mmseg.models.segmentors.encoder_decoder import (
     EncoderDecoder,
 )
 from mmseg.ops import resize
-from mmseg.ops.boxes import Box, draw_box, smallest_step
+from mmseg.ops.boxes import Box, draw_box
 from mmseg.utils.errors import UserError
 
 _Features = list[torch.Tensor]
@@ -123,8 +125,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     @property
     def cell(self) -> int:
-        """q = o/s, the pixels of a cell of the context's maps: sides are multiples of it."""
-        return max(round(self.head_stride / self.scale), 1)
+        """Pixels that are whole cells of both scales: sides are multiples of it.
+
+        It is q where that is a whole number, the least multiple of q that is one where it is not.
+        """
+        return self.head_stride * Fraction(self.scale).limit_denominator(64).denominator
 
     @property
     def size_divisor(self) -> int:  # type: ignore[override]
@@ -156,9 +161,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
                         f"{name}: {length} pixels are no whole number of the context's cells of "
                         f'{cell}; take a multiple of {cell}, {near}'
                     )
-        return draw_box(
-            size, self.hr_crop_size, smallest_step(self.crop_coord_divisible, cell), generator
-        )
+        step = math.lcm(self.crop_coord_divisible, cell)
+        return draw_box(size, self.hr_crop_size, step, generator)
 
     def extract_feat(self, img: torch.Tensor) -> _Features:
         """Extract the maps of the context from images (B, 3, H, W)."""
@@ -257,9 +261,10 @@ class HRDAEncoderDecoder(EncoderDecoder):
         Returns:
             Logits (B, C, H/o, W/o).
         """
+        sharp = self._sharpness(img)
         chunks = [windows] if _mixes_images(self.backbone) else [[window] for window in windows]
         encoded: Iterator[tuple[Sequence[Box], _Features]] = (
-            (chunk, super(HRDAEncoderDecoder, self).extract_feat(self._cut(img, chunk)))
+            (chunk, super(HRDAEncoderDecoder, self).extract_feat(_cut(sharp, chunk)))
             for chunk in chunks
         )
         if _mixes_images(self.decode_head):
@@ -275,17 +280,13 @@ class HRDAEncoderDecoder(EncoderDecoder):
                 size = [-(-side // round(stride)) for side in img.shape[2:]]
                 total = logits.new_zeros(len(img), logits.shape[1], *size)
                 counts = logits.new_zeros(1, 1, *size)
-            for window, part in zip(chunk, logits.split(len(img)), strict=True):
+            by_window = logits.unflatten(0, (len(chunk), len(img)))
+            for window, part in zip(chunk, by_window.unbind(), strict=True):
                 cells = _cells_of_map(window, stride, part)
                 cells.of(total).add_(part)
                 cells.of(counts).add_(1)
         assert total is not None and counts is not None
         return total / counts
-
-    def _cut(self, img: torch.Tensor, windows: Sequence[Box]) -> torch.Tensor:
-        """Return the windows (W·B, 3, h_d, w_d) of images, window by window."""
-        img = self._sharpness(img)
-        return torch.cat([window.of(img) for window in windows])
 
     def _detail(self, img: torch.Tensor, box: Box) -> torch.Tensor:
         return box.of(self._sharpness(img))
@@ -317,6 +318,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
 def _mixes_images(module: nn.Module) -> bool:
     """Say whether the images of a batch act on one another, by batch statistics."""
     return any(isinstance(part, _BatchNorm) and part.training for part in module.modules())
+
+
+def _cut(img: torch.Tensor, windows: Sequence[Box]) -> torch.Tensor:
+    """Return the windows (W·B, 3, h_d, w_d) of images, window by window."""
+    return torch.cat([window.of(img) for window in windows])
 
 
 def _cells_of_map(window: Box, stride: float, maps: torch.Tensor) -> Box:

@@ -230,6 +230,17 @@ def test_deeplab__equals_the_published_one(golden):
     assert all(side % 16 == 0 for box in boxes for side in box)
 
 
+@pytest.mark.parametrize(('scale', 'cell'), [(0.25, 16), (0.5, 8), (0.75, 16), (1, 4)])
+def test_draw_crop__boxes_are_whole_cells_of_both_scales(scale, cell):
+    network = build_segmentor(small_hrda({'scales': [1, scale], 'feature_scale': scale}))
+    assert network.cell == cell
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        box = network.draw_crop((256, 256), generator)
+        for stride in (4, 4 / scale):
+            assert all((side / stride).is_integer() for side in box)
+
+
 BOXES = json.loads((FOLDER / 'hrda_boxes.json').read_text())
 
 
