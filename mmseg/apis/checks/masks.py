@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from mmseg.models.uda.masked_consistency import MaskedConsistency, num_blocks
 from mmseg.utils.errors import UserError
 
 from .run import Finding, Findings, RunUnderCheck
@@ -58,12 +59,12 @@ def cut_tokens(block_size: int, patch_size: int, crop: Sequence[int]) -> str | N
         What is wrong and what would fit; None where all blocks end with a token.
     """
     for side in crop:
-        num_blocks = max(round(side / block_size), 1)
-        if any(-(-i * side // num_blocks) % patch_size for i in range(1, num_blocks)):
+        count = max(num_blocks(side, block_size), 1)
+        if any(-(-i * side // count) % patch_size for i in range(1, count)):
             sizes = [f'{fit}' for fit in _fitting(block_size, patch_size, crop)]
             others = f'{" or ".join(sizes)} there, or ' if sizes else ''
             return (
-                f'{_KEY}={block_size} makes {num_blocks} blocks of {side / num_blocks:.1f} pixels '
+                f'{_KEY}={block_size} makes {count} blocks of {side / count:.1f} pixels '
                 f"along {side}, which cut the encoder's patches of {patch_size} pixels: take "
                 f'{others}crops whose sides are multiples of {block_size}'
             )
@@ -80,8 +81,6 @@ def _fitting(block_size: int, patch_size: int, crop: Sequence[int]) -> list[int]
 
 
 def _block_sizes(run: RunUnderCheck) -> Iterator[int]:
-    terms = getattr(run.model, 'terms', {})
-    for term in terms.values() if isinstance(terms, dict) else ():
-        size = getattr(term, 'mask_block_size', None)
-        if size is not None:
-            yield size
+    for part in run.model.modules():
+        if isinstance(part, MaskedConsistency):
+            yield part.mask_block_size
