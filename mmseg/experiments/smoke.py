@@ -88,6 +88,9 @@ def shrink(path: Path, root: str | Path) -> None:
     for key in ('pseudo_weight_ignore_top', 'pseudo_weight_ignore_bottom'):
         if (config.get('uda') or {}).get(key):
             config.uda[key] = int(config.uda[key] * ratio)
+    masks = (config.get('uda') or {}).get('mask_generator')
+    if masks:
+        masks.mask_block_size = max(1, int(masks.mask_block_size * ratio))
     if '://' in (config.model.get('pretrained') or ''):
         config.model.pretrained = None
     config.merge_from_dict(
@@ -124,17 +127,15 @@ def _parts(data: Any) -> Iterator[Any]:
 
 def _move_data(data: Any, root: Path) -> None:
     """Let every data set in a config read the drawn streets."""
-    if not isinstance(data, dict):
-        return
-    if 'data_root' in data:
-        if data['type'] == OWN_DATA:
-            _stand_in(data)
-        if data['type'] not in FOLDERS:
+    for part in _parts(data):
+        if 'data_root' not in part:
+            continue
+        if part['type'] == OWN_DATA:
+            _stand_in(part)
+        if part['type'] not in FOLDERS:
             known = ', '.join(FOLDERS)
-            raise UserError(f'--smoke: no streets are drawn for {data["type"]}, only for {known}')
-        data['data_root'] = f'{root / FOLDERS[data["type"]]}/'
-    for value in data.values():
-        _move_data(value, root)
+            raise UserError(f'--smoke: no streets are drawn for {part["type"]}, only for {known}')
+        part['data_root'] = f'{root / FOLDERS[part["type"]]}/'
 
 
 def _stand_in(data: Any) -> None:

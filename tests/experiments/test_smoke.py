@@ -74,6 +74,17 @@ def test_shrink__keeps_the_proportions(write):
     assert small.data.train.rare_class_sampling.min_pixels == 3000 // 64
 
 
+@pytest.mark.parametrize('id', [80, 84])
+def test_shrink__a_crop_has_as_many_blocks_of_a_mask_as_before(write, id):
+    configs = write(id)
+    blocks = [config.uda.mask_generator.mask_block_size for config in configs]
+    crops = [
+        next(step.crop_size[0] for step in config.data.train.target.pipeline if 'crop_size' in step)
+        for config in configs
+    ]
+    assert crops[1] < crops[0] and crops[0] // blocks[0] == crops[1] // blocks[1]
+
+
 def test_shrink__source_only_and_target_only_read_drawn_streets_too(write):
     _, source_only = write(3)
     assert source_only.data.train.data_root == 'streets/gta/'
