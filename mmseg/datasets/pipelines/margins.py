@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mmseg.core.settings.kinds import FROM_ZERO
 from mmseg.utils.errors import UserError
 
 from ..builder import PIPELINES
@@ -12,6 +13,8 @@ from .compose import Step
 from .transform import Transform
 
 VALID = 'valid_pseudo_mask'
+# After these an image no longer lies as in its file.
+_MOVES = ('RandomCrop', 'RandomFlip', 'RandomRotate', 'Pad')
 
 
 @PIPELINES.register_module()
@@ -30,7 +33,7 @@ class PseudoLabelMargins(Transform):
     """
 
     def __init__(self, margins: Sequence[int]) -> None:
-        if len(margins) != 4 or any(not isinstance(m, int) or m < 0 for m in margins):
+        if len(margins) != 4 or not all(map(FROM_ZERO.fits, margins)):
             raise UserError(
                 'crop_pseudo_margins: expected pixels from 0 at the top, the bottom, the left and '
                 f'the right, got {margins!r}'
@@ -73,6 +76,10 @@ def with_margins(
 
     Returns:
         The same with the mask made once the image has its scale.
+
+    Raises:
+        UserError: The image is not read or collected, or is cropped, flipped, rotated or padded
+            before it has its scale.
     """
     types = [step.get('type') if isinstance(step, Mapping) else None for step in pipeline]
     if 'LoadImageFromFile' not in types or 'Collect' not in types:
@@ -81,6 +88,12 @@ def with_margins(
             f'{", ".join(map(str, types))}'
         )
     place = types.index('Resize' if 'Resize' in types else 'LoadImageFromFile') + 1
+    moved = [kind for kind in types[:place] if kind in _MOVES]
+    if moved:
+        raise UserError(
+            'crop_pseudo_margins count in pixels of the original image: let Resize stand before '
+            f'{" and ".join(map(str, moved))} in the pipeline'
+        )
     changed = [
         {**step, 'keys': [*step['keys'], VALID]}
         if isinstance(step, Mapping) and step.get('type') == 'Collect'

@@ -49,6 +49,7 @@ def test_margins__go_with_the_image_and_padding_is_outside():
         ([0, 0, 60, 0], 'leave nothing of an image'),
         ([1, 2, 3], r'crop_pseudo_margins: expected pixels from 0 .* got \[1, 2, 3\]'),
         ([-1, 0, 0, 0], r'got \[-1, 0, 0, 0\]'),
+        ([True, 0, 0, 0], r'got \[True, 0, 0, 0\]'),
     ],
 )
 def test_margins__that_can_not_be_are_refused(margins, message):
@@ -59,3 +60,10 @@ def test_margins__that_can_not_be_are_refused(margins, message):
 def test_with_margins__needs_a_pipeline_that_reads_and_collects():
     with pytest.raises(UserError, match='LoadImageFromFile and Collect, got Resize'):
         with_margins([{'type': 'Resize'}], MARGINS)
+
+
+@pytest.mark.parametrize('move', ['RandomCrop', 'RandomFlip', 'RandomRotate', 'Pad'])
+def test_with_margins__needs_the_scale_before_the_image_is_moved(move):
+    steps = [{'type': kind} for kind in ('LoadImageFromFile', move, 'Resize')]
+    with pytest.raises(UserError, match=f'let Resize stand before {move}'):
+        with_margins([*steps, {'type': 'Collect', 'keys': ['img']}], MARGINS)
