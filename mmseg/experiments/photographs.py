@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmseg.experiments.configs import ConfigDict, Run
+from .configs import ConfigDict, Run
 
 # What is fixed for all pairs and methods, before any label of a target is read.
 UDA: ConfigDict = dict(

@@ -209,21 +209,24 @@ def hrda_in_bad_weather() -> list[Run]:
 
 def hrda_scale_attention() -> list[Run]:
     """Return the ablations of HRDA's parts that need no other crop."""
+    decoder = 'hrda1-{}_daformer_sepaspp_sl'
     smaller = ('256-0.1', '384-0.1')
-    same = {
+    same_scale: Settings = {
         'source': 'gta',
         'target': 'cityscapes',
         'rcs_min_crop_ratio': 0.5,
-        'decoder': 'hrda1-256-0.1-samescale_daformer_sepaspp_sl',
+        'decoder': decoder.format('256-0.1-samescale'),
         'crop_margins': True,
     }
     options = ('512-0.1-blurhr', '512-0-fixedatt-nooverlap', '512-0-nooverlap', '512-0')
-    weights = tuple(f'512-0.{tenths}' for tenths in range(2, 8))
-    large = [
-        [{**GTA_HR, 'decoder': f'hrda1-{name}_daformer_sepaspp_sl'} for name in names]
-        for names in (smaller, (*options, *weights))
-    ]
-    return _on_pairs([*large[0], same, *large[1]])
+    weights = [f'512-0.{tenths}' for tenths in range(2, 8)]
+    return _on_pairs(
+        [
+            *({**GTA_HR, 'decoder': decoder.format(name)} for name in smaller),
+            same_scale,
+            *({**GTA_HR, 'decoder': decoder.format(name)} for name in (*options, *weights)),
+        ]
+    )
 
 
 def mic() -> list[Run]:

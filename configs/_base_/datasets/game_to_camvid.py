@@ -34,6 +34,13 @@ _common = dict(
     classes=_classes,
     palette=_palette,
 )
+_val = dict(
+    data_root=data_root + 'target',
+    img_dir='images/val',
+    ann_dir='labels/val',
+    pipeline={{_base_.test_pipeline}},
+    **_common,
+)
 data = dict(
     samples_per_gpu=2,
     workers_per_gpu=1,
@@ -44,18 +51,6 @@ data = dict(
         pipeline={{_base_.source_train_pipeline}},
         **_common,
     ),
-    val=dict(
-        data_root=data_root + 'target',
-        img_dir='images/val',
-        ann_dir='labels/val',
-        pipeline={{_base_.test_pipeline}},
-        **_common,
-    ),
-    test=dict(
-        data_root=data_root + 'target',
-        img_dir='images/val',
-        ann_dir='labels/val',
-        pipeline={{_base_.test_pipeline}},
-        **_common,
-    ),
+    val=_val,
+    test=_val,
 )
