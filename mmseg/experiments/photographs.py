@@ -30,7 +30,11 @@ SEEDS = (0, 1, 2, 3, 4)
 
 
 def runs_of_pair(
-    source: str, target: str, things: Sequence[int], num_classes: int | None = None
+    source: str,
+    target: str,
+    things: Sequence[int],
+    num_classes: int | None = None,
+    max_iters: int = 450,
 ) -> list[Run]:
     """Return the runs of every method, the seeds of each side by side.
 
@@ -39,6 +43,7 @@ def runs_of_pair(
         target: The domain to adapt to.
         things: Train ids that the feature distance looks at.
         num_classes: Classes of the pair; Cityscapes' where None.
+        max_iters: Iterations of each run.
     """
     head = {} if num_classes is None else {'decode_head': {'num_classes': num_classes}}
     run = Run(
@@ -49,14 +54,14 @@ def runs_of_pair(
         decoder='daformer_sepaspp_ch64',
         learning_rate=5e-4,
         head_lr_mult=3.0,
-        max_iters=900,
+        max_iters=max_iters,
         rcs_min_pixels=300,
         overrides=dict(
             model=head,
             data=dict(workers_per_gpu=1),
             lr_config=dict(warmup_iters=100),
-            checkpoint_config=dict(interval=900, max_keep_ckpts=1),
-            evaluation=dict(interval=900),
+            checkpoint_config=dict(interval=max_iters, max_keep_ckpts=1),
+            evaluation=dict(interval=max_iters),
             log_config=dict(interval=50),
         ),
     )

@@ -95,7 +95,12 @@ EXPERIMENTS = {
     ),
     9: Experiment(
         'photographs, every method: CamVid, day to dusk',
-        runs_of_pair('camvid_day', 'camvid_dusk', things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18]),
+        runs_of_pair(
+            'camvid_day',
+            'camvid_dusk',
+            things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18],
+            max_iters=900,
+        ),
     ),
     10: Experiment('DIDA: entries of the bank', studies.ablation('bank')),
     11: Experiment('DIDA: what the bank follows', studies.ablation('vectors')),
