@@ -14,12 +14,15 @@ def training_crop(cfg: Any) -> tuple[int, int] | None:
     """Return the height and width of the crops that a config trains on.
 
     Args:
-        cfg: A whole config, whose `crop_size` or first `RandomCrop` in `data.train` tells.
+        cfg: A whole config, whose `data.train.sync_crop_size`, `crop_size` or first `RandomCrop`
+            in `data.train` tells.
 
     Returns:
         Height and width in pixels; None where there are none.
     """
-    crop = cfg.get('crop_size') or next(_crops((cfg.get('data') or {}).get('train')), None)
+    train = (cfg.get('data') or {}).get('train')
+    second = train.get('sync_crop_size') if isinstance(train, Mapping) else None
+    crop = second or cfg.get('crop_size') or next(_crops(train), None)
     try:
         height, width = _pair(crop)
     except (TypeError, ValueError):  # none, or something else under that name

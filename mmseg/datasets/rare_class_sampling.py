@@ -24,6 +24,8 @@ from .pipelines import Compose
 from .randomness import drawing_from
 
 _MAX_RECROPS = 10
+# Images enlarged to twice their sides have four times the pixels that were counted.
+_MAX_CROP_RATIO = 4
 
 
 def class_probabilities(
@@ -70,10 +72,10 @@ def _check_settings(min_pixels: int, class_temp: float | str, min_crop_ratio: fl
         raise UserError(f'min_pixels must be 0 or more, got {min_pixels}')
     if not min_crop_ratio >= 0:
         raise UserError(f'min_crop_ratio must be 0 or more, got {min_crop_ratio}')
-    if min_crop_ratio > 1:
+    if min_crop_ratio > _MAX_CROP_RATIO:
         get_root_logger().warning(
-            f'min_crop_ratio={min_crop_ratio}: crops must then show more of a class than whole '
-            'images; what is usual lies between 0 and 1'
+            f'min_crop_ratio={min_crop_ratio}: crops must then show that many times what a whole '
+            'image shows of a class; usual are 0 to 1, and 2 where images are enlarged'
         )
 
 

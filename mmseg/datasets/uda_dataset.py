@@ -1,19 +1,22 @@
 """Pairs of a labelled source sample and an unlabelled target sample."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch.utils.data import Dataset
 
 from mmseg.core.building import call_checked
+from mmseg.core.settings.kinds import COUNT
+from mmseg.ops.boxes import draw_box
 from mmseg.utils.errors import UserError
 from mmseg.utils.overrides import RefusesOverrides
-from mmseg.utils.seed import derive_seed
+from mmseg.utils.seed import derive_seed, torch_generator
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
 from .pipelines import VALID, Compose
+from .pipelines.sub_crop import sub_crop
 from .rare_class_sampling import RareClassDataset
 
 
@@ -31,9 +34,13 @@ class UDADataset(RefusesOverrides, Dataset):
         rare_class_sampling: `min_pixels`, `class_temp` and `min_crop_ratio` of
             `RareClassDataset`; None draws source images alike.
         strict: Whether a file that cannot be decoded stops training instead of being skipped.
+        sync_crop_size: Height and width of a second crop that source and target are cut to at one
+            place, so that what is drawn on the way there stays as with larger crops (Hoyer et al.,
+            HRDA, crop sizes of the ablations); None for none.
 
     Raises:
-        UserError: For a source without labels, or domains with different classes.
+        UserError: For a source without labels, domains with different classes, or a second crop
+            that is no size.
     """
 
     NEVER_CALLED: ClassVar[Mapping[str, str]] = {
@@ -48,7 +55,15 @@ class UDADataset(RefusesOverrides, Dataset):
         target: Any,
         rare_class_sampling: Mapping[str, Any] | None = None,
         strict: bool = False,
+        sync_crop_size: Sequence[int] | None = None,
     ) -> None:
+        if sync_crop_size is not None and (
+            len(sync_crop_size) != 2 or not all(map(COUNT.fits, sync_crop_size))
+        ):
+            raise UserError(
+                f'sync_crop_size: expected a height and a width in pixels, got {sync_crop_size!r}'
+            )
+        self.sync_crop_size = sync_crop_size
         defaults = {'strict': strict}
         if isinstance(source, Mapping | list):
             source = build_dataset(source, defaults)
@@ -101,7 +116,20 @@ class UDADataset(RefusesOverrides, Dataset):
             'target_img_metas': target['img_metas'],
             'target_img': target['img'],
         }
-        return pair | ({VALID: target[VALID]} if VALID in target else {})
+        if VALID in target:
+            pair[VALID] = target[VALID]
+        return pair if self.sync_crop_size is None else self._cut(pair, position, seed)
+
+    def _cut(self, pair: dict[str, Any], position: int, seed: int) -> dict[str, Any]:
+        assert self.sync_crop_size is not None
+        size = pair['img'].data.shape[-2:]
+        if any(crop > side for crop, side in zip(self.sync_crop_size, size, strict=True)):
+            raise UserError(
+                f'sync_crop_size={tuple(self.sync_crop_size)} is larger than the crops of '
+                f'{size[0]}×{size[1]} (height×width) that it is cut from'
+            )
+        generator = torch_generator('sync_crop', seed, position)
+        return sub_crop(pair, draw_box(size, self.sync_crop_size, 1, generator))
 
 
 def _unlabelled(target: Any, source: Any) -> Any:

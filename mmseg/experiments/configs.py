@@ -22,6 +22,7 @@ UDA_BASES = {
     'dacs_fd': 'dacs_fd.py',
     'dacs_fdthings': 'dacs_fdthings.py',
     'dacs_a999_fdthings': 'dacs_a999_fdthings.py',
+    'dacs_srconly': 'dacs_srconly.py',
     'daformer': 'dacs_a999_fdthings.py',
     'dida': 'dida.py',
     'mic': 'mic.py',
@@ -32,6 +33,7 @@ UDA_BASES = {
 DATASET_BASES = {
     ('gta', 'cityscapes'): 'gta_to_cityscapes_512x512.py',
     ('synthia', 'cityscapes'): 'synthia_to_cityscapes_512x512.py',
+    ('cityscapes', 'cityscapes'): 'cityscapes_to_cityscapes_512x512.py',
     ('cityscapes', 'acdc'): 'cityscapes_to_acdc_512x512.py',
     ('cityscapes', 'darkzurich'): 'cityscapes_to_darkzurich_512x512.py',
     ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes.py',
@@ -144,6 +146,8 @@ class Run:
         rcs_min_crop_ratio: Share of those pixels that a crop keeps at least.
         crop_pseudo_labels: Whether the rows over the sky and the bonnet weigh nothing.
         crop_margins: Whether the target's images have margins without pseudo labels instead.
+        crop_size: Side of the training crops in pixels where it is another than the published one.
+        sync_crop_size: Side of a second crop, the same of both domains; None is without.
         masks: Masked consistency; None is without.
         schedule: A file of configs/_base_/schedules, without its suffix.
         learning_rate: AdamW's, for the encoder.
@@ -165,6 +169,8 @@ class Run:
     rcs_min_crop_ratio: float = 0.5
     crop_pseudo_labels: bool = False
     crop_margins: bool = False
+    crop_size: int | None = None
+    sync_crop_size: int | None = None
     masks: Masks | None = None
     schedule: str = 'poly10warm'
     learning_rate: float = 6e-5
@@ -181,18 +187,25 @@ class Run:
             name += f'_rcs{self.rcs_temperature}'
             if self.rcs_min_crop_ratio != 0.5:
                 name += f'-{self.rcs_min_crop_ratio}'
+        if self.sync_crop_size is not None:
+            name += f'_sf{self.sync_crop_size}x{self.sync_crop_size}'
         name += '_cpl' * self.crop_pseudo_labels + '_cpl2' * self.crop_margins
         return name if self.masks is None else f'{name}_{self.masks.name}'
 
     @property
+    def loaded_crop(self) -> int:
+        """Side of the crops that the data sets' files cut, in pixels."""
+        return self.crop_size or (1024 if self.target.endswith('HR') else 512)
+
+    @property
     def crop(self) -> int:
-        """Side of the published training crops in pixels."""
-        return 1024 if self.target.endswith('HR') else 512
+        """Side of the crops that the network trains on, in pixels."""
+        return self.sync_crop_size or self.loaded_crop
 
     @property
     def name_dataset(self) -> str:
         """The domains, and the crop where it is not the usual one."""
-        size = f'_{self.crop}x{self.crop}' if self.crop != 512 else ''
+        size = f'_{self.loaded_crop}x{self.loaded_crop}' if self.loaded_crop != 512 else ''
         return f'{self.source}2{self.target}{size}'
 
     @property
@@ -267,6 +280,8 @@ def _bases(run: Run) -> list[str]:
 
 
 def _dataset_base(run: Run) -> str:
+    if run.method == TARGET_ONLY and run.crop_size is not None:
+        return f'{run.target}_{run.crop_size}x{run.crop_size}.py'
     if run.method == TARGET_ONLY:
         return TARGET_BASES[known(run.target, TARGET_BASES, 'target-only data set')]
     pairs = {f'{source} to {target}': file for (source, target), file in DATASET_BASES.items()}
@@ -297,6 +312,8 @@ def _data(run: Run) -> ConfigDict:
             'class_temp': 'inf' if math.isinf(run.rcs_temperature) else run.rcs_temperature,
             'min_crop_ratio': run.rcs_min_crop_ratio,
         }
+    if run.sync_crop_size is not None:
+        train['sync_crop_size'] = [run.sync_crop_size] * 2
     if run.crop_margins:
         train['target'] = {'crop_pseudo_margins': list(MARGINS)}
     return {'samples_per_gpu': run.samples_per_gpu, 'workers_per_gpu': 4, 'train': train}

@@ -15,7 +15,7 @@ from .streets import prepare_streets
 SCENES = dict(num_source=6, num_target=6, num_val=2, size='128x64', seed=0)
 CROP = 64
 MAX_ITERS = 2
-SIZES = ('img_scale', 'crop_size', 'size', 'stride', 'hr_crop_size')
+SIZES = ('img_scale', 'crop_size', 'sync_crop_size', 'size', 'stride', 'hr_crop_size')
 # Data set -> its folder among the drawn streets.
 FOLDERS = {
     'GTADataset': 'gta',

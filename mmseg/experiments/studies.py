@@ -1,6 +1,7 @@
 """The studies: DAFormer's, as published, and what DIDA's instance level is made of."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .configs import ABLATIONS, Masks, Run
@@ -207,10 +208,44 @@ def hrda_in_bad_weather() -> list[Run]:
     return _on_pairs([ACDC_HR, DARK_ZURICH_HR])
 
 
+def hrda_crop_sizes() -> list[Run]:
+    """Return DAFormer in crops of other sizes, at half resolution and at full."""
+    half: Settings = {'source': 'gta', 'target': 'cityscapes', 'rcs_min_crop_ratio': 0.5}
+    one_scale: Settings = {'crop_margins': True, 'decoder': 'daformer_sepaspp_sl'}
+    sizes: list[Settings] = [
+        *({**half, 'sync_crop_size': side} for side in (128, 256, 384, None)),
+        *({**GTA_HR, 'sync_crop_size': side} for side in (256, 512, 768)),
+    ]
+    runs = _on_pairs({**one_scale, **size} for size in sizes)
+    # So many small windows are not tested as one batch.
+    return [_windows_as_batch(run, is_batch=not _has_tiny_windows(run)) for run in runs]
+
+
+def _has_tiny_windows(run: Run) -> bool:
+    return run.target.endswith('HR') and run.crop == 256
+
+
+def hrda_crop_sizes_of_target_only() -> list[Run]:
+    """Return the same, trained on the target's own labels."""
+    settings: list[Settings] = [
+        *({'target': 'cityscapes', 'crop_size': side} for side in (128, 256, 384, 512)),
+        *({'target': 'cityscapesHR', 'crop_size': side} for side in (256, 512, 768)),
+    ]
+    common = {**TARGET_ONLY, 'source': '', 'decoder': 'daformer_sepaspp_sl', **_PUBLISHED}
+    runs = [Run(**{**common, **s, 'seed': seed}) for s in settings for seed in ALL_SEEDS]
+    return [_windows_as_batch(run, is_batch=True) for run in runs]
+
+
+def _windows_as_batch(run: Run, is_batch: bool) -> Run:
+    windows = {'model': {'test_cfg': {'batched_slide': is_batch}}}
+    return replace(run, overrides={**run.overrides, **windows})
+
+
 def hrda_scale_attention() -> list[Run]:
-    """Return the ablations of HRDA's parts that need no other crop."""
+    """Return the ablations of HRDA's parts."""
     decoder = 'hrda1-{}_daformer_sepaspp_sl'
-    smaller = ('256-0.1', '384-0.1')
+    crops = [('512-0.1', 512), ('512-0.1', 768), ('256-0.1', None), ('384-0.1', None)]
+    crops.append(('384-0.1', 768))
     same_scale: Settings = {
         'source': 'gta',
         'target': 'cityscapes',
@@ -220,13 +255,22 @@ def hrda_scale_attention() -> list[Run]:
     }
     options = ('512-0.1-blurhr', '512-0-fixedatt-nooverlap', '512-0-nooverlap', '512-0')
     weights = [f'512-0.{tenths}' for tenths in range(2, 8)]
+    scales = [('512-0.1-sc0.25', 512), ('512-0.1-sc0.75', 512)]
     return _on_pairs(
         [
-            *({**GTA_HR, 'decoder': decoder.format(name)} for name in smaller),
+            *_with_second_crops(decoder, crops),
             same_scale,
-            *({**GTA_HR, 'decoder': decoder.format(name)} for name in (*options, *weights)),
+            *_with_second_crops(decoder, [(name, None) for name in (*options, *weights)]),
+            *_with_second_crops(decoder, scales),
         ]
     )
+
+
+def _with_second_crops(decoder: str, crops: Iterable[tuple[str, int | None]]) -> list[Settings]:
+    """Return settings on GTA for each architecture and side of the second crop."""
+    return [
+        {**GTA_HR, 'decoder': decoder.format(name), 'sync_crop_size': side} for name, side in crops
+    ]
 
 
 def mic() -> list[Run]:
@@ -270,6 +314,12 @@ def mic_blocks() -> list[Run]:
     return _mic_on_daformer(
         Masks(block_size=size, ratio=ratio) for size, ratio in sizes if (size, ratio) != (32, 0.7)
     )
+
+
+def mic_supervised() -> list[Run]:
+    """Return masked consistency without adaptation, on Cityscapes' own labels."""
+    common: Settings = {'method': 'dacs_srconly', 'source': 'cityscapes', **_PUBLISHED}
+    return [Run(**common, masks=Masks('sps', 32), seed=seed) for seed in ALL_SEEDS]
 
 
 def mic_on_other_methods() -> list[Run]:

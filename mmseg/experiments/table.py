@@ -123,10 +123,11 @@ EXPERIMENTS = {
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',
         studies.hrda_on_other_methods(),
     ),
-    44: Experiment(
-        "HRDA: detail crop, attention and losses (those of other crops aren't built)",
-        studies.hrda_scale_attention(),
+    42: Experiment('DAFormer: crop sizes', studies.hrda_crop_sizes()),
+    43: Experiment(
+        "crop sizes on the target's own labels", studies.hrda_crop_sizes_of_target_only()
     ),
+    44: Experiment('HRDA: crops, attention, losses and scales', studies.hrda_scale_attention()),
     49: Experiment('HRDA, Cityscapes to ACDC and to Dark Zurich', studies.hrda_in_bad_weather()),
     80: Experiment('MIC on HRDA, all four pairs', studies.mic()),
     81: Experiment(
@@ -135,6 +136,7 @@ EXPERIMENTS = {
     82: Experiment('MIC: domains that are masked', studies.mic_domains()),
     83: Experiment('MIC: its parts', studies.mic_parts()),
     84: Experiment('MIC: block size and ratio', studies.mic_blocks()),
+    85: Experiment('MIC: supervised, without adaptation', studies.mic_supervised()),
     86: Experiment(
         'DIDA with MIC, with HRDA and with both, GTA and Synthia', studies.dida_on_mic_and_hrda()
     ),

@@ -268,9 +268,10 @@ def test_draw__a_crop_must_hold_more_than_the_share(tmp_path):
     assert counts.count(1) < counts.count(4) + counts.count(2)
 
 
-def test_min_crop_ratio_above_1__is_told(make_gta, capsys):
-    RareClassDataset(make_gta(), min_pixels=10, min_crop_ratio=1.5)
-    assert 'min_crop_ratio=1.5: crops must then show more' in capsys.readouterr().out
+@pytest.mark.parametrize(('ratio', 'is_told'), [(2.0, False), (4.5, True)])
+def test_min_crop_ratio__beyond_what_enlarging_explains_is_told(ratio, is_told, make_gta, capsys):
+    RareClassDataset(make_gta(), min_pixels=10, min_crop_ratio=ratio)
+    assert (f'min_crop_ratio={ratio}: crops must then' in capsys.readouterr().out) == is_told
 
 
 @pytest.mark.parametrize(

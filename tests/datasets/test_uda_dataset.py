@@ -166,3 +166,31 @@ def test_uda__margins_of_the_target_come_with_it(make_uda):
     assert torch.equal(left_to_the_device, dataset.draw(0, seed=0)['valid_pseudo_mask'].data)
     batch = next(iter(build_dataloader(dataset, 2, 0, dist=False)))
     assert batch['valid_pseudo_mask'].data[0].shape == (2, 1, 16, 24)
+
+
+def test_sync_crop_size__both_domains_are_cut_at_one_place(make_uda):
+    whole, cut = make_uda(), make_uda(sync_crop_size=[8, 12])
+    places = set()
+    for position in range(6):
+        large, small = whole.draw(position, seed=3), cut.draw(position, seed=3)
+        assert same(small, cut.draw(position, seed=3))
+        (place,) = {
+            (y, x)
+            for y in range(9)
+            for x in range(13)
+            if all(
+                torch.equal(large[key].data[..., y : y + 8, x : x + 12], small[key].data)
+                for key in ('img', 'gt_semantic_seg', 'target_img')
+            )
+        }
+        places.add(place)
+    assert len(places) > 1
+
+
+def test_sync_crop_size__sizes_that_are_none(make_uda):
+    with pytest.raises(UserError, match='sync_crop_size: expected a height and a width'):
+        make_uda(sync_crop_size=[8])
+    with pytest.raises(
+        UserError, match=r'sync_crop_size=\(17, 8\) is larger than the crops of 16×24'
+    ):
+        make_uda(sync_crop_size=[17, 8])[0]
