@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 GOLDEN = ROOT / 'tests' / 'golden'
 PUBLISHED = json.loads((GOLDEN / 'merged_configs.json').read_text())
+HRDA_AND_MIC = json.loads((GOLDEN / 'hrda_mic_merged_configs.json').read_text())
 LEARNING_RATES = json.loads((GOLDEN / 'lr_schedules.json').read_text())
 
 
@@ -37,6 +38,40 @@ def test_base_configs__daformer_in_place_of_dida_is_the_published_config(id, tmp
     text = text.replace('uda/dida.py', 'uda/dacs_a999_fdthings.py')
     config = json.loads(text.replace('dida_rcs', 'dacs_a999_fdthings_rcs'))
     assert merged(config, tmp_path) == PUBLISHED[str(id)]
+
+
+def without_folders(config):
+    """Leave out where ACDC and Dark Zurich lie: their data sets here are told the part instead."""
+    for data in (config['data']['val'], config['data']['test'], config['data']['train']['target']):
+        if data['type'] in ('ACDCDataset', 'DarkZurichDataset'):
+            for key in ('img_dir', 'ann_dir', 'part'):
+                data.pop(key, None)
+    return config
+
+
+@pytest.mark.parametrize('name', sorted(HRDA_AND_MIC))
+def test_base_configs__hrda_and_mic_are_the_published_configs(name, tmp_path):
+    published = dict(HRDA_AND_MIC[name])
+    id = 80 if 'mic' in name else 40
+    (generated,) = (
+        config
+        for config in generate_experiment_cfgs(id, seeds=[0])
+        if config['name_dataset'] == published['name_dataset']
+    )
+    ours = merged(generated, tmp_path)
+    # Notes of the published files, and what each says of its defaults.
+    for key in ('gpu_model', 'name', 'exp', 'seed'):
+        published.pop(key), ours.pop(key, None)
+    published['log_config'].pop('img_interval')
+    defaults = ['source_only']
+    if published['uda'].get('mask_mode') is None:
+        defaults += [key for key in published['uda'] if key.startswith('mask_')]
+    for key in defaults:
+        published['uda'].pop(key, None)
+    for key in ('data_root', 'dataset_type'):  # leftovers of the bases
+        published.pop(key, None), ours.pop(key, None)
+    ours['uda'].get('mask_generator', {}).pop('_delete_', None)
+    assert without_folders(ours) == without_folders(published)
 
 
 @pytest.mark.parametrize('id', [7, 8])

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,11 @@ from mmseg.models.uda.feature_distance import (
     encoder_stride,
     masked_feature_distance,
 )
+from mmseg.ops import downscale_label
+from mmseg.ops.boxes import Box
 from mmseg.utils.errors import UserError
 from tests.golden import load
+from tests.golden.fill import input_for
 
 THINGS = [6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
 
@@ -35,6 +39,54 @@ def test_masked_feature_distance__equals_the_published_one():
     mask = torch.isin(golden['fd_down2'], torch.tensor(THINGS))
     distance = masked_feature_distance(golden['fd_f1'], golden['fd_f2'], mask)
     np.testing.assert_allclose(0.005 * distance, golden['fd_loss'], rtol=1e-4)
+
+
+class TwoScales(Strides):
+    """A network whose features, of the context and of the detail, are at hand."""
+
+    num_classes = 7
+    compares_details = False
+    context, detail = (
+        torch.as_tensor(input_for(f'fd_imnet{s}', (2, 16, 8, 10), 0)) for s in (0, 1)
+    )
+
+    def extract_feat(self, img):
+        return [self.context]
+
+    def extract_detail(self, img, box):
+        return [self.detail]
+
+
+def published_two_scales():
+    golden = {k: torch.from_numpy(v) for k, v in load('hrda_feature_distance').items()}
+    labels, box = golden['fd_label'].long(), Box(*golden['fd_box'].tolist())
+    context, detail = (
+        [torch.as_tensor(input_for(f'fd_feat{s}', (2, 16, 8, 10), 0))] for s in (0, 1)
+    )
+    source = SimpleNamespace(features=context, detail=SimpleNamespace(box=box, features=detail))
+    return golden, labels, source
+
+
+@pytest.mark.parametrize('compares_details', [False, True])
+def test_feature_distance__of_two_scales_equals_the_published_one(compares_details):
+    golden, labels, source = published_two_scales()
+    student = TwoScales()
+    student.compares_details = compares_details
+    distance = FeatureDistance(student, 0.005, golden['fd_classes'].tolist(), 0.75)
+    step = SimpleNamespace(img=None, labels=labels, student=student, autocast=nullcontext)
+    expected = golden['fd_distance_all' if compares_details else 'fd_distance0']
+    loss = distance.source_losses(step, source)['src.loss_imnet_feat_dist']
+    np.testing.assert_allclose(loss, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize('scale', [0, 1])
+def test_feature_distance__cells_of_either_scale_equal_the_published_ones(scale):
+    golden, labels, source = published_two_scales()
+    seen = source.detail.box.of(labels) if scale else labels
+    cells = downscale_label(seen, 32 if scale else 64, 0.75, 7)
+    assert torch.equal(cells, golden[f'fd_cells{scale}'].long())
+    kept = torch.isin(cells, golden['fd_classes'])
+    assert torch.equal(kept, golden[f'fd_mask{scale}'].bool())
 
 
 def test_masked_feature_distance__no_cell_kept_is_zero():
