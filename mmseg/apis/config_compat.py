@@ -12,6 +12,12 @@ _FP16_HOOKS = {
     'GradientCumulativeFp16OptimizerHook': 'GradientCumulativeOptimizerHook',
 }
 _MMCV_LOSS_SCALE = 512.0
+# Types as released HRDA and MIC checkpoints have them in the configs beside them.
+_OLD_TYPES = {
+    'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
+    'MultiResAttentionWrapper': 'HRDAHead',
+    'UniHead': 'DAFormerHead',
+}
 
 
 def translate(config: Config) -> None:
@@ -19,7 +25,7 @@ def translate(config: Config) -> None:
 
     `optimizer_config.type='Fp16OptimizerHook'` is `amp='fp16'` with mmcv's loss scale; `fp16`,
     which mmsegmentation sets beside it, says the same. `train_cfg` and `test_cfg` beside the model,
-    as in older configs, belong to it.
+    as in older configs, belong to it. The first names of HRDA's parts become the present ones.
 
     Args:
         config: A whole config.
@@ -30,6 +36,8 @@ def translate(config: Config) -> None:
     _translate_fp16(config)
     for name in ('train_cfg', 'test_cfg'):
         _put_into_model(config, name)
+    if isinstance(config.get('model'), dict):
+        _rename_parts(config.model)
 
 
 def _put_into_model(config: Config, name: str) -> None:
@@ -39,6 +47,19 @@ def _put_into_model(config: Config, name: str) -> None:
     if model.get(name) not in (None, settings):
         raise UserError(f'{name} and model.{name} say different things: leave one of them out')
     model[name] = settings
+
+
+def _rename_parts(model: Any) -> None:
+    """Call the parts of older HRDA networks as they are called now, and drop what is unused."""
+    head, backbone = (model.get(name) or {} for name in ('decode_head', 'backbone'))
+    if not isinstance(head, dict) or not isinstance(backbone, dict):
+        return
+    for part, key in ((model, 'type'), (head, 'type'), (head, 'single_scale_head')):
+        if part.get(key) in _OLD_TYPES:
+            part[key] = _OLD_TYPES[part[key]]
+    fusion = (head.get('decoder_params') or {}).get('fusion_cfg') or {}
+    fusion.pop('fusion', None)
+    backbone.pop('ema_drop_path_rate', None)
 
 
 def _translate_fp16(config: Config) -> None:

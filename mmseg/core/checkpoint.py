@@ -23,6 +23,8 @@ LATEST = 'latest.pth'
 _MAX_LISTED_KEYS = 10
 _MAX_OPTIONS = 6
 _ENCODER = 'backbone.'
+_HEAD = 'decode_head.'
+_HEAD_OF_TWO_SCALES = 'decode_head.head.'
 
 
 class UnfitWeightsError(UserError):
@@ -146,10 +148,27 @@ def load_state_dict(
         listed = '; '.join(differences[:_MAX_LISTED_KEYS])
         more = len(differences) - _MAX_LISTED_KEYS
         raise UnfitWeightsError(
+            f'{_number_of_scales(expected, kept, source)}'
             f'{source} does not fit this model (other architecture or class count?), '
             f'{len(differences)} entries differ: {listed}' + (f'; and {more} more' * (more > 0))
         )
     model.load_state_dict({**{k: v for k, v in expected.items() if k in left}, **kept})
+
+
+def _number_of_scales(expected: Iterable[str], found: Iterable[str], source: str | Path) -> str:
+    """Say that one of two networks sees two scales and the other one, where that is so."""
+    wanted, held = (
+        any(key.startswith(_HEAD_OF_TWO_SCALES) for key in keys) for keys in (expected, found)
+    )
+    if wanted == held or not any(key.startswith(_HEAD) for key in found):
+        return ''
+    one, two = 'one scale', 'two scales (HRDA)'
+    kind = 'HRDAEncoderDecoder' if held else 'EncoderDecoder'
+    return (
+        f'{source} holds a network of {two if held else one} and this config has '
+        f'{two if wanted else one}: take the config that lies beside it, of '
+        f"model.type='{kind}'. "
+    )
 
 
 def how_to_leave_out(

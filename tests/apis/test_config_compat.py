@@ -51,3 +51,26 @@ def test_translate__other_configs_stay_as_they_are(config):
 def test_translate__settings_that_disagree_are_told(config, message):
     with pytest.raises(UserError, match=message):
         translated(**config)
+
+
+def test_translate__parts_of_hrda_have_their_first_names():
+    fusion = {'type': 'aspp', 'fusion': 'sum'}
+    head = {
+        'type': 'MultiResAttentionWrapper',
+        'single_scale_head': 'UniHead',
+        'decoder_params': {'fusion_cfg': fusion},
+    }
+    backbone = {'type': 'mit_b5', 'ema_drop_path_rate': 0.1}
+    old = {'type': 'MultiResEncoderDecoder', 'backbone': backbone, 'decode_head': head}
+    assert translated(model=old).model == {
+        'type': 'HRDAEncoderDecoder',
+        'backbone': {'type': 'mit_b5'},
+        'decode_head': {
+            'type': 'HRDAHead',
+            'single_scale_head': 'DAFormerHead',
+            'decoder_params': {'fusion_cfg': {'type': 'aspp'}},
+        },
+    }
+    assert translated(model={'decode_head': {'type': 'UniHead'}}).model.decode_head.type == (
+        'DAFormerHead'
+    )
