@@ -49,7 +49,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fill(bank: InstanceBank, model: Any, batches: Iterator[dict[str, Any]], kind: str) -> int:
+def fill(
+    bank: InstanceBank,
+    model: Any,
+    batches: Iterator[dict[str, Any]],
+    kind: str,
+    of_detail: bool = False,
+) -> int:
     """Fill the bank from labelled images, one entry per class and image.
 
     Args:
@@ -57,6 +63,7 @@ def fill(bank: InstanceBank, model: Any, batches: Iterator[dict[str, Any]], kind
         model: An `EncoderDecoder` in eval mode.
         batches: Images with labels, one at a time.
         kind: Kind of class vectors.
+        of_detail: Whether a network of two scales gives embeddings of the detail.
 
     Returns:
         How many images were read.
@@ -64,7 +71,11 @@ def fill(bank: InstanceBank, model: Any, batches: Iterator[dict[str, Any]], kind
     num_images = 0
     with tqdm(total=len(bank.labels), unit='entry', ncols=100) as progress, torch.no_grad():
         for batch in batches:
-            embedding = model.forward_embedding(batch['img']).embedding
+            if of_detail:
+                detail = model.forward_embedding(batch['img'], keeps_detail=True).detail
+                embedding = detail.embedding
+            else:
+                embedding = model.forward_embedding(batch['img']).embedding
             vectors, present = class_vectors(
                 embedding, batch['gt_semantic_seg'], bank.num_classes, kind
             )
@@ -95,7 +106,9 @@ def main() -> None:
 
     workers = cfg.data.workers_per_gpu
     loader = build_dataloader(source, 1, workers, seed=args.seed, max_iters=args.max_images)
-    num_images = fill(bank, model, iter(DeviceLoader(loader, device)), args.vectors)
+    scale = ((cfg.get('uda') or {}).get('instance') or {}).get('scale')
+    batches = iter(DeviceLoader(loader, device))
+    num_images = fill(bank, model, batches, args.vectors, of_detail=scale == 'detail')
     if not bank.is_full:
         missing = ', '.join(unfilled_classes(bank, dataset.CLASSES))
         raise UserError(

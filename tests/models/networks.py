@@ -40,6 +40,8 @@ _VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     'deeplabv2red_s50': ('deeplabv2red_r50-d8', {'backbone': _RESNEST}),
 }
 ARCHITECTURES = (*PUBLISHED, *_VARIANTS)
+# Networks of two scales, by the names of their files.
+TWO_SCALES = ('hrda1-512-0.1_daformer_sepaspp_mitb5', 'hrda1-512-0.1_dlv2red_r101v1c')
 
 
 def published_config(decoder: str) -> dict[str, Any]:
@@ -63,6 +65,9 @@ def small_architecture(name: str, num_classes: int = 5, channels: int = 8) -> Co
         model.setdefault(part, {}).update(settings)
     for key in [key for key, value in model.decode_head.items() if value is None]:
         del model.decode_head[key]
+    if name in TWO_SCALES:
+        model.hr_crop_size = (32, 32)
+        model.decode_head.attention_embed_dim = channels
     _shrink_head(model.decode_head, _shrink_backbone(model.backbone), num_classes, channels)
     return model
 

@@ -7,13 +7,14 @@ from torch import nn
 
 from mmseg.models import build_segmentor
 from mmseg.utils.errors import UserError
-from tests.models.networks import ARCHITECTURES, small_architecture
+from tests.models.networks import ARCHITECTURES, TWO_SCALES, small_architecture
 
 # the finest map that a head on dilated ResNets reads is of stride 4 or 8
 STRIDE_8 = ('danet', 'deeplabv2', 'isanet', 'fcn', 'psp', 'aspp')
+NO_EMBEDDING = ('deeplabv2', 'hrda1-512-0.1_dlv2')
 
 
-@pytest.fixture(params=ARCHITECTURES)
+@pytest.fixture(params=(*ARCHITECTURES, *TWO_SCALES))
 def name(request):
     return request.param
 
@@ -32,7 +33,7 @@ def build(name, **settings):
 def embedding_of(network, name, image):
     """Return the embedding, and check that it is there exactly where the head says so."""
     embedding = network.forward_embedding(image).embedding
-    assert (embedding is None) == name.startswith('deeplabv2')
+    assert (embedding is None) == name.startswith(NO_EMBEDDING)
     assert (embedding is None) == (network.decode_head.embed_channels is None)
     return embedding
 
@@ -41,6 +42,8 @@ def embedding_of(network, name, image):
 @pytest.mark.parametrize('size', [(64, 96), (70, 45)])
 def test_forward__logits_have_the_size_of_the_image(name, num_classes, size):
     network = build(name, num_classes=num_classes).eval()
+    divisor = network.size_divisor
+    size = tuple(-(-side // divisor) * divisor for side in size)
     image = torch.randn(1, 3, *size)
     with torch.no_grad():
         passed = network.forward_embedding(image)
@@ -48,14 +51,14 @@ def test_forward__logits_have_the_size_of_the_image(name, num_classes, size):
     assert passed.logits.shape == (1, num_classes, *size)
     assert len(passed.features) == 4
     if embedding is not None:
-        stride = 8 if name.startswith(STRIDE_8) else 4
+        stride = 8 if name.startswith((*STRIDE_8, *TWO_SCALES)) else 4
         assert embedding.shape == (1, 8, *(-(-side // stride) for side in size))
 
 
 def test_forward__is_the_classifier_after_the_embedding(name):
     network = build(name).eval()
     features = network.extract_feat(torch.randn(1, 3, 64, 96))
-    head = network.decode_head
+    head = network.decode_head.head if name in TWO_SCALES else network.decode_head
     if head.embed_channels is None:
         with pytest.raises(UserError, match='has no embedding'):
             head.embed(features)

@@ -41,7 +41,7 @@ class Detail(NamedTuple):
         box: Where the detail lies in the images.
         logits: Logits (B, C, h_d, w_d) of it alone.
         embedding: Its embedding (B, D, h_d, w_d); None for a head without.
-        features: The backbone's maps of it.
+        features: The backbone's maps of it; none where it was seen in windows.
     """
 
     box: Box
@@ -59,8 +59,8 @@ class Embedded(NamedTuple):
             a head without.
         features: The backbone's (or neck's) maps.
         branches: Logits (B, C, h, w) by name of the head's other classifiers.
-        detail: Of a network of two scales: the finer one, where it was seen in a box. Embedding and
-            features are the coarser one's.
+        detail: Of a network of two scales: the finer one, where it was seen in a box, or was asked
+            for. Embedding and features are the coarser one's.
     """
 
     logits: torch.Tensor
@@ -90,6 +90,8 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
     neck: nn.Module | None
     decode_head: BaseDecodeHead
     auxiliary_head: BaseDecodeHead | nn.ModuleList | None
+    # Whether there is a finer scale, `Embedded.detail`.
+    has_two_scales = False
     # Whether a network of two scales lets the feature distance compare the detail too.
     compares_details = False
 

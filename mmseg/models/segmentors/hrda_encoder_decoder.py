@@ -62,6 +62,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
     """
 
     decode_head: Any
+    has_two_scales = True
 
     def __init__(
         self,
@@ -181,16 +182,30 @@ class HRDAEncoderDecoder(EncoderDecoder):
             maps = (attention * maps.softmax(dim=1)).sum(dim=1, keepdim=True)
         return self.decode_head.upsample(maps, img.shape[2:])
 
-    def forward_embedding(self, img: torch.Tensor, box: Box | None = None) -> Embedded:
-        """Pass images (B, 3, H, W) through once, with the detail in the box or everywhere."""
-        return self.averaged_pass(img, True, box)
+    def forward_embedding(
+        self, img: torch.Tensor, box: Box | None = None, keeps_detail: bool = False
+    ) -> Embedded:
+        """Pass images through once.
 
-    def run_pass(self, img: torch.Tensor, decode: bool = True, box: Box | None = None) -> Any:
+        Args:
+            img: Images (B, 3, H, W).
+            box: Where the detail is; everywhere, in windows, where None.
+            keeps_detail: Whether `detail` is kept where it is everywhere.
+        """
+        return self.averaged_pass(img, True, box, keeps_detail)
+
+    def run_pass(
+        self,
+        img: torch.Tensor,
+        decode: bool = True,
+        box: Box | None = None,
+        keeps_detail: bool = False,
+    ) -> Any:
         """Do what `forward_embedding` does, in this process alone; or extract features alone."""
         if not decode:
             return self.extract_feat(img)
         fused, context, features, detail = (
-            self._whole(img) if box is None else self._in_box(img, box)
+            self._whole(img, keeps_detail) if box is None else self._in_box(img, box)
         )
         logits = self.decode_head.upsample(fused.logits, img.shape[2:])
         branches = {'lr': fused.context}
@@ -229,13 +244,19 @@ class HRDAEncoderDecoder(EncoderDecoder):
         found = Detail(box, detail.logits, detail.embedding, detail_features)
         return fused, context, features, found
 
-    def _whole(self, img: torch.Tensor) -> tuple[Fused, Decoded, _Features, None]:
+    def _whole(
+        self, img: torch.Tensor, keeps_detail: bool = False
+    ) -> tuple[Fused, Decoded, _Features, Detail | None]:
         """See the image small, and all of it as it is, in windows."""
         features = self.extract_feat(img)
         context = self.decode_head.decoded(features)
-        detail = self._mean_of_windows(img, [*self._windows(img.shape[2:])])
+        windows = [*self._windows(img.shape[2:])]
+        logits, embedding = self._means_of_windows(img, windows, keeps_detail)
         attention = self.decode_head.attention(features, context.logits)
-        return fuse_scales(context.logits, detail, attention, None), context, features, None
+        found = None
+        if keeps_detail:
+            found = Detail(Box(0, img.shape[2], 0, img.shape[3]), logits, embedding, [])
+        return fuse_scales(context.logits, logits, attention, None), context, features, found
 
     def _windows(self, size: Sequence[int]) -> Iterator[Box]:
         """Yield the windows of an image of H×W pixels, row by row."""
@@ -248,7 +269,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
             for tile in tiles:
                 yield Box(band.start, band.stop, tile.start, tile.stop)
 
-    def _mean_of_windows(self, img: torch.Tensor, windows: Sequence[Box]) -> torch.Tensor:
+    def _means_of_windows(
+        self, img: torch.Tensor, windows: Sequence[Box], keeps_embedding: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Decode windows, of all images at once, and average where they overlap.
 
         What holds batch statistics sees all windows as one batch, window by window as published.
@@ -257,9 +280,10 @@ class HRDAEncoderDecoder(EncoderDecoder):
         Args:
             img: Images (B, 3, H, W).
             windows: Of one size.
+            keeps_embedding: Whether embeddings are averaged too.
 
         Returns:
-            Logits (B, C, H/o, W/o).
+            Logits (B, C, H/o, W/o), and embeddings (B, D, H/o, W/o) or None.
         """
         sharp = self._sharpness(img)
         chunks = [windows] if _mixes_images(self.backbone) else [[window] for window in windows]
@@ -271,22 +295,15 @@ class HRDAEncoderDecoder(EncoderDecoder):
             every = [features for _, features in encoded]
             joined = [torch.cat(maps) for maps in zip(*every, strict=True)]
             encoded = iter([(windows, joined)])
-        total: torch.Tensor | None = None
-        counts: torch.Tensor | None = None
+        mean_logits, mean_embedding = _MeanOfWindows(img), _MeanOfWindows(img)
         for chunk, features in encoded:
-            logits = self.decode_head(features)
-            stride = chunk[0].size[0] / logits.shape[2]
-            if total is None or counts is None:
-                size = [-(-side // round(stride)) for side in img.shape[2:]]
-                total = logits.new_zeros(len(img), logits.shape[1], *size)
-                counts = logits.new_zeros(1, 1, *size)
-            by_window = logits.unflatten(0, (len(chunk), len(img)))
-            for window, part in zip(chunk, by_window.unbind(), strict=True):
-                cells = _cells_of_map(window, stride, part)
-                cells.of(total).add_(part)
-                cells.of(counts).add_(1)
-        assert total is not None and counts is not None
-        return total / counts
+            decoded = self.decode_head.decoded(features)
+            mean_logits.add(chunk, decoded.logits)
+            if keeps_embedding and decoded.embedding is not None:
+                mean_embedding.add(chunk, decoded.embedding)
+        logits = mean_logits.result()
+        assert logits is not None
+        return logits, mean_embedding.result()
 
     def _detail(self, img: torch.Tensor, box: Box) -> torch.Tensor:
         return box.of(self._sharpness(img))
@@ -313,6 +330,39 @@ class HRDAEncoderDecoder(EncoderDecoder):
             return super().extract_feat(context), super().extract_feat(detail)
         pairs = [maps.chunk(2) for maps in super().extract_feat(torch.cat([context, detail]))]
         return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+class _MeanOfWindows:
+    """The mean of maps of windows that overlap, which are not kept.
+
+    Args:
+        img: The images (B, 3, H, W) that the windows were cut from.
+    """
+
+    def __init__(self, img: torch.Tensor) -> None:
+        self._batch, _, *self._size = img.shape
+        self._sums: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def add(self, windows: Sequence[Box], maps: torch.Tensor) -> None:
+        """Add the maps (W·B, M, h, w) of W windows, window by window."""
+        stride = windows[0].size[0] / maps.shape[2]
+        if self._sums is None:
+            size = [-(-side // round(stride)) for side in self._size]
+            total = maps.new_zeros(self._batch, maps.shape[1], *size)
+            self._sums = total, maps.new_zeros(1, 1, *size)
+        total, counts = self._sums
+        by_window = maps.unflatten(0, (len(windows), self._batch))
+        for window, part in zip(windows, by_window.unbind(), strict=True):
+            cells = _cells_of_map(window, stride, part)
+            cells.of(total).add_(part)
+            cells.of(counts).add_(1)
+
+    def result(self) -> torch.Tensor | None:
+        """Return the mean (B, M, H/o, W/o); None where nothing was added."""
+        if self._sums is None:
+            return None
+        total, counts = self._sums
+        return total / counts
 
 
 def _mixes_images(module: nn.Module) -> bool:

@@ -15,6 +15,7 @@ from mmseg.core.precision import Precision
 from mmseg.models.builder import build_term
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.segmentors.encoder_decoder import Embedded
+from mmseg.ops.boxes import Box
 from mmseg.utils.errors import UserError
 from mmseg.utils.overrides import has_own
 from mmseg.utils.seed import torch_generator
@@ -33,11 +34,15 @@ class Answer(NamedTuple):
 
     Attributes:
         probs: Class probabilities (B, C, H, W).
-        embedding: The head's embedding (B, D, h, w); None for a head without.
+        embedding: The head's embedding (B, D, h, w), of the context where there are two scales;
+            None for a head without.
+        detail: The embedding of the detail everywhere (B, D, H/o, W/o), where a term of the step
+            `looks_at_detail`.
     """
 
     probs: torch.Tensor
     embedding: torch.Tensor | None
+    detail: torch.Tensor | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -62,6 +67,8 @@ class Step:
             where None.
         source_only: Whether the target is left alone: there is nothing of it below.
         terms: All that is asked in this step.
+        source_detail: The student's embedding of the source's detail (B, D, h_d, w_d), without a
+            graph, and where it lies; from `observe_source` on, where a term `looks_at_detail`.
         weak_img: What the teacher is shown of the target (B, K, H, W); from `adjust_probs` on.
         weak: What it says of that; from `adjust_probs` on.
         probs: Class probabilities (B, C, H, W) that pseudo labels follow; from `mixed_losses` on.
@@ -89,6 +96,7 @@ class Step:
     target_valid: torch.Tensor | None = None
     source_only: bool = False
     terms: Sequence['Term'] = ()
+    source_detail: tuple[torch.Tensor, Box] | None = None
     weak_img: torch.Tensor = field(init=False)
     weak: Answer = field(init=False)
     probs: torch.Tensor = field(init=False)
@@ -103,6 +111,11 @@ class Step:
     def norm(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Means and standard deviations (K,) that images were normalised with."""
         return normalisation_of(self.img_metas)
+
+    @property
+    def looks_at_detail(self) -> bool:
+        """Whether a term does, so that the detail's embeddings are kept."""
+        return any(term.looks_at_detail for term in self.terms)
 
     def autocast(self) -> torch.autocast:
         """Return the context for passes of networks; all else stays in float32."""
@@ -135,9 +148,12 @@ class Step:
     @torch.no_grad()
     def ask(self, teacher: EncoderDecoder, img: torch.Tensor) -> Answer:
         """Return what a network, from which nobody learns here, says of images (B, K, H, W)."""
+        network: Any = teacher
         with self.autocast():
-            embedded = teacher.forward_embedding(img)
-        return Answer(embedded.logits.float().softmax(dim=1), embedded.embedding)
+            keeps = {'keeps_detail': True} if self.looks_at_detail else {}
+            embedded = network.forward_embedding(img, **keeps)
+        detail = None if embedded.detail is None else embedded.detail.embedding
+        return Answer(embedded.logits.float().softmax(dim=1), embedded.embedding, detail)
 
     def pseudo_labels(
         self, probs: torch.Tensor, threshold: float | None = None
@@ -173,9 +189,11 @@ class Term(nn.Module):
     Attributes:
         name: Under which its state is saved, its draws are made and gradient norms are logged: the
             class's name, unless the class or `name` of the config says another.
+        looks_at_detail: Whether it reads embeddings of the detail of a network of two scales.
     """
 
     name: str = ''
+    looks_at_detail: bool = False
 
     def __init__(self, student: nn.Module) -> None:
         super().__init__()

@@ -362,6 +362,9 @@ class DACS(RefusesOverrides, AdaptationMethod):
         losses, source = step.measure(step.img, step.labels)
         for term in self.terms.values():
             losses = with_more(losses, term.source_losses(step, source), term)
+        if step.looks_at_detail and source.detail is not None:
+            assert source.detail.embedding is not None
+            step.source_detail = source.detail.embedding.detach(), source.detail.box
         return losses, source.embedding
 
     def _learn_mixed(self, step: Step, is_last: bool) -> Losses:

@@ -1,5 +1,6 @@
 """What DIDA adds to self-training: a bank of instances and its say in labels and loss."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -19,6 +20,7 @@ from .interaction import PLAIN
 from .settings import NEEDS_NO_NEGATIVES, check_form, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
+SCALES = ('context', 'detail', 'both')
 # With 19 classes and 2 images a step, a class in 1 % of the crops fills its share in time.
 _PATIENCE_PER_ENTRY = 3
 
@@ -45,6 +47,9 @@ class InstanceLevel(Term):
             those pasted over it, where the teacher saw something else, not at all).
         masked: Whether the loss is measured on the masked target images as well, where
             `MaskedConsistency` shows them.
+        scale: Whose embeddings a network of two scales puts into the bank and compares: those of
+            the 'context' everywhere, of the 'detail' where the student sees it, or of 'both', whose
+            losses and similarities are averaged.
 
     Raises:
         UserError: A setting is out of range, or the bank file does not fit.
@@ -67,6 +72,7 @@ class InstanceLevel(Term):
         smoothing: float = 1.0,
         pixel_weights: str = 'uniform',
         masked: bool = False,
+        scale: str = 'context',
     ) -> None:
         super().__init__(student)
         dim, num_classes = student.embed_channels, student.num_classes
@@ -82,6 +88,10 @@ class InstanceLevel(Term):
         _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
         known = f'one of {PIXEL_WEIGHTS}'
         _expect(pixel_weights in PIXEL_WEIGHTS, 'pixel_weights', known, pixel_weights)
+        _expect(scale in SCALES, 'scale', f'one of {SCALES}', scale)
+        one_scale = scale == 'context' or student.has_two_scales
+        expected = "'context' for a network of one scale (HRDAEncoderDecoder has two)"
+        _expect(one_scale, 'scale', expected, scale)
         if form != 'softmax' and temperature != 1:
             raise UserError(
                 f"uda.instance.temperature={temperature} is read with form='softmax' only, and "
@@ -103,13 +113,22 @@ class InstanceLevel(Term):
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
         self.masked = masked
+        self.scale = scale
+        self.looks_at_detail = scale != 'context'
         self._checks_sign = form == 'sum'
         check_form(form, student.decode_head)
 
     def observe_source(self, step: Step, embedding: torch.Tensor | None) -> None:
         """Fill the bank, or let it follow the source."""
-        assert embedding is not None
-        self.observe(embedding, step.labels, step.iteration)
+        seen = []
+        if self.scale != 'detail':
+            assert embedding is not None
+            seen.append((embedding, step.labels))
+        if self.scale != 'context':
+            assert step.source_detail is not None
+            detail, box = step.source_detail
+            seen.append((detail, box.of(step.labels)))
+        self._observe(seen, step.iteration)
 
     def weak_view(self, step: Step, img: torch.Tensor) -> torch.Tensor:
         """Draw the view of the target that the teacher sees (step 4)."""
@@ -117,23 +136,40 @@ class InstanceLevel(Term):
 
     def adjust_probs(self, step: Step, probs: torch.Tensor) -> torch.Tensor:
         """Smooth class probabilities (B, C, H, W) by scattered similarities (steps 5 and 6)."""
-        assert step.weak.embedding is not None
-        return self.smooth(probs, step.weak.embedding)
+        coarse, fine = step.weak.embedding, step.weak.detail
+        wanted = {'context': [coarse], 'detail': [fine], 'both': [coarse, fine]}[self.scale]
+        parts = [self.smooth(probs, maps) for maps in wanted if maps is not None]
+        return parts[0] if len(parts) == 1 else torch.stack(parts).mean(dim=0)
 
     def mixed_losses(self, step: Step, mixed: Embedded) -> Losses:
         """Measure L_I once the bank is full (steps 9 and 10)."""
-        assert step.weak.embedding is not None and mixed.embedding is not None
-        loss = self.loss(step.weak.embedding, mixed.embedding, step.weak.probs, step.target_weight)
+        loss = self._loss_of_scales(step, mixed, step.target_weight)
         return {} if loss is None else {'mix.loss_instance': loss}
 
     def masked_losses(self, step: Step, masked: Embedded) -> Losses:
         """Measure L_I on masked target images too, where that is asked for."""
         if not self.masked:
             return {}
-        assert step.weak.embedding is not None and masked.embedding is not None
-        weight = step.pseudo_weight[:, None]
-        loss = self.loss(step.weak.embedding, masked.embedding, step.weak.probs, weight)
+        loss = self._loss_of_scales(step, masked, step.pseudo_weight[:, None])
         return {} if loss is None else {'masked.loss_instance': loss}
+
+    def _loss_of_scales(
+        self, step: Step, strong: Embedded, weight: torch.Tensor
+    ) -> torch.Tensor | None:
+        """Measure L_I on the scales that are looked at, the detail where the student saw it."""
+        weak, probs = step.weak, step.weak.probs
+        losses = []
+        if self.scale != 'detail':
+            assert weak.embedding is not None and strong.embedding is not None
+            losses.append(self.loss(weak.embedding, strong.embedding, probs, weight))
+        if self.scale != 'context':
+            assert weak.detail is not None and strong.detail is not None
+            box, fine = strong.detail.box, strong.detail.embedding
+            assert fine is not None
+            same_place = box.cells(probs.shape[2] / weak.detail.shape[2]).of(weak.detail)
+            losses.append(self.loss(same_place, fine, box.of(probs), box.of(weight)))
+        known = [loss for loss in losses if loss is not None]
+        return torch.stack(known).mean() if known else None
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:
@@ -146,22 +182,29 @@ class InstanceLevel(Term):
             labels: Source labels (B, 1, H, W).
             iteration: t, from 0.
         """
-        self._check_sign(embedding)
+        self._observe([(embedding, labels)], iteration)
+
+    def _observe(self, seen: Sequence[tuple[torch.Tensor, torch.Tensor]], iteration: int) -> None:
+        """Do what `observe` does with embeddings of one or two scales, each with its labels."""
         num_classes = self.bank.num_classes
+        for embedding, _ in seen:
+            self._check_sign(embedding)
         if not self.bank.is_full:
             if iteration > 0 and iteration % self.fill_patience == 0:
                 self.bank.share_out_()
             pairs = [
                 class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
+                for embedding, labels in seen
                 for i in range(len(embedding))
             ]
             stacked = (torch.stack(parts) for parts in zip(*pairs, strict=True))
             self.bank.fill_(*map(gather_over_processes, stacked))
         elif iteration % self.update_interval == 0:
-            vectors, present = class_vectors(
-                embedding, labels, num_classes, self.vectors, all_processes=True
-            )
-            self.bank.update_(vectors, present, self.momentum)
+            pairs = [
+                class_vectors(embedding, labels, num_classes, self.vectors, all_processes=True)
+                for embedding, labels in seen
+            ]
+            self.bank.update_(*_mean_of_present(pairs), self.momentum)
 
     def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:
         """Blend the class prediction with the scattered similarities (step 6).
@@ -224,6 +267,18 @@ class InstanceLevel(Term):
         if self._checks_sign and bool(any_over_processes((embedding < 0).any())):
             raise UserError(NEEDS_NO_NEGATIVES.format('the decode head gives some'))
         self._checks_sign = False
+
+
+def _mean_of_present(
+    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Average class vectors (C, D) over the scales that show the class, each told (C,) bool."""
+    if len(pairs) == 1:
+        return pairs[0]
+    vectors, present = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+    counts = present.sum(dim=0)
+    total = (vectors * present[..., None]).sum(dim=0)
+    return total / counts.clamp(min=1)[:, None], counts > 0
 
 
 def _expect(holds: bool, name: str, expected: str, value: object) -> None:
