@@ -85,6 +85,11 @@ def export(
     Raises:
         UserError: The exporter cannot express the network; no file is written.
     """
+    if window is None and getattr(network.model, 'has_two_scales', False):
+        raise UserError(
+            f'{_named(network)} cuts images into windows as it computes, whose number a graph for '
+            'any size cannot hold: export it with --window, a graph for the windows of its tests'
+        )
     # PyTorch's exporter uses names that PyTorch itself has retired
     warnings.filterwarnings('ignore', category=FutureWarning)
     try:

@@ -15,7 +15,7 @@ from mmcv.runner import HOOKS, Hook
 from benchmarks.run_comparison import run_differences
 from mmseg.core.checkpoint import read_checkpoint
 from mmseg.utils.cli import run_cli
-from tests.apis.tiny import write_config
+from tests.apis.tiny import two_scales, write_config
 from tools import train
 
 NUM_ITERS = 6
@@ -36,6 +36,15 @@ UDA = {
     'debug_img_interval': 0,
     'imnet_feature_dist_classes': [1, 3],
     'instance': {'num_entries': 7, 'update_interval': 2},
+}
+MASKS = {'type': 'block', 'mask_ratio': 0.5, 'mask_block_size': 8}
+TWO_SCALES_UDA = {
+    **UDA,
+    'imnet_feature_dist_lambda': 0,  # crops are too small for a cell of it
+    'instance': {**UDA['instance'], 'scale': 'both', 'masked': True},
+    'mask_mode': 'separatetrgaug',
+    'mask_alpha': 0.9,
+    'mask_generator': MASKS,
 }
 
 
@@ -70,13 +79,16 @@ def assert_same_run(whole: Path, resumed: Path) -> None:
     assert run_differences(whole, resumed, f'iter_{NUM_ITERS}.pth') == []
 
 
-@pytest.fixture(scope='module', params=['uda', 'source_only', *OPTIMIZER_CONFIGS])
+@pytest.fixture(scope='module', params=['uda', 'uda_two_scales', 'source_only', *OPTIMIZER_CONFIGS])
 def config(request, tmp_path_factory):
     has_uda = request.param.startswith('uda')
     path = write_config(tmp_path_factory.mktemp('data'), has_uda, **SETTINGS)
     content = json.loads(path.read_text())
     if has_uda:
         content['uda'] = UDA
+    if request.param == 'uda_two_scales':
+        content['model'] = two_scales(content['model'])
+        content['uda'] = TWO_SCALES_UDA
     if request.param in OPTIMIZER_CONFIGS:
         content['optimizer_config'] = OPTIMIZER_CONFIGS[request.param]
     path.write_text(json.dumps(content))

@@ -71,6 +71,10 @@ def test_export__a_network_of_two_scales_gives_what_it_gives_in_pytorch(tmp_path
     model = build_segmentor(small_hrda({'hr_crop_size': [32, 32]}))
     model.backbone = Stages([32, 64, 160, 256], [4, 8, 16, 32])
     network = onnx_file.Logits(model).eval()
+    with pytest.raises(
+        UserError, match=r'HRDAHead on Stages cuts images .* export it with --window'
+    ):
+        export(network, tmp_path / 'x.onnx', {})
     export(network, tmp_path / 'x.onnx', {}, window=(64, 64))
     for batch in (1, 3):
         comparison = compare(network, tmp_path / 'x.onnx', torch.randn(batch, 3, 64, 64))

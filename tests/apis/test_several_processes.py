@@ -228,6 +228,33 @@ def test_train__source_only_losses_are_those_of_one_process(folder):
     assert_close(*logs)
 
 
+def test_train__two_scales_and_masks_are_those_of_one_process(folder, changes):
+    content = json.loads((folder / 'uda.json').read_text())
+    content['model'] = tiny.two_scales(content['model'])
+    config = folder / 'two_scales.json'
+    config.write_text(json.dumps(content))
+    blocks = {'type': 'block', 'mask_ratio': 0.5, 'mask_block_size': 8}
+    two = {
+        **changes,
+        'runner.max_iters': 8,
+        'uda.imnet_feature_dist_lambda': 0,  # crops are too small for a cell of the context
+        'uda.instance.num_entries': 7,
+        'uda.instance.scale': 'both',
+        'uda.instance.masked': True,
+        'uda.mask_mode': 'separatetrgaug',
+        'uda.mask_generator': blocks,
+    }
+    logs = []
+    for number in (1, 2):
+        work_dir = folder / f'two_scales{number}'
+        found = run_processes(number, train, config, work_dir, two)
+        assert len({process['state'] for process in found}) == 1
+        logs.append(read_log(work_dir))
+    expected = {'mix.loss_instance', 'masked.loss_instance', 'masked.decode.hr.loss_seg'}
+    assert expected <= logs[0][-1].keys()
+    assert_close(*logs)
+
+
 def test_train__batch_norm_and_dropout_leave_one_state(folder, changes):
     """Statistics and draws of each process differ; what comes of them must not."""
     inexact = {key: value for key, value in changes.items() if key not in EXACT}

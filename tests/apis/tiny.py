@@ -125,3 +125,16 @@ def write_run(folder: Path) -> Path:
     network.CLASSES, network.PALETTE = CLASSES, PALETTE
     save_checkpoint(network, folder / 'iter_1.pth')
     return folder
+
+
+def two_scales(model):
+    """Return the same network of two scales, the detail a crop of 16×16."""
+    head = {
+        **model['decode_head'],
+        'type': 'HRDAHead',
+        'single_scale_head': model['decode_head'].get('type', 'DAFormerHead'),
+        'hr_loss_weight': 0.1,
+        'attention_embed_dim': 8,
+    }
+    network = {'type': 'HRDAEncoderDecoder', 'hr_crop_size': [16, 16], 'crop_coord_divisible': 8}
+    return {**model, **network, 'decode_head': head}

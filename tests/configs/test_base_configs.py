@@ -81,11 +81,24 @@ def test_base_configs__dida_adds_the_instance_level_and_nothing_else(id, tmp_pat
     assert uda == PUBLISHED[str(id)]['uda']
 
 
-@pytest.mark.parametrize('id', [7, 8])
+@pytest.mark.parametrize('id', [7, 8, 86])
 def test_leaf_configs__are_what_the_experiment_generates(id, tmp_path):
-    generated = generate_experiment_cfgs(id)[0]
-    leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
-    assert plain(leaf) == merged(generated, tmp_path)
+    for generated in generate_experiment_cfgs(id):
+        leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
+        assert plain(leaf) == merged(generated, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('id', 'path'), [(40, 'hrda/gtaHR2csHR_hrda'), (80, 'mic/gtaHR2csHR_mic_hrda')]
+)
+def test_leaf_configs__are_the_published_files(id, path, tmp_path):
+    leaf = plain(Config.fromfile(str(CONFIGS / f'{path}.py')))
+    published = HRDA_AND_MIC[path.rpartition('/')[2]]
+    assert {key: leaf[key] for key in ('name', 'exp', 'seed')} == {
+        key: published[key] for key in ('name', 'exp', 'seed')
+    }
+    generated = merged(generate_experiment_cfgs(id, seeds=[leaf['seed']])[0], tmp_path)
+    assert leaf == {**generated, 'name': leaf['name'], 'exp': leaf['exp']}
 
 
 @pytest.mark.parametrize('path', sorted((CONFIGS / '_base_').rglob('*.py')), ids=lambda p: p.stem)
