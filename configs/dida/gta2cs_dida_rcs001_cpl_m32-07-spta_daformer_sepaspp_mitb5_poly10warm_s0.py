@@ -9,7 +9,7 @@ _base_ = [
 ]
 seed = 0
 n_gpus = 1
-model = dict(pretrained='pretrained/mit_b5.pth', backbone=dict(type='mit_b5'), decode_head=dict())
+model = dict(pretrained='pretrained/mit_b5.pth', backbone=dict(type='mit_b5'), decode_head={})
 uda = dict(
     pseudo_weight_ignore_top=15,
     pseudo_weight_ignore_bottom=120,
