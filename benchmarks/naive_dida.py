@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmseg.core.adaptation import AdaptationMethod
+from mmseg.models.segmentors.encoder_decoder import Embedded
 from mmseg.models.uda import DACS, InstanceBank
 from mmseg.models.uda.augmentation import draw_view
 from mmseg.models.uda.class_mixing import choose_classes
@@ -76,11 +77,12 @@ class NaiveDIDA(AdaptationMethod):
         gt_semantic_seg: torch.Tensor,
         target_img: torch.Tensor,
         target_img_metas: Sequence[Mapping[str, Any]],
+        valid_pseudo_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Take the step's backward passes; arguments are those of `DACS.forward_train`."""
         dacs, iteration = self.dacs, self.dacs.teacher.num_updates
         self.update_teacher(iteration)
-        losses, embedding = self.learn_source(img, gt_semantic_seg)
+        losses, embedding = self.learn_source(img, gt_semantic_seg, iteration)
         if self.level is not None:
             self.observe(embedding, gt_semantic_seg, iteration)
 
@@ -90,6 +92,8 @@ class NaiveDIDA(AdaptationMethod):
             weak_img = draw_view(target_img, *norm, dacs.view, self.draws('weak view', iteration))
         probs, weak_embedding = self.ask_teacher(weak_img)
         label, weight = self.pseudo_labels(self.smooth(probs, weak_embedding), target_img_metas)
+        if valid_pseudo_mask is not None:
+            weight = weight * valid_pseudo_mask[:, 0]
 
         chosen = choose_classes(gt_semantic_seg, self.draws('mixed classes', iteration))
         mask = torch.stack(
@@ -102,9 +106,37 @@ class NaiveDIDA(AdaptationMethod):
         mixed_img = draw_view(mixed_img, *norm, dacs.view, self.draws('mixed view', iteration))
         mixed_label = torch.where(mask, gt_semantic_seg, label[:, None])
         mixed_weight = torch.where(mask[:, 0], torch.ones_like(weight), weight)
-        return losses | self.learn_mixed(
-            mixed_img, mixed_label, mixed_weight, probs, weak_embedding
-        )
+        embedded, mixed = self.learn_pass('mixed', mixed_img, mixed_label, mixed_weight, iteration)
+        losses |= {f'mix.{name}': value for name, value in mixed.items()}
+        if self.level is not None and self.level.bank.is_full:
+            losses['mix.loss_instance'] = self.learn_instances(
+                weak_embedding, embedded.embedding, probs
+            )
+        return losses
+
+    def learn_pass(
+        self,
+        part: str,
+        img: torch.Tensor,
+        labels: torch.Tensor,
+        weight: torch.Tensor | None,
+        iteration: int,
+    ) -> tuple[Embedded, dict[str, torch.Tensor]]:
+        """Pass images through the student and differentiate its losses, keeping the graph."""
+        model = self.dacs.model
+        box = model.draw_crop(img.shape[2:], self.draws(f'{part} crop', iteration))
+        embedded = model.forward_embedding(img, *([] if box is None else [box]))
+        losses = {'decode.loss_seg': mean_cross_entropy(embedded.logits, labels, weight)}
+        if embedded.detail is not None:
+            share, box = model.decode_head.hr_loss_weight, embedded.detail.box
+            inside = None if weight is None else box.of(weight)
+            logits = upsample(embedded.detail.logits, box.size)
+            losses['decode.loss_seg'] = (1 - share) * losses['decode.loss_seg']
+            detail = mean_cross_entropy(logits, box.of(labels), inside)
+            losses['decode.hr.loss_seg'] = share * detail
+        for loss in losses.values():
+            loss.backward(retain_graph=True)
+        return embedded, losses
 
     def draws(self, part: str, iteration: int) -> torch.Generator:
         """Return the generator of one part of a step."""
@@ -125,12 +157,10 @@ class NaiveDIDA(AdaptationMethod):
         self.dacs.teacher.iteration.fill_(self.dacs.teacher.num_updates)
 
     def learn_source(
-        self, img: torch.Tensor, labels: torch.Tensor
+        self, img: torch.Tensor, labels: torch.Tensor, iteration: int
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Steps 2 and 3: L_S and L_FD, one backward pass each."""
-        embedded = self.dacs.model.forward_embedding(img)
-        losses = {'decode.loss_seg': pixel_cross_entropy(embedded.logits, labels).mean()}
-        losses['decode.loss_seg'].backward(retain_graph=True)
+        embedded, losses = self.learn_pass('source', img, labels, None, iteration)
         distance_term: Any = self.dacs.terms['feature_distance']
         if distance_term.is_on:
             distance = distance_term(img, embedded.features, labels)
@@ -188,25 +218,6 @@ class NaiveDIDA(AdaptationMethod):
         weight[:, max(weight.shape[1] - bottom, 0) :] = 0
         return label, weight
 
-    def learn_mixed(
-        self,
-        img: torch.Tensor,
-        labels: torch.Tensor,
-        weight: torch.Tensor,
-        probs: torch.Tensor,
-        weak_embedding: torch.Tensor,
-    ) -> dict[str, torch.Tensor]:
-        """Steps 8 to 10: L_T and L_I, one backward pass each."""
-        embedded = self.dacs.model.forward_embedding(img)
-        loss = (weight * pixel_cross_entropy(embedded.logits, labels)).mean()
-        losses = {'mix.decode.loss_seg': loss}
-        loss.backward(retain_graph=True)
-        if self.level is not None and self.level.bank.is_full:
-            losses['mix.loss_instance'] = self.learn_instances(
-                weak_embedding, embedded.embedding, probs
-            )
-        return losses
-
     def learn_instances(
         self, weak_embedding: torch.Tensor, strong_embedding: torch.Tensor, probs: torch.Tensor
     ) -> torch.Tensor:
@@ -230,9 +241,12 @@ def upsample(maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
     return F.interpolate(maps, tuple(size), mode='bilinear', align_corners=False)
 
 
-def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the cross entropy of each pixel (B, H, W), 0 where the label is ignored."""
-    return F.cross_entropy(logits, labels[:, 0], reduction='none', ignore_index=IGNORE_INDEX)
+def mean_cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None
+) -> torch.Tensor:
+    """Return the mean cross entropy of the pixels, 0 where the label is ignored."""
+    loss = F.cross_entropy(logits, labels[:, 0], reduction='none', ignore_index=IGNORE_INDEX)
+    return loss.mean() if weight is None else (weight * loss).mean()
 
 
 def full_size_class_means(

@@ -8,6 +8,9 @@ from torch import nn
 
 from mmseg.models.backbones.mit_layers import EfficientAttention, to_maps, to_tokens
 from mmseg.models.decode_heads.linear_embedding import LinearEmbedding
+from mmseg.models.segmentors import HRDAEncoderDecoder
+
+from .naive_hrda import NaiveHRDA
 
 
 def naive_networks(model: nn.Module) -> nn.Module:
@@ -46,7 +49,11 @@ class NaiveEmbedding(LinearEmbedding):
         return to_maps(self.proj(to_tokens(x).contiguous()), *x.shape[2:]).contiguous()
 
 
-_NAIVE: dict[type, type] = {EfficientAttention: NaiveAttention, LinearEmbedding: NaiveEmbedding}
+_NAIVE: dict[type, type] = {
+    EfficientAttention: NaiveAttention,
+    LinearEmbedding: NaiveEmbedding,
+    HRDAEncoderDecoder: NaiveHRDA,
+}
 
 
 def _contiguous(module: nn.Module, inputs: Any, features: list[torch.Tensor]) -> list[torch.Tensor]:

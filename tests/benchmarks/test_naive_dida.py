@@ -8,8 +8,9 @@ import torch
 from benchmarks.naive_dida import NaiveDIDA
 from benchmarks.naive_network import naive_networks
 from mmseg.apis import load_config
-from mmseg.models import build_segmentor
+from mmseg.models import build_segmentor, build_train_model
 from mmseg.speed import SpeedSettings, quicken
+from tests.models.segmentors.test_hrda_encoder_decoder import small_hrda
 from tests.models.uda.test_dacs import INSTANCE, batch, build, sgd
 
 
@@ -38,6 +39,26 @@ def test_naive_step__has_the_losses_and_gradients_of_the_lean_one(settings):
             torch.testing.assert_close(ours.grad, theirs.grad, rtol=2e-2, atol=1e-5)
     torch.testing.assert_close(lean.bank.features, naive.bank.features)
     assert torch.equal(lean.bank.labels, naive.bank.labels)
+
+
+def test_naive_step__of_two_scales_has_the_losses_of_the_lean_one():
+    torch.manual_seed(0)
+    model = small_hrda({'hr_crop_size': [32, 32]})
+    uda = {
+        'type': 'DACS',
+        'pseudo_threshold': 0.1,
+        'instance': {'num_entries': 7, 'fill_patience': 1},
+    }
+    lean = build_train_model({'model': model, 'uda': uda, 'seed': 0}).train()
+    naive = NaiveDIDA(naive_networks(copy.deepcopy(lean))).train()
+    assert type(naive.dacs.ema_model).__name__ == 'NaiveHRDA'
+    for seed in range(3):
+        data = batch(2, seed)
+        values = lean.train_step(data, sgd(lean))['log_vars']
+        plain = naive.train_step(data, sgd(naive.dacs))['log_vars']
+        assert {'decode.hr.loss_seg', 'mix.decode.hr.loss_seg'} <= plain.keys()
+        assert plain == pytest.approx({name: values[name] for name in plain}, rel=1e-3)
+    assert 'mix.loss_instance' in plain
 
 
 def test_naive_step__fills_the_bank_alike():

@@ -353,7 +353,7 @@ class _MeanOfWindows:
         total, counts = self._sums
         by_window = maps.unflatten(0, (len(windows), self._batch))
         for window, part in zip(windows, by_window.unbind(), strict=True):
-            cells = _cells_of_map(window, stride, part)
+            cells = cells_of_map(window, stride, part)
             cells.of(total).add_(part)
             cells.of(counts).add_(1)
 
@@ -375,7 +375,7 @@ def _cut(img: torch.Tensor, windows: Sequence[Box]) -> torch.Tensor:
     return torch.cat([window.of(img) for window in windows])
 
 
-def _cells_of_map(window: Box, stride: float, maps: torch.Tensor) -> Box:
+def cells_of_map(window: Box, stride: float, maps: torch.Tensor) -> Box:
     """Return the cells of a window: as many as its map has, from where it begins."""
     top, left = int(window.y1 / stride), int(window.x1 / stride)
     return Box(top, top + maps.shape[2], left, left + maps.shape[3])
