@@ -16,15 +16,22 @@ INSTANCE: ConfigDict = dict(
     update_interval=1,
 )
 
-METHODS: Sequence[tuple[str, str | None]] = (
-    ('source-only', None),
-    ('dacs', None),
-    ('daformer', None),
-    ('dida', None),
-    ('dida', 'paper'),
-    ('mic', None),
-    ('dida_mic', None),
-    ('target-only', None),
+DECODER = 'daformer_sepaspp_ch64'
+# The detail is half as wide as the crops of 192×192.
+TWO_SCALES = f'hrda1-96-0.1_{DECODER}'
+# Method, its ablation, and the decoder.
+METHODS: Sequence[tuple[str, str | None, str]] = (
+    ('source-only', None, DECODER),
+    ('dacs', None, DECODER),
+    ('daformer', None, DECODER),
+    ('dida', None, DECODER),
+    ('dida', 'paper', DECODER),
+    ('mic', None, DECODER),
+    ('dida_mic', None, DECODER),
+    ('target-only', None, DECODER),
+    ('daformer', None, TWO_SCALES),
+    ('dida', None, TWO_SCALES),
+    ('dida_mic', None, TWO_SCALES),
 )
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -51,7 +58,7 @@ def runs_of_pair(
         source=source,
         target=target,
         encoder='effnetlite0',
-        decoder='daformer_sepaspp_ch64',
+        decoder=DECODER,
         learning_rate=5e-4,
         head_lr_mult=3.0,
         max_iters=max_iters,
@@ -66,10 +73,19 @@ def runs_of_pair(
         ),
     )
     return [
-        replace(_with_method(run, method, variant, things), seed=seed)
-        for method, variant in METHODS
+        replace(_with_decoder(_with_method(run, method, variant, things), decoder), seed=seed)
+        for method, variant, decoder in METHODS
         for seed in SEEDS
     ]
+
+
+def _with_decoder(run: Run, decoder: str) -> Run:
+    if decoder == DECODER:
+        return run
+    # As many channels as the head has.
+    head = {**run.overrides['model'].get('decode_head', {}), 'attention_embed_dim': 64}
+    overrides = {**run.overrides, 'model': {'decode_head': head}}
+    return replace(run, decoder=decoder, overrides=overrides)
 
 
 def _with_method(run: Run, method: str, variant: str | None, things: Sequence[int]) -> Run:

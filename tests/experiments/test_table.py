@@ -121,6 +121,7 @@ def test_generate_experiment_cfgs__names_differ_and_all_is_plain_json(id):
 def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
     shared = ('model', 'optimizer', 'lr_config', 'runner', 'evaluation')
     configs = generate_experiment_cfgs(id, seeds=[0])
+    configs = [config for config in configs if 'hrda' not in config['name_decoder']]
     assert {config['name_uda'].split('_')[0] for config in configs} >= {'source-only', 'dida'}
     for config in configs:
         assert [config[key] for key in shared] == [configs[0][key] for key in shared]
@@ -130,7 +131,7 @@ def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
 @pytest.mark.parametrize('id', [9, 18, 19])
 def test_generate_experiment_cfgs__photographs_run_every_method_over_five_seeds(id):
     configs = generate_experiment_cfgs(id)
-    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 8
+    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 11
     assert [config['name_uda'] for config in configs[::5]] == [
         'source-only',
         'dacs',
@@ -140,12 +141,17 @@ def test_generate_experiment_cfgs__photographs_run_every_method_over_five_seeds(
         'mic_rcs0.01',
         'dida_mic_rcs0.01',
         'target-only',
+        'daformer_rcs0.01',
+        'dida_rcs0.01',
+        'dida_mic_rcs0.01',
     ]
+    has_two_scales = ['hrda1-96-0.1_' in config['name_decoder'] for config in configs[::5]]
+    assert has_two_scales == [False] * 8 + [True] * 3
 
 
 def test_generate_experiment_cfgs__given_seeds_replace_the_listed_ones():
     assert [c['seed'] for c in generate_experiment_cfgs(0, seeds=[4, 5])] == [4, 5, 4, 5]
-    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 8
+    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 11
 
 
 def test_generate_experiment_cfgs__a_changed_config_leaves_the_table_alone():
