@@ -5,7 +5,7 @@ Legend: B images of H×W, C classes, D channels of the embedding, h×w features.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from mmcv import ConfigDict
@@ -175,9 +175,13 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             UserError: The decode head has no embedding.
         """
         if self.decode_head.embed_channels is None:
+            kind, setting = type(self.decode_head).__name__, 'decode head'
+            if self.has_two_scales:
+                kind = type(cast(Any, self.decode_head).head).__name__
+                setting = 'decode_head.single_scale_head'
             raise UserError(
-                f'{type(self.decode_head).__name__} has no embedding, which the instance level '
-                'needs; choose another decode head, such as DAFormerHead, or leave uda.instance out'
+                f'{kind} has no embedding, which the instance level needs; choose another '
+                f'{setting}, such as DAFormerHead, or leave uda.instance out'
             )
         return self.decode_head.embed_channels
 

@@ -15,7 +15,7 @@ from mmseg.ops import Similarity
 from mmseg.speed import SpeedSettings, quicken
 from mmseg.utils.errors import UserError
 from mmseg.utils.seed import torch_generator
-from tests.models.networks import ARCHITECTURES, small_architecture
+from tests.models.networks import ARCHITECTURES, TWO_SCALES, small_architecture
 
 NUM_CLASSES, CHANNELS, CROP = 5, 8, (64, 96)
 NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
@@ -370,6 +370,9 @@ def test_train_step__works_with_every_architecture(name):
 def test_init__an_instance_level_without_embedding_is_refused():
     with pytest.raises(UserError, match='DLV2Head has no embedding, which the instance level need'):
         small_dacs('deeplabv2red_r50-d8', instance=INSTANCE)
+    message = r'DLV2Head has no embedding, .* another decode_head\.single_scale_head, such as DAF'
+    with pytest.raises(UserError, match=message):
+        small_dacs(TWO_SCALES[1], instance=INSTANCE)
 
 
 def test_init__another_kind_of_mixing_is_refused():
