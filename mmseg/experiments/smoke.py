@@ -91,8 +91,10 @@ def shrink(path: Path, root: str | Path) -> None:
     masks = (config.get('uda') or {}).get('mask_generator')
     if masks:
         masks.mask_block_size = max(1, int(masks.mask_block_size * ratio))
-    if '://' in (config.model.get('pretrained') or ''):
-        config.model.pretrained = None
+    for part in (config.model, config.model.get('backbone') or {}):
+        weights = part.get('pretrained') or ''
+        if weights == 'hub' or '://' in weights:
+            part['pretrained'] = None
     config.merge_from_dict(
         {
             'data.workers_per_gpu': 0,

@@ -360,3 +360,29 @@ def dida_on_mic_and_hrda() -> list[Run]:
         ]
         runs += [Run(**{**_PUBLISHED, **setting}) for setting in settings]
     return runs
+
+
+def foundation_encoders() -> list[Run]:
+    """Return DIDA on plain transformers, from GTA to Cityscapes and from there to ACDC.
+
+    Crops, batch, schedule and rates are those of VFM-UDA (Englert et al., CVPR-W 2024: AdamW with
+    5e-5 for the head and a tenth of it for the encoder, 1500 iterations of warm-up, 40,000 in all,
+    batches of 8 and images of 1024×1024). The feature distance is off: it is reported to hurt.
+    """
+    training = {
+        'uda': {'imnet_feature_dist_lambda': 0},
+        'optimizer': {'paramwise_cfg': {'custom_keys': {'neck': {'lr_mult': 10.0}}}},
+    }
+    common: Settings = {
+        **_RARE_IN_LARGE_CROPS,
+        'method': 'dida',
+        'decoder': 'daformer_sepaspp_sl',
+        'learning_rate': 5e-6,
+        'samples_per_gpu': 8,
+        'overrides': training,
+    }
+    return [
+        Run(**{**common, **pair, 'encoder': encoder})
+        for pair in (GTA_HR, ACDC_HR)
+        for encoder in ('dinov2b', 'dinov2l', 'dinov3b')
+    ]

@@ -118,6 +118,10 @@ EXPERIMENTS = {
         'photographs, every method: crop and weed, colour to near infrared',
         runs_of_pair('weeds_rgb', 'weeds_nir', things=[1, 2], num_classes=3),
     ),
+    20: Experiment(
+        'DIDA on DINOv2 and DINOv3, GTA to Cityscapes and Cityscapes to ACDC',
+        studies.foundation_encoders(),
+    ),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',

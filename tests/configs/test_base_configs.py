@@ -81,7 +81,7 @@ def test_base_configs__dida_adds_the_instance_level_and_nothing_else(id, tmp_pat
     assert uda == PUBLISHED[str(id)]['uda']
 
 
-@pytest.mark.parametrize('id', [7, 8, 86])
+@pytest.mark.parametrize('id', [7, 8, 20, 86])
 def test_leaf_configs__are_what_the_experiment_generates(id, tmp_path):
     for generated in generate_experiment_cfgs(id):
         leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
