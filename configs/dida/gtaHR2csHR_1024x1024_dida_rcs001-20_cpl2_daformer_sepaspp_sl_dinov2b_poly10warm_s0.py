@@ -10,7 +10,7 @@ _base_ = [
 seed = 0
 n_gpus = 1
 model = dict(
-    backbone=dict(),
+    backbone={},
     decode_head={},
     test_cfg=dict(mode='slide', stride=[512, 512], crop_size=[1024, 1024]),
 )
