@@ -29,6 +29,7 @@ setup(
         'dev': DEV,
         'watch': ['tensorboard>=2.20,<3', 'wandb>=0.20,<1'],
         'onnx': [line for line in DEV if line.startswith('onnx')],
+        'lora': [line for line in DEV if line.startswith('peft')],
         'web': [line for line in DEV if line.startswith('gradio')],
     },
 )

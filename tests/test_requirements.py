@@ -14,6 +14,7 @@ OURS = {*FOLDERS, 'tests', 'experiments', 'run_experiments', 'create_buffer'}
 # Files that need what setup.py offers as an extra.
 OPTIONAL = {
     'mmseg/apis/onnx_file.py',
+    'mmseg/models/backbones/lora.py',
     'tools/export_onnx.py',
     'demo/web.py',
 }

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmseg.models.backbones.lora import merge_lora
 from mmseg.models.decode_heads.self_attention import SelfAttention
 
 
@@ -37,7 +38,7 @@ class _SpeltOutAttention:
 
 def exportable(network: Any) -> Any:
     """Return a copy of a network that computes the same and that exporters can express."""
-    network = copy.deepcopy(network)
+    network = merge_lora(copy.deepcopy(network))
     for module in network.modules():
         if type(module) is nn.AdaptiveAvgPool2d and module.output_size not in (1, (1, 1)):
             module.__class__ = RegionMeans

@@ -16,6 +16,7 @@ from timm.models import group_parameters
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmseg.models.backbones.lora import add_lora, load_under_lora
 from mmseg.models.backbones.timm_weights import load_timm_weights
 from mmseg.models.builder import BACKBONES
 from mmseg.ops import resize
@@ -51,6 +52,8 @@ class TimmBackbone(nn.Module):
             learn; -1 for none, 0 for the stem alone.
         norm_eval: Whether BatchNorm keeps the statistics that it was loaded with.
         with_cp: Whether activations are computed again in the backward pass instead of kept.
+        lora: Settings of adapters on attention, which learn in place of the encoder: see
+            `add_lora`; None for none.
         settings: Further arguments of timm's model, `drop_path_rate` for example.
 
     Attributes:
@@ -74,6 +77,7 @@ class TimmBackbone(nn.Module):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
+        lora: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
@@ -103,6 +107,11 @@ class TimmBackbone(nn.Module):
         self.fixed_size = (
             None if _takes_any_size(model, settings) else _usual_size(settings, encoder)
         )
+        # As it was built, to load pretrained weights into where adapters change its names.
+        self._built_with = settings
+        self.has_lora = lora is not None
+        if lora is not None:
+            add_lora(encoder, model, lora)
         self._frozen = _parts_up_to(encoder, frozen_stages)
         self._freeze()
 
@@ -121,7 +130,13 @@ class TimmBackbone(nn.Module):
 
     def init_weights(self) -> None:
         """Load the pretrained weights; without any, timm's random ones stay."""
-        self.is_pretrained = load_timm_weights(self.body, self.name, self.pretrained)
+        if not self.has_lora or self.pretrained is None:
+            self.is_pretrained = load_timm_weights(self.body, self.name, self.pretrained)
+            return
+        plain = _create(self.name, **self._built_with)
+        plain.prune_intermediate_layers(self._indices, prune_norm=not self._is_plain)
+        self.is_pretrained = load_timm_weights(plain, self.name, self.pretrained)
+        load_under_lora(self.body, plain.state_dict())
 
     def forward(self, img: torch.Tensor) -> list[torch.Tensor]:
         """Extract features.
