@@ -8,12 +8,16 @@ uda = dict(
         bank_file=None,
         loss_weight=0.5,  # lambda_I
         momentum=0.999,  # of the bank's entries
+        momentum_ramps=False,  # whether entries are means of all their vectors at first
         update_interval=50,  # iterations between updates of the bank
+        fill_from=0,  # iterations before which the bank is left unfilled
         fill_patience=None,  # iterations until unfilled entries go to other classes; None: 3 N
         vectors='mean',  # what an entry follows: 'mean', 'boundary' or 'mean+boundary'
         form='sum',  # similarity: 'sum' (published code) or 'softmax' (paper)
         temperature=1.0,  # form 'softmax' only
         smoothing=1.0,  # share a of the class prediction in pseudo labels; 1 is no scattering
         pixel_weights='uniform',  # in the loss: 'uniform' (published) or 'pseudo_label'
+        masked=False,  # whether the loss is measured on masked images too (uda.mask_mode)
+        scale='context',  # of a network of two scales: 'context', 'detail' or 'both'
     )
 )

@@ -36,6 +36,10 @@ class InstanceLevel(Term):
         loss_weight: λ_I.
         momentum: m of the bank's update, in [0, 1].
         update_interval: Iterations between updates of a full bank.
+        momentum_ramps: Whether m follows min(1 − 1/(k+1), m) over the k updates of a full bank, so
+            that what filled it is soon forgotten; False as published.
+        fill_from: Iterations before which the bank is left unfilled, for a head that has learnt
+            something to fill it; 0 as published.
         fill_patience: Iterations after which what a class did not fill of the bank goes to the
             others, and between two such times; three an entry where None.
         vectors: What stands for a class: 'mean', 'boundary' or 'mean+boundary'.
@@ -56,6 +60,7 @@ class InstanceLevel(Term):
     """
 
     name = 'instance'
+    num_updates: torch.Tensor | None
 
     def __init__(
         self,
@@ -65,6 +70,8 @@ class InstanceLevel(Term):
         loss_weight: float = 0.5,
         momentum: float = 0.999,
         update_interval: int = 50,
+        momentum_ramps: bool = False,
+        fill_from: int = 0,
         fill_patience: int | None = None,
         vectors: str = 'mean',
         form: str = 'sum',
@@ -80,6 +87,7 @@ class InstanceLevel(Term):
         _expect(0 <= loss_weight < inf, 'loss_weight', 'a number from 0', loss_weight)
         _expect(0 <= momentum <= 1, 'momentum', 'a number in [0, 1]', momentum)
         _expect(update_interval >= 1, 'update_interval', 'at least 1', update_interval)
+        _expect(fill_from >= 0, 'fill_from', 'a number of iterations from 0', fill_from)
         patient = fill_patience is None or fill_patience >= 1
         _expect(patient, 'fill_patience', 'at least 1, or None', fill_patience)
         _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
@@ -106,6 +114,9 @@ class InstanceLevel(Term):
         self.loss_weight = loss_weight
         self.momentum = momentum
         self.update_interval = update_interval
+        self.fill_from = fill_from
+        counter = torch.zeros((), dtype=torch.long) if momentum_ramps else None
+        self.register_buffer('num_updates', counter)
         self.fill_patience = fill_patience or _PATIENCE_PER_ENTRY * len(self.bank.labels)
         self.vectors = vectors
         self.similarity = Similarity(form, temperature)
@@ -190,7 +201,10 @@ class InstanceLevel(Term):
         for embedding, _ in seen:
             self._check_sign(embedding)
         if not self.bank.is_full:
-            if iteration > 0 and iteration % self.fill_patience == 0:
+            waited = iteration - self.fill_from
+            if waited < 0:
+                return
+            if waited > 0 and waited % self.fill_patience == 0:
                 self.bank.share_out_()
             pairs = [
                 class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
@@ -204,7 +218,14 @@ class InstanceLevel(Term):
                 class_vectors(embedding, labels, num_classes, self.vectors, all_processes=True)
                 for embedding, labels in seen
             ]
-            self.bank.update_(*_mean_of_present(pairs), self.momentum)
+            self.bank.update_(*_mean_of_present(pairs), self._next_momentum())
+
+    def _next_momentum(self) -> float:
+        """Return the momentum of the next update, and count it where momentum ramps."""
+        if self.num_updates is None:
+            return self.momentum
+        self.num_updates += 1
+        return min(1 - 1 / (int(self.num_updates) + 1), self.momentum)
 
     def smooth(self, probs: torch.Tensor, weak_embedding: torch.Tensor) -> torch.Tensor:
         """Blend the class prediction with the scattered similarities (step 6).

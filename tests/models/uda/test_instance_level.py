@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmseg.models.uda.class_vectors import class_vectors
 from mmseg.models.uda.instance_level import InstanceLevel
 from mmseg.utils.errors import UserError
 from tests.models.uda.stubs import student
@@ -109,6 +110,36 @@ def test_observe__a_run_resumed_while_it_waits_fills_the_bank_like_one_that_went
     assert torch.equal(whole.bank.labels, resumed.bank.labels)
 
 
+def test_observe__momentum_that_ramps_makes_a_mean_of_all_vectors_at_first():
+    level = filled(momentum_ramps=True, momentum=0.75, update_interval=1)
+    labels = level.bank.labels
+    vectors = [level.bank.features.clone()]
+    for seed in range(20, 26):
+        embedding, classes, _ = draw(seed=seed)
+        means, present = class_vectors(embedding, classes, NUM_CLASSES)
+        assert present.all()
+        vectors.append(means[labels])
+        level.observe(embedding, classes, iteration=seed)
+        if len(vectors) == 4:
+            torch.testing.assert_close(level.bank.features, torch.stack(vectors).mean(0))
+    # From 1 - 1/(k+1) > 0.75 on it is a moving one.
+    expected = torch.stack(vectors[:4]).mean(0)
+    for value in vectors[4:]:
+        expected = 0.75 * expected + 0.25 * value
+    torch.testing.assert_close(level.bank.features, expected)
+    assert 'num_updates' in level.state_dict()
+    assert 'num_updates' not in filled().state_dict()
+
+
+def test_observe__a_bank_is_filled_from_an_iteration_on():
+    level = InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7, fill_from=5)
+    for iteration in range(8):
+        embedding, labels, _ = draw(seed=iteration)
+        level.observe(embedding, labels, iteration)
+        assert (level.bank.num_filled > 0) == (iteration >= 5)
+    assert level.bank.is_full
+
+
 def test_init__patience_is_three_iterations_an_entry():
     assert InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7).fill_patience == 21
 
@@ -141,6 +172,7 @@ def test_init__a_bank_file_fills_the_bank(tmp_path):
         {'update_interval': 0},
         {'fill_patience': 0},
         {'fill_patience': -5},
+        {'fill_from': -1},
     ],
 )
 def test_init__settings_out_of_range_are_refused_by_name(settings):
