@@ -107,8 +107,9 @@ def export(
         assert program is not None
         model = program.model_proto
     except Exception as error:  # the exporter's own, those of tracing, those of translating
+        hint = '' if window else '; --window exports a graph for the windows of its tests alone'
         raise UserError(
-            f'{_named(network)} cannot be exported, because {_reason(error)}'
+            f'{_named(network)} cannot be exported, because {_reason(error)}{hint}'
         ) from error
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in metadata.items()})
     onnx.save(model, path)

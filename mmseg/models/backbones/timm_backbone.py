@@ -162,7 +162,7 @@ class TimmBackbone(nn.Module):
             self._whole_cells(img), self._indices, norm=self._is_plain, intermediates_only=True
         )
         return [
-            features[..., : -(-height // stride), : -(-width // stride)]
+            features[..., : _ceil_div(height, stride), : _ceil_div(width, stride)]
             for features, stride in zip(maps, self.out_strides, strict=True)
         ]
 
@@ -178,8 +178,10 @@ class TimmBackbone(nn.Module):
 
     def _whole_cells(self, img: torch.Tensor) -> torch.Tensor:
         height, width = img.shape[-2:]
-        below, right = (-side % self.patch_size for side in (height, width))
-        if not below and not right:
+        cell = self.patch_size
+        below, right = (_ceil_div(side, cell) * cell - side for side in (height, width))
+        # A graph for any size can't go by the one that it is traced at.
+        if not torch.compiler.is_exporting() and not below and not right:
             return img
         if self._is_plain:
             size = (height + below, width + right)
@@ -193,6 +195,11 @@ class TimmBackbone(nn.Module):
             parameters = [*module.parameters()]
             if parameters and not any(parameter.requires_grad for parameter in parameters):
                 module.eval()
+
+
+def _ceil_div(number: int, divisor: int) -> int:
+    """Divide and round up, without the negative numbers that ONNX rounds the other way."""
+    return (number + divisor - 1) // divisor
 
 
 def _create(name: str, **settings: Any) -> Any:
