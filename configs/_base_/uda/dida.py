@@ -12,6 +12,7 @@ uda = dict(
         update_interval=50,  # iterations between updates of the bank
         fill_from=0,  # iterations before which the bank is left unfilled
         fill_patience=None,  # iterations until unfilled entries go to other classes; None: 3 N
+        follows='class',  # what entries follow: 'class' (published) or 'image'
         vectors='mean',  # what an entry follows: 'mean', 'boundary' or 'mean+boundary'
         form='sum',  # similarity: 'sum' (published code) or 'softmax' (paper)
         temperature=1.0,  # form 'softmax' only

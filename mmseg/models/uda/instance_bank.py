@@ -196,6 +196,24 @@ class InstanceBank(nn.Module):
         follows = _usable(vectors, present)[classes] & (self.labels != UNFILLED)
         self.features.copy_(torch.where(follows[:, None], moved, self.features))
 
+    @torch.no_grad()
+    def replace_(self, vectors: torch.Tensor, present: torch.Tensor, turns: torch.Tensor) -> None:
+        """Put the vectors of each image in the place of their classes' oldest entries.
+
+        Args:
+            vectors: Class vectors of each image (B, C, D).
+            present: Which of them exist (B, C) bool.
+            turns: How many entries of each class (C,) were replaced so far; counted on, in place.
+        """
+        available = _usable(vectors, present).tolist()
+        slots = [(self.labels == c).nonzero()[:, 0].tolist() for c in range(self.num_classes)]
+        for image, is_there in enumerate(available):
+            for c, own in enumerate(slots):
+                if own and is_there[c]:
+                    slot = own[int(turns[c]) % len(own)]
+                    self.features[slot] = vectors[image, c].to(self.features.dtype)
+                    turns[c] += 1
+
     @classmethod
     def from_file(
         cls, folder: str | Path, dim: int | None = None, num_classes: int | None = None

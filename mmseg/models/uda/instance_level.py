@@ -20,6 +20,7 @@ from .interaction import PLAIN
 from .settings import NEEDS_NO_NEGATIVES, check_form, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
+FOLLOWS = ('class', 'image')
 SCALES = ('context', 'detail', 'both')
 # With 19 classes and 2 images a step, a class in 1 % of the crops fills its share in time.
 _PATIENCE_PER_ENTRY = 3
@@ -42,6 +43,9 @@ class InstanceLevel(Term):
             something to fill it; 0 as published.
         fill_patience: Iterations after which what a class did not fill of the bank goes to the
             others, and between two such times; three an entry where None.
+        follows: What entries of a full bank follow: 'class', all entries of a class the vector of
+            its pixels in the batch, by momentum (published; they end up alike), or 'image', the
+            oldest entry of a class gives way to the vector of its pixels in an image.
         vectors: What stands for a class: 'mean', 'boundary' or 'mean+boundary'.
         form: Similarity form, 'sum' (published code) or 'softmax' (paper).
         temperature: Divisor of the cosines, form 'softmax' only.
@@ -61,6 +65,7 @@ class InstanceLevel(Term):
 
     name = 'instance'
     num_updates: torch.Tensor | None
+    turns: torch.Tensor | None
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class InstanceLevel(Term):
         momentum_ramps: bool = False,
         fill_from: int = 0,
         fill_patience: int | None = None,
+        follows: str = 'class',
         vectors: str = 'mean',
         form: str = 'sum',
         temperature: float = 1.0,
@@ -90,6 +96,7 @@ class InstanceLevel(Term):
         _expect(fill_from >= 0, 'fill_from', 'a number of iterations from 0', fill_from)
         patient = fill_patience is None or fill_patience >= 1
         _expect(patient, 'fill_patience', 'at least 1, or None', fill_patience)
+        _expect(follows in FOLLOWS, 'follows', f'one of {FOLLOWS}', follows)
         _expect(vectors in KINDS, 'vectors', f'one of {KINDS}', vectors)
         _expect(form in FORMS, 'form', f'one of {FORMS}', form)
         _expect(0 < temperature < inf, 'temperature', 'a positive number', temperature)
@@ -117,6 +124,8 @@ class InstanceLevel(Term):
         self.fill_from = fill_from
         counter = torch.zeros((), dtype=torch.long) if momentum_ramps else None
         self.register_buffer('num_updates', counter)
+        turns = torch.zeros(num_classes, dtype=torch.long) if follows == 'image' else None
+        self.register_buffer('turns', turns)
         self.fill_patience = fill_patience or _PATIENCE_PER_ENTRY * len(self.bank.labels)
         self.vectors = vectors
         self.similarity = Similarity(form, temperature)
@@ -206,19 +215,30 @@ class InstanceLevel(Term):
                 return
             if waited > 0 and waited % self.fill_patience == 0:
                 self.bank.share_out_()
+            self.bank.fill_(*self._vectors_of_images(seen))
+        elif iteration % self.update_interval != 0:
+            return
+        elif self.turns is not None:
+            self.bank.replace_(*self._vectors_of_images(seen), self.turns)
+        else:
             pairs = [
-                class_vectors(embedding[i : i + 1], labels[i : i + 1], num_classes, self.vectors)
-                for embedding, labels in seen
-                for i in range(len(embedding))
-            ]
-            stacked = (torch.stack(parts) for parts in zip(*pairs, strict=True))
-            self.bank.fill_(*map(gather_over_processes, stacked))
-        elif iteration % self.update_interval == 0:
-            pairs = [
-                class_vectors(embedding, labels, num_classes, self.vectors, all_processes=True)
-                for embedding, labels in seen
+                class_vectors(*pair, num_classes, self.vectors, all_processes=True) for pair in seen
             ]
             self.bank.update_(*_mean_of_present(pairs), self._next_momentum())
+
+    def _vectors_of_images(
+        self, seen: Sequence[tuple[torch.Tensor, torch.Tensor]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return class vectors (B, C, D) of the images of all processes, and which there are."""
+        pairs = [
+            class_vectors(
+                embedding[i : i + 1], labels[i : i + 1], self.bank.num_classes, self.vectors
+            )
+            for embedding, labels in seen
+            for i in range(len(embedding))
+        ]
+        vectors, present = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+        return gather_over_processes(vectors), gather_over_processes(present)
 
     def _next_momentum(self) -> float:
         """Return the momentum of the next update, and count it where momentum ramps."""

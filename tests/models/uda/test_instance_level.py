@@ -131,6 +131,26 @@ def test_observe__momentum_that_ramps_makes_a_mean_of_all_vectors_at_first():
     assert 'num_updates' not in filled().state_dict()
 
 
+def test_observe__vectors_of_images_take_the_place_of_the_oldest_entries():
+    level = filled(follows='image', update_interval=1)
+    expected = [level.bank.features[level.bank.labels == c] for c in range(NUM_CLASSES)]
+    for seed in range(20, 23):
+        embedding, classes, _ = draw(seed=seed)
+        level.observe(embedding, classes, iteration=seed)
+        for i in range(len(embedding)):
+            means, present = class_vectors(embedding[i : i + 1], classes[i : i + 1], NUM_CLASSES)
+            assert present.all()
+            expected = [
+                torch.cat([entries[1:], mean[None]])
+                for entries, mean in zip(expected, means, strict=True)
+            ]
+    for c, entries in enumerate(expected):
+        ours = level.bank.features[level.bank.labels == c]
+        place = int(level.turns[c]) % len(ours)
+        torch.testing.assert_close(ours.roll(-place, 0), entries)
+    assert 'turns' in level.state_dict() and 'turns' not in filled().state_dict()
+
+
 def test_observe__a_bank_is_filled_from_an_iteration_on():
     level = InstanceLevel(student(DIM, NUM_CLASSES), num_entries=7, fill_from=5)
     for iteration in range(8):
@@ -173,6 +193,7 @@ def test_init__a_bank_file_fills_the_bank(tmp_path):
         {'fill_patience': 0},
         {'fill_patience': -5},
         {'fill_from': -1},
+        {'follows': 'pixel'},
     ],
 )
 def test_init__settings_out_of_range_are_refused_by_name(settings):
