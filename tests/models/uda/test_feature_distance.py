@@ -106,6 +106,14 @@ def test_feature_distance__looks_at_the_classes_asked_for():
     torch.testing.assert_close(distance(img, features, labels), 0.5 * gap.norm())
 
 
+@pytest.mark.parametrize(('token_size', 'is_told'), [(None, False), (14, True)])
+def test_feature_distance__is_told_to_hurt_plain_transformers(token_size, is_told, capsys):
+    student = Strides()
+    student.backbone = SimpleNamespace(pretrained='package', token_size=token_size)
+    FeatureDistance(student, 0.005)
+    assert ('imnet_feature_dist_lambda=0 switches it off' in capsys.readouterr().out) == is_told
+
+
 def test_feature_distance__the_frozen_network_learns_nothing():
     student = Strides()
     distance = FeatureDistance(student, 1.0)
