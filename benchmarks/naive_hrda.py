@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mmseg.models.segmentors import EncoderDecoder, HRDAEncoderDecoder
-from mmseg.models.segmentors.hrda_encoder_decoder import cells_of_map
+from mmseg.models.segmentors.window_means import cells_of_map
 from mmseg.ops.boxes import Box
 
 

@@ -28,6 +28,7 @@ from mmseg.models.segmentors.encoder_decoder import (
     Embedded,
     EncoderDecoder,
 )
+from mmseg.models.segmentors.window_means import MeanOfWindows
 from mmseg.ops import resize
 from mmseg.ops.boxes import Box, draw_box
 from mmseg.utils.errors import UserError
@@ -295,7 +296,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
             every = [features for _, features in encoded]
             joined = [torch.cat(maps) for maps in zip(*every, strict=True)]
             encoded = iter([(windows, joined)])
-        mean_logits, mean_embedding = _MeanOfWindows(img), _MeanOfWindows(img)
+        mean_logits, mean_embedding = MeanOfWindows(img), MeanOfWindows(img)
         for chunk, features in encoded:
             decoded = self.decode_head.decoded(features)
             mean_logits.add(chunk, decoded.logits)
@@ -332,39 +333,6 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return [first for first, _ in pairs], [second for _, second in pairs]
 
 
-class _MeanOfWindows:
-    """The mean of maps of windows that overlap, which are not kept.
-
-    Args:
-        img: The images (B, 3, H, W) that the windows were cut from.
-    """
-
-    def __init__(self, img: torch.Tensor) -> None:
-        self._batch, _, *self._size = img.shape
-        self._sums: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def add(self, windows: Sequence[Box], maps: torch.Tensor) -> None:
-        """Add the maps (W·B, M, h, w) of W windows, window by window."""
-        stride = windows[0].size[0] / maps.shape[2]
-        if self._sums is None:
-            size = [-(-side // round(stride)) for side in self._size]
-            total = maps.new_zeros(self._batch, maps.shape[1], *size)
-            self._sums = total, maps.new_zeros(1, 1, *size)
-        total, counts = self._sums
-        by_window = maps.unflatten(0, (len(windows), self._batch))
-        for window, part in zip(windows, by_window.unbind(), strict=True):
-            cells = cells_of_map(window, stride, part)
-            cells.of(total).add_(part)
-            cells.of(counts).add_(1)
-
-    def result(self) -> torch.Tensor | None:
-        """Return the mean (B, M, H/o, W/o); None where nothing was added."""
-        if self._sums is None:
-            return None
-        total, counts = self._sums
-        return total / counts
-
-
 def _mixes_images(module: nn.Module) -> bool:
     """Say whether the images of a batch act on one another, by batch statistics."""
     return any(isinstance(part, _BatchNorm) and part.training for part in module.modules())
@@ -373,9 +341,3 @@ def _mixes_images(module: nn.Module) -> bool:
 def _cut(img: torch.Tensor, windows: Sequence[Box]) -> torch.Tensor:
     """Return the windows (W·B, 3, h_d, w_d) of images, window by window."""
     return torch.cat([window.of(img) for window in windows])
-
-
-def cells_of_map(window: Box, stride: float, maps: torch.Tensor) -> Box:
-    """Return the cells of a window: as many as its map has, from where it begins."""
-    top, left = int(window.y1 / stride), int(window.x1 / stride)
-    return Box(top, top + maps.shape[2], left, left + maps.shape[3])
