@@ -18,7 +18,7 @@ FLOORS = [
     ['mmseg.street_scenes', 'mmseg.datasets', 'mmseg.models'],
     ['mmseg.speed'],
     ['mmseg.apis'],
-    ['mmseg.report'],
+    ['mmseg.report', 'mmseg.selection'],
     ['mmseg.experiments'],
     ['benchmarks'],
     ['tools', *PROGRAMS],
