@@ -156,10 +156,13 @@ def show(table: Mapping[Candidate, Scores], collapsed: Mapping[Candidate, str]) 
     runs = {run: f'run {i + 1}' for i, run in enumerate(dict.fromkeys(c.run for c in table))}
     for run, short in runs.items():
         print(f'{short}: {run}')
-    print(f'\n{"":24}' + ''.join(f'{name[:14]:>16}' for name in names))
+    widths = [len(name) + 2 for name in names]
+    columns = list(zip(names, widths, strict=True))
+    print(f'\n{"":24}' + ''.join(f'{name:>{width}}' for name, width in columns))
     for candidate, values in table.items():
         head = f'{runs[candidate.run]} {candidate.iteration} {candidate.branch}'
-        cells = ''.join(f'{values[n]:16.3f}' if n in values else f'{"-":>16}' for n in names)
+        known = [(f'{values[n]:.3f}' if n in values else '-', width) for n, width in columns]
+        cells = ''.join(f'{text:>{width}}' for text, width in known)
         print(f'{head:24}{cells}')
         if candidate in collapsed:
             print(f'{"":24}  collapsed: {collapsed[candidate]}')
