@@ -95,6 +95,11 @@ def unfilled_classes(bank: InstanceBank, names: Sequence[str]) -> list[str]:
 def main() -> None:
     """Fill a bank and save it."""
     args = parse_args()
+    if Path(args.checkpoint).suffix == '.onnx':
+        raise UserError(
+            f'{args.checkpoint}: an ONNX file gives no embeddings; give the checkpoint that it was '
+            'exported from'
+        )
     device = choose_device(args.gpu)
     cfg = load_config(args.config, plugins=args.plugins)
     dataset = build_run_dataset(cfg, cfg.data.train)
