@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -23,17 +22,16 @@ from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.work_dir import CONFIG_NAME
 from mmseg.core.checkpoint import Branch
 from mmseg.core.evaluation.class_agreement import check_same_classes
-from mmseg.datasets import build_dataset
 from mmseg.selection.observation import Observation, agreement, observe, scores_of
 from mmseg.selection.ranking import STUDENT_AND_TEACHER, Candidate, Scores, advise
 from mmseg.selection.scores import vanished_classes
+from mmseg.selection.targets import target_images
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 
 BRANCHES: Mapping[str, Branch] = {'student': 'model', 'teacher': 'ema_model'}
-_MIN_IMAGES = 4
 _TAKES_ALL = 0.95
 
 
@@ -55,36 +53,6 @@ def checkpoints_of(work_dir: Path) -> dict[int, Path]:
         if (match := re.fullmatch(r'iter_(\d+)\.pth', path.name))
     }
     return dict(sorted(found.items()))
-
-
-def target_images(cfg: Any, number: int) -> list[torch.Tensor]:
-    """Load unlabelled images that a config adapts to, evenly spread, as its tests show them.
-
-    Raises:
-        UserError: There is no target, or it has too few images.
-    """
-    target = (cfg.data.get('train') or {}).get('target')
-    if target is None:
-        raise UserError('the run adapts to no target (data.train.target): there is nothing to ask')
-    pipeline = cfg.data.test.pipeline
-    dataset: Any = build_dataset(
-        {**target, 'pipeline': pipeline, 'load_labels': False, 'crop_pseudo_margins': None},
-        {'test_mode': True},
-    )
-    if len(dataset) < _MIN_IMAGES:
-        raise UserError(
-            f'{len(dataset)} target images tell too little: at least {_MIN_IMAGES} are needed'
-        )
-    count = min(number, len(dataset))
-    places = [round(i * (len(dataset) - 1) / max(count - 1, 1)) for i in range(count)]
-    return [_image(dataset[place]) for place in places]
-
-
-def _image(sample: Any) -> torch.Tensor:
-    views = sample['img']
-    view: Any = views[0] if isinstance(views, list) else views
-    image: torch.Tensor = view.data
-    return image[None]
 
 
 def collapse(observation: Observation, reference: torch.Tensor, names: Sequence[str]) -> str | None:

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from mmseg.core.evaluation.confusion import count_pairs
 
 from . import scores
+from .mixtures import labels_of_partner, mixture
 
-# A mixture is of so much of one image and the rest of the next (MixVal).
+# A mixture is of so much of one image and the rest of another (MixVal).
 MIXTURE_SHARE = 0.55
 _NO_FLIP, _FLIP = ({'flip': is_flipped, 'flip_direction': 'horizontal'} for is_flipped in (0, 1))
 _IGNORED = -1
@@ -44,7 +45,7 @@ class Observation(NamedTuple):
 def observe(
     model: Any, images: Sequence[torch.Tensor], pixels_per_image: int = 100, seed: int = 0
 ) -> Observation:
-    """Show a network images, their mirror images, and mixtures of each with the next.
+    """Show a network images, their mirror images, and mixtures of each with another.
 
     Args:
         model: A segmentor in eval mode.
@@ -117,14 +118,11 @@ def _mixtures(
     places: Sequence[torch.Tensor],
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     parts: list[tuple[torch.Tensor, ...]] = []
-    for i, (image, place) in enumerate(zip(images, places, strict=True)):
-        j = (i + 1) % len(images)
-        other = F.interpolate(images[j], image.shape[2:], mode='bilinear', align_corners=False)
-        size = labels[i].shape
-        lighter = F.interpolate(labels[j][None, None].float(), size, mode='nearest')[0, 0].long()
-        mixture = MIXTURE_SHARE * image + (1 - MIXTURE_SHARE) * other
-        seen = model.inference(mixture, [_NO_FLIP], False).argmax(1)[0].cpu()
-        parts.append(tuple(maps.flatten()[place] for maps in (seen, labels[i], lighter)))
+    for i, place in enumerate(places):
+        mixed_image = mixture(images, i, MIXTURE_SHARE)
+        seen = model.inference(mixed_image, [_NO_FLIP], False).argmax(1)[0].cpu()
+        maps = seen, labels[i], labels_of_partner(labels, i)
+        parts.append(tuple(part.flatten()[place] for part in maps))
     mixed, heavier, lighter = (torch.cat(column) for column in zip(*parts, strict=True))
     return mixed, heavier, lighter
 

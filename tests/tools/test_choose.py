@@ -9,27 +9,15 @@ import torch
 
 from mmseg.selection.observation import Observation
 from mmseg.utils.cli import run_cli
-from tests.apis.tiny import CLASSES, write_config
-from tools import choose, train
+from tests.apis.tiny import CLASSES
+from tools import choose
+
+from .adapted import adapted_run
 
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    """The work dir of a run with two checkpoints, of an adaptation to five images."""
-    folder = tmp_path_factory.mktemp('run')
-    config = write_config(folder, uda=True)
-    content = json.loads(config.read_text())
-    content['uda']['imnet_feature_dist_lambda'] = 0
-    for index in (3, 4):
-        for kind in ('images', 'labels'):
-            shutil.copy(folder / f'target/{kind}/0.png', folder / f'target/{kind}/{index}.png')
-    config.write_text(json.dumps(content))
-    work_dir = folder / 'work'
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.cuda, 'is_available', lambda: False)
-        patch.setattr(sys, 'argv', ['train', str(config), '--work-dir', str(work_dir)])
-        run_cli(train.main)
-    return work_dir
+    return adapted_run(tmp_path_factory.mktemp('run'))
 
 
 @pytest.fixture
