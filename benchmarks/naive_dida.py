@@ -106,13 +106,19 @@ class NaiveDIDA(AdaptationMethod):
         mixed_img = draw_view(mixed_img, *norm, dacs.view, self.draws('mixed view', iteration))
         mixed_label = torch.where(mask, gt_semantic_seg, label[:, None])
         mixed_weight = torch.where(mask[:, 0], torch.ones_like(weight), weight)
-        embedded, mixed = self.learn_pass('mixed', mixed_img, mixed_label, mixed_weight, iteration)
+        embedded, mixed = self.learn_mixed(mixed_img, mixed_label, mixed_weight, iteration)
         losses |= {f'mix.{name}': value for name, value in mixed.items()}
         if self.level is not None and self.level.bank.is_full:
             losses['mix.loss_instance'] = self.learn_instances(
                 weak_embedding, embedded.embedding, probs
             )
         return losses
+
+    def learn_mixed(
+        self, img: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, iteration: int
+    ) -> tuple[Embedded, dict[str, torch.Tensor]]:
+        """Step 8: L_T and its backward pass."""
+        return self.learn_pass('mixed', img, labels, weight, iteration)
 
     def learn_pass(
         self,

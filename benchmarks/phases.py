@@ -20,7 +20,7 @@ _DACS_PHASES = {
     'teacher': ('teacher.update', 'ema_model.forward_embedding'),
     'source': ('_learn_source',),
     'mixed': ('_learn_mixed',),
-    'instance': ('instance.observe', 'instance.smooth', 'instance.loss'),
+    'instance': ('instance._observe', 'instance.smooth', 'instance.loss'),
 }
 _NAIVE_PHASES = {
     'teacher': ('update_teacher', 'ask_teacher'),
