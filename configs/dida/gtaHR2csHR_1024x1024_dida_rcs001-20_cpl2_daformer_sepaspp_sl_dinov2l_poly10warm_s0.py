@@ -1,40 +1,8 @@
 # DIDA on DINOv2 ViT-L/14, GTA to Cityscapes, with VFM-UDA's rates; experiment 20.
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/daformer_sepaspp_dinov2_vitb14.py',
-    '../_base_/datasets/uda_gtaHR_to_cityscapesHR_1024x1024.py',
-    '../_base_/uda/dida.py',
-    '../_base_/schedules/adamw.py',
-    '../_base_/schedules/poly10warm.py',
-]
-seed = 0
-n_gpus = 1
+_base_ = ['gtaHR2csHR_1024x1024_dida_rcs001-20_cpl2_daformer_sepaspp_sl_dinov2b_poly10warm_s0.py']
 model = dict(
     backbone=dict(model='vit_large_patch14_dinov2.lvd142m'),
-    decode_head={},
-    test_cfg=dict(mode='slide', stride=[512, 512], crop_size=[1024, 1024]),
 )
-uda = dict(imnet_feature_dist_lambda=0)
-data = dict(
-    samples_per_gpu=8,
-    workers_per_gpu=4,
-    train=dict(
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0),
-        target=dict(crop_pseudo_margins=[30, 240, 30, 30]),
-    ),
-)
-optimizer_config = None  # DACS.train_step takes the optimizer's step itself.
-optimizer = dict(
-    lr=5e-06, paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0), neck=dict(lr_mult=10.0)))
-)
-runner = dict(type='IterBasedRunner', max_iters=40000)
-checkpoint_config = dict(by_epoch=False, interval=1600, max_keep_ckpts=50)
-evaluation = dict(interval=1600, metric='mIoU')
 name = 'gtaHR2csHR_1024x1024_dida_rcs001-20_cpl2_daformer_sepaspp_sl_dinov2l_poly10warm_s0'
-exp = 20
-name_dataset = 'gtaHR2cityscapesHR_1024x1024'
 name_architecture = 'daformer_sepaspp_sl_dinov2l'
 name_encoder = 'dinov2l'
-name_decoder = 'daformer_sepaspp_sl'
-name_uda = 'dida_rcs0.01-2.0_cpl2'
-name_opt = 'adamw_5e-06_pmTrue_poly10warm_1x8_40k'

@@ -1,31 +1,7 @@
 # DIDA on HRDA with MIC, Synthia to Cityscapes; `sh run_exp.sh 86` generates the same.
 _base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/daformer_sepaspp_mitb5.py',
-    '../_base_/datasets/uda_synthiaHR_to_cityscapesHR_1024x1024.py',
-    '../_base_/uda/dida.py',
-    '../_base_/schedules/adamw.py',
-    '../_base_/schedules/poly10warm.py',
+    'synHR2csHR_1024x1024_dida_rcs001-20_cpl2_hrda1-512-01_daformer_sepaspp_sl_mitb5_poly10warm_s0.py'
 ]
-seed = 0
-n_gpus = 1
-model = dict(
-    pretrained='pretrained/mit_b5.pth',
-    backbone=dict(type='mit_b5'),
-    decode_head=dict(
-        single_scale_head='DAFormerHead',
-        type='HRDAHead',
-        attention_classwise=True,
-        hr_loss_weight=0.1,
-    ),
-    type='HRDAEncoderDecoder',
-    scales=[1, 0.5],
-    hr_crop_size=[512, 512],
-    feature_scale=0.5,
-    crop_coord_divisible=8,
-    hr_slide_inference=True,
-    test_cfg=dict(mode='slide', batched_slide=True, stride=[512, 512], crop_size=[1024, 1024]),
-)
 uda = dict(
     mask_mode='separatetrgaug',
     mask_alpha='same',
@@ -33,34 +9,8 @@ uda = dict(
     mask_lambda=1,
     mask_generator=dict(type='block', mask_ratio=0.7, mask_block_size=64, _delete_=True),
 )
-data = dict(
-    samples_per_gpu=2,
-    workers_per_gpu=1,
-    train=dict(
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0),
-        target=dict(crop_pseudo_margins=[30, 240, 30, 30]),
-    ),
-)
-optimizer_config = None  # DACS.train_step takes the optimizer's step itself.
-optimizer = dict(
-    lr=6e-05,
-    paramwise_cfg=dict(
-        custom_keys=dict(
-            head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0)
-        )
-    ),
-)
-runner = dict(type='IterBasedRunner', max_iters=40000)
-checkpoint_config = dict(by_epoch=False, interval=40000, max_keep_ckpts=1)
-evaluation = dict(interval=4000, metric='mIoU')
 name = (
     'synHR2csHR_1024x1024_dida_rcs001-20_cpl2_m64-07-spta'
     '_hrda1-512-01_daformer_sepaspp_sl_mitb5_poly10warm_s0'
 )
-exp = 86
-name_dataset = 'synthiaHR2cityscapesHR_1024x1024'
-name_architecture = 'hrda1-512-0.1_daformer_sepaspp_sl_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'hrda1-512-0.1_daformer_sepaspp_sl'
 name_uda = 'dida_rcs0.01-2.0_cpl2_m64-0.7-spta'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'
