@@ -28,7 +28,7 @@ class Observation(NamedTuple):
         features: Their embeddings (N, D); None for a head without.
         shares: Share of all pixels that are predicted to be of each class (C,).
         labels: Predicted classes of all images, each (H, W).
-        flipped_pairs: Pixels of each pair of class and class in the mirrored image (C, C).
+        flipped_pairs: Pixels of each pair of class and class in the mirrored image (C + 1, C + 1).
         mixed: Classes of a sample of pixels of mixtures, of the heavier and of the lighter image,
             three times (N,).
     """
@@ -58,7 +58,7 @@ def observe(
     probs: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
-    flipped = torch.zeros(num_classes, num_classes, dtype=torch.long)
+    flipped = torch.zeros(num_classes + 1, num_classes + 1, dtype=torch.long)
     places: list[torch.Tensor] = []
     for image in images:
         found = model.inference(image, [_NO_FLIP], False)
@@ -69,9 +69,11 @@ def observe(
         classes = found.argmax(1)
         labels.append(classes[0].cpu())
         flipped += _pairs(classes, mirrored.argmax(1), num_classes)
-        embedding = model.forward_embedding(_whole(model, image)).embedding
+        fitting = _padded(model, image)
+        embedding = model.forward_embedding(fitting).embedding
         if embedding is not None:
-            at_pixels = F.interpolate(embedding.float(), found.shape[2:], mode='nearest')
+            at_pixels = F.interpolate(embedding.float(), fitting.shape[2:], mode='nearest')
+            at_pixels = at_pixels[..., : image.shape[2], : image.shape[3]]
             features.append(at_pixels[0].flatten(1)[:, place].T.cpu())
     shares = torch.stack([_shares(part, num_classes) for part in labels]).mean(0)
     return Observation(
@@ -127,16 +129,14 @@ def _mixtures(
     return mixed, heavier, lighter
 
 
-def _whole(model: Any, image: torch.Tensor) -> torch.Tensor:
+def _padded(model: Any, image: torch.Tensor) -> torch.Tensor:
     """Pad an image to a size that the network takes in one pass."""
-    divisor = model.size_divisor
-    below, right = (-side % divisor for side in image.shape[2:])
-    return F.pad(image, (0, right, 0, below))
+    height, width = model.fitting_size(tuple(image.shape[2:]))
+    return F.pad(image, (0, width - image.shape[3], 0, height - image.shape[2]))
 
 
 def _pairs(one: torch.Tensor, other: torch.Tensor, num_classes: int) -> torch.Tensor:
-    counts = count_pairs(one, other, num_classes, _IGNORED)[0]
-    return counts[:num_classes, :num_classes].cpu()
+    return count_pairs(one, other, num_classes, _IGNORED)[0].cpu()
 
 
 def _shares(labels: torch.Tensor, num_classes: int) -> torch.Tensor:

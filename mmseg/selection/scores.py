@@ -5,11 +5,12 @@ Each score is a pure function, and higher is better. Pixels are a sample of thos
 Legend: N pixels, C classes, D channels.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
+
+from mmseg.core.evaluation.metrics import areas_of
 
 _SND_TEMPERATURE = 0.05
 
@@ -86,17 +87,16 @@ def soft_neighbourhood_density(probs: torch.Tensor) -> float:
     return float(entropy(similarity.softmax(dim=1)).mean())
 
 
-def mean_iou_of_predictions(pairs: np.ndarray | torch.Tensor) -> float:
+def mean_iou_of_predictions(pairs: torch.Tensor) -> float:
     """Return how far two predictions agree: the mean IoU of one against the other.
 
     Args:
-        pairs: Pixels of each pair of classes (C, C).
+        pairs: Pixels of each pair of classes (C + 1, C + 1), as `count_pairs` gives them.
 
     Returns:
         In [0, 1], over the classes that either predicts.
     """
-    counts = torch.as_tensor(pairs).double()
-    same, either = counts.diagonal(), counts.sum(0) + counts.sum(1) - counts.diagonal()
+    same, either, _, _ = areas_of(pairs.double())
     there = either > 0
     return float((same[there] / either[there]).mean()) if there.any() else 0.0
 

@@ -108,8 +108,7 @@ class TimmBackbone(nn.Module):
             None if _takes_any_size(model, settings) else _usual_size(settings, encoder)
         )
         # As it was built, to load pretrained weights into where adapters change its names.
-        self._built_with = settings
-        self.has_lora = lora is not None
+        self._built_with, self._lora = settings, lora
         if lora is not None:
             add_lora(encoder, model, lora)
         self._frozen = _parts_up_to(encoder, frozen_stages)
@@ -130,7 +129,7 @@ class TimmBackbone(nn.Module):
 
     def init_weights(self) -> None:
         """Load the pretrained weights; without any, timm's random ones stay."""
-        if not self.has_lora or self.pretrained is None:
+        if self._lora is None or self.pretrained is None:
             self.is_pretrained = load_timm_weights(self.body, self.name, self.pretrained)
             return
         plain = _create(self.name, **self._built_with)

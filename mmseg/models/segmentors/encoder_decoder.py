@@ -5,7 +5,7 @@ Legend: B images of H×W, C classes, D channels of the embedding, h×w features.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from mmcv import ConfigDict
@@ -175,15 +175,16 @@ class EncoderDecoder(AveragesGradients, SegmentsViews):
             UserError: The decode head has no embedding.
         """
         if self.decode_head.embed_channels is None:
-            kind, setting = type(self.decode_head).__name__, 'decode head'
-            if self.has_two_scales:
-                kind = type(cast(Any, self.decode_head).head).__name__
-                setting = 'decode_head.single_scale_head'
+            head, setting = self._embedding_head()
             raise UserError(
-                f'{kind} has no embedding, which the instance level needs; choose another '
-                f'{setting}, such as DAFormerHead, or leave uda.instance out'
+                f'{type(head).__name__} has no embedding, which the instance level needs; choose '
+                f'another {setting}, such as DAFormerHead, or leave uda.instance out'
             )
         return self.decode_head.embed_channels
+
+    def _embedding_head(self) -> tuple[nn.Module, str]:
+        """Return the head that embeds, and what sets it."""
+        return self.decode_head, 'decode head'
 
     def init_weights(self) -> None:
         """Load the backbone's pretrained weights and draw those of neck and heads."""

@@ -111,6 +111,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
             (head, BaseDecodeHead, WAYS_OF_HEADS),
         ]
 
+    def _embedding_head(self) -> tuple[nn.Module, str]:
+        return self.decode_head.head, 'decode_head.single_scale_head'
+
     @cached_property
     def head_stride(self) -> int:
         """The head's stride o in pixels, told by a pass of one detail crop of zeros."""
