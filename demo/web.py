@@ -15,6 +15,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import Segmentation
+from mmseg.apis.inference.uncertainty import ENTROPY, LEVELS, NETWORKS
 from mmseg.apis.work_dir import find_run
 from mmseg.core.visualization import heat_map, overlay
 from mmseg.utils.cli import run_cli
@@ -29,6 +30,11 @@ except ModuleNotFoundError:
 _STYLE = Path(__file__).with_suffix('.css')
 _FONT = ('system-ui', 'sans-serif')  # of the browser: nothing is fetched from elsewhere
 _SURE = '#3b82a0'
+_MEANING = {
+    ENTROPY: 'spread of the class probabilities',
+    NETWORKS: 'student and teacher disagree',
+    LEVELS: 'classes and instances disagree',
+}
 
 
 def class_table(seen: Segmentation, classes: Sequence[str], palette: Sequence) -> str:
@@ -82,11 +88,12 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
 
     def draw(picture: np.ndarray | None, seen: Segmentation | None, opacity: float) -> tuple:
         if picture is None or seen is None:
-            return None, None, ''
+            return None, None, '', []
         return (
             (picture, overlay(picture, seen.labels, model.PALETTE, opacity)),
             heat_map(seen.confidence),
             class_table(seen, model.CLASSES, model.PALETTE),
+            [(heat_map(values), _MEANING[kind]) for kind, values in seen.uncertainty.items()],
         )
 
     with gr.Blocks(title='DIDA', analytics_enabled=False, delete_cache=(3600, 3600)) as page:
@@ -114,8 +121,15 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
                         buttons=['download', 'fullscreen'],
                         elem_id='confidence',
                     )
+                with gr.Tab('where not to trust it', visible=args.uncertainty):
+                    doubts = gr.Gallery(
+                        label='dark: no doubt, bright: doubtful',
+                        columns=1,
+                        object_fit='contain',
+                        elem_id='uncertainty',
+                    )
                 table = gr.HTML(elem_id='table')
-        results = [slider, sure, table]
+        results = [slider, sure, table, doubts]
         picture.change(look, picture, seen).then(draw, [picture, seen, opacity], results)
         opacity.change(
             draw,

@@ -18,6 +18,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import init_segmentor, load_config
+from mmseg.apis.calibration import measure_calibration, summary_line
 from mmseg.apis.loader import build_test_loader
 from mmseg.apis.work_dir import CONFIG_NAME
 from mmseg.core.checkpoint import LATEST, Branch, save_checkpoint
@@ -49,22 +50,7 @@ def measure(model: Any, cfg: Any, device: torch.device) -> Calibration:
     dataset = build_dataset(cfg.data.test, {'test_mode': True})
     if not dataset.has_labels:
         raise UserError('--evaluate needs labels: data.test has none')
-    calibration = Calibration(model.num_classes, dataset.ignore_index)
-    with torch.inference_mode():
-        for batch in build_test_loader(dataset, cfg, device, with_labels=False):
-            probs = model.inference(batch['img'][0], batch['img_metas'][0], True)
-            for some, index in zip(probs, batch['indices'], strict=True):
-                labels = torch.as_tensor(dataset.get_gt_seg_map(int(index)), device=device)
-                calibration.add(some[None], labels[None])
-    return calibration
-
-
-def told(name: str, calibration: Calibration) -> str:
-    """Put what was measured into a line."""
-    return (
-        f'{name}: ECE {calibration.expected_error():.1%}, NLL {calibration.nll:.3f}, '
-        f'Brier score {calibration.brier:.3f}'
-    )
+    return measure_calibration(model, build_test_loader(dataset, cfg, device))
 
 
 def main() -> None:
@@ -79,10 +65,10 @@ def main() -> None:
     temperature = fit_temperature(*pseudo_labelled_pixels(model, images))
     print(f'temperature {temperature:.3f}, of {len(images)} target images')
     if args.evaluate:
-        print(told('as trained', measure(model, cfg, device)))
+        print(f'as trained: {summary_line(measure(model, cfg, device))}')
     scale_logits(model, 1 / temperature)
     if args.evaluate:
-        print(told('calibrated', measure(model, cfg, device)))
+        print(f'calibrated: {summary_line(measure(model, cfg, device))}')
     out = args.out or args.work_dir / 'calibrated.pth'
     meta = read_checkpoint(path).get('meta') or {}
     save_checkpoint(model, out, meta={**meta, 'temperature': temperature}, link_latest=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import Segmenter, init_segmentor, load_config
+from mmseg.apis.inference import second_opinions
 from mmseg.apis.media import (
     VideoFrames,
     VideoStream,
@@ -38,6 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         '--scale', type=float, help='factor on the size, 1 for full [the size of the config]'
     )
     parser.add_argument('--ema', '--teacher', action='store_true', help='use the teacher')
+    parser.add_argument(
+        '--uncertainty', action='store_true', help='map where the network is not to be trusted too'
+    )
     parser.add_argument('--opacity', type=float, default=0.5, help='of the colours [%(default)s]')
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
@@ -65,7 +69,10 @@ def load_segmenter(args: argparse.Namespace) -> Segmenter:
     branch: Branch = 'ema_model' if args.ema else 'model'
     device = choose_device(args.gpu)
     model = init_segmentor(cfg, args.checkpoint, device, branch, args.trust_checkpoint)
-    return Segmenter(model, args.scale)
+    opinions = None
+    if args.uncertainty:
+        opinions = second_opinions(model, args.checkpoint, branch, args.trust_checkpoint)
+    return Segmenter(model, args.scale, opinions)
 
 
 def segment_all(args: argparse.Namespace) -> None:

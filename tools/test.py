@@ -15,7 +15,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.apis import init_segmentor, load_config, match_classes, predict
-from mmseg.apis.loader import build_test_loader
+from mmseg.apis.calibration import (
+    calibration_table,
+    draw_calibration,
+    measure_calibration,
+    summary_line,
+)
+from mmseg.apis.loader import DeviceLoader, build_test_loader
 from mmseg.apis.plugins import add_plugins_option
 from mmseg.apis.test import write_prediction
 from mmseg.apis.work_dir import find_run
@@ -51,6 +57,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--eval', nargs='+', metavar='METRIC', help='mIoU, mDice, mFscore, or several [mIoU]'
+    )
+    parser.add_argument(
+        '--calibration', action='store_true', help='measure how well probabilities can be believed'
     )
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='load one that may run code'
@@ -118,6 +127,16 @@ def evaluate(
     print(report)
 
 
+def evaluate_calibration(model: Any, loader: DeviceLoader, folder: Path) -> None:
+    """Print how well probabilities tell how often predictions are right, and keep it."""
+    found = measure_calibration(model, loader)
+    report = f'{summary_line(found)}\n\n{calibration_table(found, model.CLASSES)}\n'
+    with atomic_path(folder / 'calibration.out') as temporary:
+        temporary.write_text(report, encoding='utf-8', errors='backslashreplace')
+    draw_calibration(found, folder / 'calibration.png')
+    print(report)
+
+
 def main() -> None:
     """Test."""
     args = parse_args()
@@ -132,6 +151,8 @@ def main() -> None:
     images = benchmark_images(cfg.data.test) if args.test_set else cfg.data.test
     dataset = build_dataset(images, {'test_mode': True, 'extra_means': means})
     metrics = metrics_asked_for(args, dataset)
+    if args.calibration and not metrics:
+        raise UserError('--calibration: the images are tested without labels')
     model = init_segmentor(cfg, checkpoint, device, branch, args.trust_checkpoint)
     match_classes(model, dataset)
 
@@ -158,6 +179,8 @@ def main() -> None:
         images = f'{len(dataset)} images of {dataset.img_dir}'
         header = f'network:    {network}\ncheckpoint: {checkpoint}\ntested on:  {images}'
         evaluate(results, dataset, metrics, header, folder)
+        if args.calibration:
+            evaluate_calibration(model, loader, folder)
     elif not args.format_only:
         print(f'nothing was evaluated: the images below {dataset.img_dir} are without labels')
     print(f'predictions in {folder}')

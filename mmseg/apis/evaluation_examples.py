@@ -1,27 +1,34 @@
 """A closer look at a few validation images: how sure networks are, how right, and examples."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.evaluation.calibration import Calibration
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.examples import ExampleWriter
 from mmseg.core.settings import TrainingSettings
 from mmseg.core.visualization import load_picture
+from mmseg.models.segmentors.views import SegmentsViews
 from mmseg.utils.distributed import rank
 
-from .inference import decide_samples
+from .inference import SecondOpinions, Segmentation, decide_samples, decide_with_uncertainty
+from .inference.decisions import batch_of
+from .inference.uncertainty import ENTROPY, NETWORKS
 
 NUM_IMAGES = 16
 NUM_EXAMPLES = 4
 # What the adaptation takes where its config is silent.
 _PSEUDO_THRESHOLD = 0.968
+_TOLD = {ENTROPY: 'entropy of {network}', NETWORKS: 'student against teacher'}
 
 
 class Inspector:
-    """Measures the pixels that a teacher is sure of, and keeps examples for the report.
+    """Measures how sure networks are and how right, and keeps examples for the report.
 
     It sees `NUM_IMAGES` images spread evenly over the validation set. Nothing of it gets into
     training.
@@ -33,6 +40,7 @@ class Inspector:
 
     def __init__(self, dataset: Any, cfg: Config) -> None:
         self.dataset = dataset
+        self.student: Any = None
         self.writer = ExampleWriter(cfg.work_dir, dataset.CLASSES, dataset.PALETTE)
         self.threshold = (TrainingSettings.of(cfg).uda or {}).get(
             'pseudo_threshold', _PSEUDO_THRESHOLD
@@ -50,39 +58,54 @@ class Inspector:
             name: 'student' or 'teacher'.
 
         Returns:
-            Of a teacher: 'confident_share', the labelled pixels whose probability reaches the
-            threshold of pseudo labels, and 'confident_acc', those of them that are right; fractions
-            in [0, 1]. Of a student: nothing, its pixels label no image. Of several processes the
-            first one looks.
+            'calibration', see `Calibration.summary`. Of a teacher also 'confident_share', the
+            labelled pixels whose probability reaches the threshold of pseudo labels, and
+            'confident_acc', those of them that are right; fractions in [0, 1]. Of several processes
+            the first one looks.
         """
         if rank() != 0:
             return {}
         is_teacher = name == 'teacher'
+        opinions = SecondOpinions(self.student if is_teacher else None)
         counts = np.zeros(3, np.int64)  # labelled, confident, confident and right
-        for index in self.indices if is_teacher else self.examples:
-            pred, confidence = self._predict(network, index)
+        calibration = Calibration(len(self.dataset.CLASSES), IGNORE_INDEX)
+        for index in self.indices:
+            seen = self._predict(network, index, opinions if index in self.examples else None)
             labels = self.dataset.get_gt_seg_map(index)
             labelled = labels != IGNORE_INDEX
-            sure = labelled & (confidence >= self.threshold)
-            counts += [labelled.sum(), sure.sum(), (sure & (pred == labels)).sum()]
+            sure = labelled & (seen.confidence >= self.threshold)
+            counts += [labelled.sum(), sure.sum(), (sure & (seen.labels == labels)).sum()]
+            maps = (seen.labels, seen.confidence, labels)
+            calibration.add_decisions(*map(torch.from_numpy, maps))
             if index in self.examples:
-                self._keep(index, labels, pred, name)
+                self._keep(index, labels, seen, name)
+        found: dict[str, Any] = {'calibration': calibration.summary()}
         if not is_teacher:
-            return {}
+            self.student = network
+            return found
         num_labelled, num_sure, num_right = (float(count) for count in counts)
         share = num_sure / num_labelled if num_labelled else float('nan')
         accuracy = num_right / num_sure if num_sure else float('nan')
-        return {'confident_share': share, 'confident_acc': accuracy}
+        return {**found, 'confident_share': share, 'confident_acc': accuracy}
 
-    def _predict(self, network: Any, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return an image's classes and their probabilities (H, W), from the first view of it."""
+    def _predict(self, network: Any, index: int, opinions: SecondOpinions | None) -> Segmentation:
+        """Segment an image by its first view, and map the uncertainty where there are opinions."""
         first_view = {key: views[:1] for key, views in self.dataset[index].items()}
-        labels, confidence = decide_samples(network, [first_view], with_confidence=True)
+        uncertainty: Mapping[str, torch.Tensor] = {}
+        if opinions is None or not isinstance(network, SegmentsViews):
+            labels, confidence = decide_samples(network, [first_view], with_confidence=True)
+        else:
+            batch = batch_of(network, [first_view])
+            (labels, confidence), uncertainty = decide_with_uncertainty(network, opinions, batch)
         assert confidence is not None
-        return labels[0].cpu().numpy(), confidence[0].cpu().numpy()
+        maps = {kind: found[0].cpu().numpy() for kind, found in uncertainty.items()}
+        return Segmentation(labels[0].cpu().numpy(), confidence[0].cpu().numpy(), maps)
 
-    def _keep(self, index: int, labels: np.ndarray, pred: np.ndarray, network: str) -> None:
+    def _keep(self, index: int, labels: np.ndarray, seen: Segmentation, network: str) -> None:
         name = self.dataset.sample_inputs(index)['img_info']['filename']
         image = load_picture(self.dataset.image_path(index))
         number = self.examples.index(index)
-        self.writer.add(number, name, image, labels, pred, network)
+        told = {
+            _TOLD[kind].format(network=network): values for kind, values in seen.uncertainty.items()
+        }
+        self.writer.add(number, name, image, labels, seen.labels, network, told)

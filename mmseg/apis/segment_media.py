@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmseg.core.visualization import coloured, load_picture, overlay, save_picture
+from mmseg.core.visualization import (
+    captioned,
+    coloured,
+    grid,
+    heat_map,
+    load_picture,
+    overlay,
+    save_picture,
+)
 from mmseg.utils.errors import UserError
 from mmseg.utils.photographs import may_be_deep
 from mmseg.utils.progress import track
@@ -17,6 +25,7 @@ from .inference import Segmenter
 from .media import VideoFile, VideoFrames, VideoStream
 
 _NUM_START_BYTES = 64
+_DEEPEST = np.iinfo(np.uint16).max
 
 
 class Drawing(NamedTuple):
@@ -34,7 +43,11 @@ class Drawing(NamedTuple):
 def segment_pictures(
     segmenter: Segmenter, pictures: Mapping[str, Path], folder: Path, drawing: Drawing
 ) -> int:
-    """Write `<name>_overlay.png`, `_color.png` and `_labels.png` of each; return how many."""
+    """Write `<name>_overlay.png`, `_color.png` and `_labels.png` of each; return how many.
+
+    Uncertainty, where the segmenter maps it, goes into `_entropy.png`, `_networks.png` and
+    `_levels.png` of 16 bits, 65535 for 1, and is drawn side by side in `_uncertainty.png`.
+    """
     num_read = 0
     todo = track(readable(pictures), 'pictures', len(pictures))
     for batch in batches(todo, drawing.batch_size):
@@ -50,11 +63,20 @@ def segment_pictures(
                 'overlay': overlay(picture, result.labels, palette, drawing.opacity),
                 'color': coloured(result.labels, palette),
                 'labels': result.labels,
+                **_drawn_uncertainty(result.uncertainty),
             }
             for kind, image in drawn.items():
                 save_picture(image, target.with_name(f'{target.name}_{kind}.png'))
         num_read += len(batch)
     return num_read
+
+
+def _drawn_uncertainty(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not maps:
+        return {}
+    deep = {kind: np.rint(values * _DEEPEST).astype(np.uint16) for kind, values in maps.items()}
+    shown = [captioned(heat_map(values), kind) for kind, values in maps.items()]
+    return {**deep, 'uncertainty': grid([shown])}
 
 
 def _is_as_read(segmenter: Segmenter, path: Path) -> bool:

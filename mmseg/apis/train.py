@@ -190,12 +190,15 @@ def _take_work_dir(
 
 
 def _share_bank_out(model: nn.Module, dataset: Any) -> None:
-    """Tell an unfilled instance bank which classes the source set holds, and how much of each."""
+    """Tell an unfilled instance bank which classes the labelled sets hold, and how much."""
     bank, source = bank_of(model), getattr(dataset, 'source', None)
     if bank is None or source is None or bank.is_full:
         return
+    sets = (source, getattr(dataset, 'target_labelled', None))
+    labelled = [part for part in sets if part is not None]
     try:
-        bank.set_class_pixels(class_pixels(source, bank.num_classes))
+        counts = [class_pixels(part, bank.num_classes) for part in labelled]
+        bank.set_class_pixels([sum(of_class) for of_class in zip(*counts, strict=True)])
     except UserError as error:
         get_root_logger().warning(
             f'every class gets the same share of the bank, and what classes that the source lacks '

@@ -6,7 +6,7 @@ H, W: height and width of a picture in pixels; C: classes.
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg.core.visualization import coloured
+from mmseg.core.visualization import coloured, heat_map
 from mmseg.utils.atomic import atomic_path
 
 FOLDER = 'report'
@@ -23,6 +23,7 @@ _FACTS = 'examples.json'
 _MAX_WIDTH = 640
 _JPEG_QUALITY = 85
 _NO_CLASS = 255
+_DOUBT = 'doubt_'
 _WRONG, _UNLABELLED = (220, 38, 38), (20, 20, 20)
 
 
@@ -35,12 +36,15 @@ class Example:
         image: Data URI of the picture.
         labels: Class indices (H, W), 255 where there is no label.
         predictions: Class indices (H, W) by network.
+        uncertainty: Maps (H, W) uint8 by what they tell, such as 'entropy of the teacher'; 255 is
+            the most.
     """
 
     name: str
     image: str
     labels: np.ndarray
     predictions: dict[str, np.ndarray]
+    uncertainty: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class ExampleWriter:
         labels: np.ndarray,
         pred: np.ndarray,
         network: str,
+        uncertainty: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Write one example.
 
@@ -87,6 +92,7 @@ class ExampleWriter:
             labels: True classes (H, W), outside [0, C) where there is no label.
             pred: Predicted classes (H, W).
             network: Who predicted: 'student' or 'teacher'.
+            uncertainty: Maps (H, W) in [0, 1] by what they tell.
         """
         self.names[number] = name
         folder = self.folder / f'{number:02d}'
@@ -97,6 +103,10 @@ class ExampleWriter:
         _save(picture, folder / 'image.jpg', quality=_JPEG_QUALITY)
         _save(self._kept(labels, size), folder / 'labels.png')
         _save(self._kept(pred, size), folder / f'{network}.png')
+        for kind, values in (uncertainty or {}).items():
+            small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+            shades = np.rint(255 * small.clip(0, 1)).astype(np.uint8)
+            _save(Image.fromarray(shades), folder / f'{_DOUBT}{kind}.png')
         facts = {
             'classes': self.classes,
             'palette': self.palette,
@@ -122,7 +132,9 @@ def read_examples(work_dir: Path) -> Examples | None:
         files = {path.stem: path for path in sorted((folder / f'{number:02d}').glob('*.*'))}
         image = data_uri(files.pop('image').read_bytes(), 'jpeg')
         maps = {kind: np.asarray(Image.open(path)) for kind, path in files.items()}
-        items.append(Example(name, image, maps.pop('labels'), maps))
+        doubts = [kind for kind in maps if kind.startswith(_DOUBT)]
+        uncertainty = {kind.removeprefix(_DOUBT): maps.pop(kind) for kind in doubts}
+        items.append(Example(name, image, maps.pop('labels'), maps, uncertainty))
     return Examples(facts['classes'], facts['palette'], items)
 
 
@@ -137,6 +149,11 @@ def errors(pred: np.ndarray, labels: np.ndarray) -> str:
     picture[pred != labels] = _WRONG
     picture[labels == _NO_CLASS] = _UNLABELLED
     return _png(picture)
+
+
+def shaded(values: np.ndarray) -> str:
+    """Return the data URI of an uncertainty (H, W) uint8, the brighter the more."""
+    return _png(heat_map(values / 255))
 
 
 def data_uri(data: bytes, kind: str) -> str:

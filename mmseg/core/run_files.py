@@ -14,18 +14,20 @@ from .checkpoint_reading import iteration_of, saved_checkpoints
 from .json_logs import find_logs, read_records
 
 ABANDONED = 'abandoned'
+# Scores of a run's networks without labels.
+CHOOSING = 'choosing.json'
 _PANEL = re.compile(r'(\d{6,})\.png')
-_OF_THE_NEWEST = ('result.json', 'report.html', 'report')
+_OF_THE_NEWEST = ('result.json', 'report.html', 'report', CHOOSING)
 # What training and testing write, by the folder that they write it in.
 _WRITTEN = {
     '.': (
         *('[0-9]*_[0-9]*.log', '*.log.json', 'iter_*.pth', 'best_*_iter_*.pth', LATEST),
-        *('config.json', 'result.json', 'report.html'),
+        *('config.json', 'result.json', 'report.html', CHOOSING),
     ),
     'debug': ('[0-9]*.png',),
     'non_finite': ('iter_*_rank_*.pth',),
-    'preds': ('**/*.png', 'pre_log.out'),
-    'preds_teacher': ('**/*.png', 'pre_log.out'),
+    'preds': ('**/*.png', 'pre_log.out', 'calibration.out'),
+    'preds_teacher': ('**/*.png', 'pre_log.out', 'calibration.out'),
     'report': ('examples.json', '[0-9]*/*.png', '[0-9]*/image.jpg'),
     'tf_logs': ('**/events.out.tfevents.*',),
 }

@@ -53,6 +53,13 @@ TARGET_BASES = {
     'weeds_nir': 'weeds_nir.py',
 }
 
+# Target -> the folder of the labels of its training images, where they may be learnt from.
+LABEL_FOLDERS = {
+    'camvid_dusk': 'gtFine/train',
+    'camvid': 'labels/train',
+    'weeds_nir': 'labels/train',
+}
+
 # Ablation of DIDA -> what it changes in `uda.instance`.
 BANK_SIZES = (50, 100, 200, 300, 400, 500)
 VECTORS = ('mean', 'boundary', 'mean+boundary')
@@ -149,6 +156,9 @@ class Run:
         crop_size: Side of the training crops in pixels where it is another than the published one.
         sync_crop_size: Side of a second crop, the same of both domains; None is without.
         masks: Masked consistency; None is without.
+        target_labels: The labelled images of the target that are learnt from too, or alone where
+            the method is target-only: 'all' that there are, or a split file
+            `few/NAME_sSEED.txt` beside them by its NAME; None for no more than the method takes.
         schedule: A file of configs/_base_/schedules, without its suffix.
         learning_rate: AdamW's, for the encoder.
         head_lr_mult: How many times that the head learns.
@@ -172,6 +182,7 @@ class Run:
     crop_size: int | None = None
     sync_crop_size: int | None = None
     masks: Masks | None = None
+    target_labels: str | None = None
     schedule: str = 'poly10warm'
     learning_rate: float = 6e-5
     head_lr_mult: float = 10.0
@@ -190,6 +201,7 @@ class Run:
         if self.sync_crop_size is not None:
             name += f'_sf{self.sync_crop_size}x{self.sync_crop_size}'
         name += '_cpl' * self.crop_pseudo_labels + '_cpl2' * self.crop_margins
+        name += '' if self.target_labels is None else f'_labels-{self.target_labels}'
         return name if self.masks is None else f'{name}_{self.masks.name}'
 
     @property
@@ -316,6 +328,13 @@ def _data(run: Run) -> ConfigDict:
         train['sync_crop_size'] = [run.sync_crop_size] * 2
     if run.crop_margins:
         train['target'] = {'crop_pseudo_margins': list(MARGINS)}
+    if run.target_labels is not None:
+        is_all = run.target_labels == 'all'
+        split = {} if is_all else {'split': f'few/{run.target_labels}_s{run.seed}.txt'}
+        if run.method == TARGET_ONLY:
+            train |= split
+        else:
+            train['target_labelled'] = {'ann_dir': LABEL_FOLDERS[run.target], **split}
     return {'samples_per_gpu': run.samples_per_gpu, 'workers_per_gpu': 4, 'train': train}
 
 

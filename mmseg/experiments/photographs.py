@@ -79,6 +79,33 @@ def runs_of_pair(
     ]
 
 
+# What is labelled of the target: so many images, drawn or suggested by tools/suggest_labels.py.
+LABELLED = ('random4', 'suggested4', 'random16', 'suggested16', 'all')
+
+
+def runs_with_target_labels(
+    source: str, target: str, things: Sequence[int], seeds: Sequence[int] = (0, 1, 2)
+) -> list[Run]:
+    """Return what a few labels of the target buy: adapting with them, and learning from them alone.
+
+    Args:
+        source: See `runs_of_pair`.
+        target: See `runs_of_pair`.
+        things: See `runs_of_pair`.
+        seeds: Seeds, side by side.
+    """
+    every = runs_of_pair(source, target, things)
+    adapted, alone = (
+        next(run for run in every if run.method == method) for method in ('daformer', 'target-only')
+    )
+    kinds = [
+        adapted,
+        *(replace(adapted, target_labels=labels) for labels in LABELLED),
+        *(replace(alone, target_labels=labels) for labels in LABELLED),
+    ]
+    return [replace(run, seed=seed) for run in kinds for seed in seeds]
+
+
 def _with_decoder(run: Run, decoder: str) -> Run:
     if decoder == DECODER:
         return run

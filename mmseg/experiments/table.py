@@ -8,7 +8,7 @@ from mmseg.utils.errors import UserError
 
 from . import studies
 from .configs import ConfigDict, Run, config_of
-from .photographs import runs_of_pair
+from .photographs import runs_of_pair, runs_with_target_labels
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,12 @@ EXPERIMENTS = {
     20: Experiment(
         'DIDA on DINOv2 and DINOv3, GTA to Cityscapes and Cityscapes to ACDC',
         studies.foundation_encoders(),
+    ),
+    21: Experiment(
+        'photographs: what a few labels of the target buy, CamVid, day to dusk',
+        runs_with_target_labels(
+            'camvid_day', 'camvid_dusk', things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
+        ),
     ),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(

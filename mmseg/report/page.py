@@ -12,10 +12,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from mmseg.core.examples import coloured_uri, errors
+from mmseg.core.examples import coloured_uri, errors, shaded
 from mmseg.utils.atomic import atomic_path
 
-from . import class_figures, training_figures
+from . import calibration_figures, choosing_figures, class_figures, training_figures
 from .drawing import Figure, Shown, shown
 from .facts import (
     config_differences,
@@ -29,7 +29,7 @@ from .facts import (
 from .run import Run, labels_of, read_run
 
 REPORT = 'report.html'
-_LABELS, _ERRORS = 'labels', 'errors of '
+_LABELS, _ERRORS, _DOUBT = 'labels', 'errors of ', 'doubt: '
 _ASSETS = Path(__file__).parent / 'assets'
 
 
@@ -101,6 +101,8 @@ def _sections(runs: Sequence[Shown], baseline: Run | None) -> list[tuple[str, li
         ('Classes', class_figures.class_bars(runs, baseline)),
         ('Classes over iterations', class_figures.class_curves(runs)),
         ('Confusion', class_figures.confusion(runs)),
+        ('Calibration', calibration_figures.calibration(runs)),
+        ('Scores without labels', choosing_figures.scores_without_labels(runs)),
         ('Pseudo labels', training_figures.pseudo_labels(runs)),
         ('Instance bank', class_figures.bank(runs)),
         ('Speed and memory', training_figures.speed(runs)),
@@ -125,13 +127,19 @@ def _examples(runs: Sequence[Shown]) -> list[dict[str, Any]]:
             page['layers'][_LABELS] = coloured_uri(item.labels, palette)
             for network, pred in item.predictions.items():
                 page['layers'][_ERRORS + names[network]] = errors(pred, item.labels)
+            for kind, values in item.uncertainty.items():
+                before = _DOUBT if s.is_alone else f'{_DOUBT}{s.label}, '
+                page['layers'][f'{before}{kind}'] = shaded(values)
     return list(pages.values())
 
 
 def _layers(examples: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the names of all layers: predictions, then labels, then errors."""
+    """Return the names of all layers: predictions, then labels, errors, uncertainty."""
     names = dict.fromkeys(layer for example in examples for layer in example['layers'])
-    return sorted(names, key=lambda name: (name.startswith(_ERRORS), name == _LABELS))
+    return sorted(
+        names,
+        key=lambda name: (name.startswith(_DOUBT), name.startswith(_ERRORS), name == _LABELS),
+    )
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from mmseg.core.json_logs import (
     latest_by_iteration,
     read_records,
 )
+from mmseg.core.run_files import CHOOSING
 from mmseg.utils.distinct_parts import distinct_parts
 from mmseg.utils.errors import UserError
 from mmseg.utils.links import named
@@ -44,6 +45,8 @@ class Run:
         bank: Records of the instance bank in order: 'iter', 'counts', 'quotas', 'drift'.
         result: What the finished run came to; None while it is running.
         examples: Validation images with predictions; None where none were kept.
+        choosing: Scores without labels of the run's networks, each with 'iteration', 'branch' and
+            'scores', where tools/choose.py has been asked.
     """
 
     folder: Path
@@ -54,6 +57,7 @@ class Run:
     bank: list[Record]
     result: dict[str, Any] | None
     examples: Examples | None
+    choosing: list[Record]
 
     @property
     def name(self) -> str:
@@ -132,6 +136,7 @@ def read_run(work_dir: Path) -> Run:
         bank=latest_by_iteration(records, 'bank'),
         result=_read_json(work_dir / _RESULT),
         examples=read_examples(work_dir),
+        choosing=(_read_json(work_dir / CHOOSING) or {}).get('networks', []),
     )
 
 

@@ -13,6 +13,7 @@ from mmseg.core.evaluation.confusion import count_pairs
 
 from . import scores
 from .mixtures import labels_of_partner, mixture
+from .targets import padded_to_fit
 
 # A mixture is of so much of one image and the rest of another (MixVal).
 MIXTURE_SHARE = 0.55
@@ -67,9 +68,9 @@ def observe(
         places.append(place)
         probs.append(found[0].flatten(1)[:, place].T.cpu())
         classes = found.argmax(1)
-        labels.append(classes[0].cpu())
+        labels.append(classes[0].to(_compact(num_classes)).cpu())
         flipped += _pairs(classes, mirrored.argmax(1), num_classes)
-        fitting = _padded(model, image)
+        fitting = padded_to_fit(model, image)
         embedding = model.forward_embedding(fitting).embedding
         if embedding is not None:
             at_pixels = F.interpolate(embedding.float(), fitting.shape[2:], mode='nearest')
@@ -123,20 +124,19 @@ def _mixtures(
     for i, place in enumerate(places):
         mixed_image = mixture(images, i, MIXTURE_SHARE)
         seen = model.inference(mixed_image, [_NO_FLIP], False).argmax(1)[0].cpu()
-        maps = seen, labels[i], labels_of_partner(labels, i)
+        maps = seen, labels[i].long(), labels_of_partner(labels, i)
         parts.append(tuple(part.flatten()[place] for part in maps))
     mixed, heavier, lighter = (torch.cat(column) for column in zip(*parts, strict=True))
     return mixed, heavier, lighter
 
 
-def _padded(model: Any, image: torch.Tensor) -> torch.Tensor:
-    """Pad an image to a size that the network takes in one pass."""
-    height, width = model.fitting_size(tuple(image.shape[2:]))
-    return F.pad(image, (0, width - image.shape[3], 0, height - image.shape[2]))
-
-
 def _pairs(one: torch.Tensor, other: torch.Tensor, num_classes: int) -> torch.Tensor:
-    return count_pairs(one, other, num_classes, _IGNORED)[0].cpu()
+    return count_pairs(one.long(), other.long(), num_classes, _IGNORED)[0].cpu()
+
+
+def _compact(num_classes: int) -> torch.dtype:
+    """Return the smallest type that holds the classes: maps of many networks are kept."""
+    return torch.uint8 if num_classes <= torch.iinfo(torch.uint8).max + 1 else torch.int64
 
 
 def _shares(labels: torch.Tensor, num_classes: int) -> torch.Tensor:

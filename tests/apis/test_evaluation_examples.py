@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg.apis import load_config
+from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.evaluation_examples import NUM_EXAMPLES, Inspector
 from mmseg.core.examples import read_examples
 from mmseg.datasets import build_dataset
@@ -51,9 +51,39 @@ def test_inspector__a_teacher_is_measured_where_it_is_sure(config):
     assert scores['confident_acc'] == pytest.approx(right / sure)
 
 
-def test_inspector__a_student_only_gives_examples(config):
+def test_inspector__any_network_tells_how_often_its_confidence_is_right(config):
     inspect, oracle = inspector_of(config)
-    assert inspect(oracle, 'student') == {}
+    found = inspect(oracle, 'student')
+    assert list(found) == ['calibration']
+    bins = found['calibration']
+    # 0.8 on the left half, of which half is wrong, and 0.6 on the right one, which is right
+    corner, pixels = 4, 40 * 56 - 4
+    sure = {
+        round(c, 2): a
+        for c, a, s in zip(*(bins[k] for k in ('confidence', 'accuracy', 'share')), strict=True)
+        if s
+    }
+    assert sure == {0.8: pytest.approx(560 / (1120 - corner), abs=1e-4), 0.6: 1.0}
+    expected = (1120 - corner) / pixels * abs(0.8 - sure[0.8]) + 1120 / pixels * 0.4
+    assert bins['ece'] == pytest.approx(expected, abs=1e-4)
+    assert bins['coverage'][-1] == 1 and bins['risk'][-1] == pytest.approx(556 / pixels, abs=1e-4)
+
+
+def test_inspector__maps_say_where_not_to_trust_student_and_teacher(config):
+    inspect, _ = inspector_of(config)
+    for name in ('student', 'teacher'):
+        network = init_segmentor(config, device='cpu')
+        network.init_weights()
+        inspect(network, name)
+    (first, *_) = read_examples(inspect.writer.folder.parent).items
+    told = ['entropy of student', 'entropy of teacher', 'student against teacher']
+    assert list(first.uncertainty) == told
+    assert first.uncertainty['entropy of teacher'].shape == first.labels.shape
+
+
+def test_inspector__a_student_gives_examples(config):
+    inspect, oracle = inspector_of(config)
+    inspect(oracle, 'student')
     examples = read_examples(inspect.writer.folder.parent)
     assert examples.classes == CLASSES and len(examples.items) == min(3, NUM_EXAMPLES)
     labels = inspect.dataset.get_gt_seg_map(0)

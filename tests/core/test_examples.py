@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mmseg.core.examples import ExampleWriter, coloured_uri, errors, read_examples
+from mmseg.core.examples import ExampleWriter, coloured_uri, errors, read_examples, shaded
 from tests.report.work_dirs import CLASSES, PALETTE, write_examples
 
 
@@ -21,6 +21,11 @@ def test_examples__come_back_as_they_were_kept(tmp_path):
     assert first.name == 'city/0.png' and set(second.predictions) == {'student', 'teacher'}
     assert (first.labels[:5] == 255).all() and set(np.unique(first.labels[5:])) == {0, 1, 2}
     assert pixels(first.image).shape == (30, 60, 3)
+    assert list(first.uncertainty) == ['entropy of student', 'entropy of teacher']
+    doubts = first.uncertainty['entropy of teacher']
+    assert (doubts[0, 0], doubts[-1, -1]) == (0, 255)
+    dark, bright = (pixels(shaded(np.full((2, 3), value, np.uint8))).mean() for value in (0, 255))
+    assert dark < bright
 
 
 def test_examples__a_work_dir_without_any(tmp_path):

@@ -194,3 +194,55 @@ def test_sync_crop_size__sizes_that_are_none(make_uda):
         UserError, match=r'sync_crop_size=\(17, 8\) is larger than the crops of 16×24'
     ):
         make_uda(sync_crop_size=[17, 8])[0]
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Settings of two labelled images of a target in Cityscapes' layout."""
+    root = write_cityscapes(tmp_path / 'labelled')
+    names = sorted(path.name for path in (root / 'leftImg8bit/train').rglob('*.png'))
+    (root / 'few.txt').write_text('\n'.join(f'{name.split("_")[0]}/{name}' for name in names[:2]))
+    return {'data_root': str(root), 'split': 'few.txt'}
+
+
+def labelled_files(dataset, number=40):
+    return [dataset.draw(k, 1)['img_metas'].data['ori_filename'] for k in range(number)]
+
+
+def test_target_labelled__its_share_of_the_labelled_samples_is_of_the_target(make_uda, few):
+    plain = make_uda()
+    for share in (0.0, 0.5, 1.0):
+        dataset = make_uda(target_labelled=few, target_labelled_share=share)
+        names = labelled_files(dataset)
+        own = [name for name in names if 'leftImg8bit' in name]
+        assert abs(len(own) / len(names) - share) < 0.2 and len(set(own)) in (0, 2)
+        assert names == labelled_files(dataset)
+        for k in range(4):
+            pair, without = dataset.draw(k, 1), plain.draw(k, 1)
+            assert torch.equal(pair['target_img'].data, without['target_img'].data)
+            assert set(pair) == set(without)
+            assert pair['gt_semantic_seg'].data.shape == (1, 16, 24)
+
+
+def test_target_labelled__is_drawn_by_rare_classes_of_its_own(make_uda, few):
+    dataset = make_uda(target_labelled=few, rare_class_sampling=RCS)
+    assert isinstance(dataset.target_labelled, RareClassDataset)
+    assert len(dataset.target_labelled.source) == 2
+    compacted = dataset.with_pipeline(compact)
+    assert compacted.target_labelled.source.pipeline is not dataset.target_labelled.source.pipeline
+
+
+def test_target_labelled__margins_are_of_pseudo_labels_alone(make_uda, few):
+    dataset = make_uda(
+        target={'crop_pseudo_margins': [2, 0, 0, 0]}, target_labelled=few, target_labelled_share=1
+    )
+    assert dataset.draw(0, 0)['valid_pseudo_mask'].data.shape == (1, 16, 24)
+
+
+def test_target_labelled__what_can_not_be(make_uda, few):
+    with pytest.raises(UserError, match=r'target_labelled .* needs labels: set its ann_dir'):
+        make_uda(target_labelled={**few, 'ann_dir': None})
+    with pytest.raises(UserError, match='target_labelled_share: expected a number'):
+        make_uda(target_labelled=few, target_labelled_share=1.5)
+    with pytest.raises(UserError, match='target_labelled and target must have the same classes'):
+        make_uda(target_labelled={**few, 'classes': ['road', 'sky']})

@@ -104,7 +104,7 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [21, -1, 1000])
+@pytest.mark.parametrize('id', [22, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
     with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)

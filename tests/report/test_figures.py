@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from mmseg.report import class_figures, training_figures
+from mmseg.report import calibration_figures, choosing_figures, class_figures, training_figures
 from mmseg.report.drawing import line, shown
 from mmseg.report.run import read_run
 from tests.report.work_dirs import CLASSES, write_old_run, write_run
@@ -118,3 +120,33 @@ def test_figures__what_was_not_logged_is_not_drawn(tmp_path):
     assert class_figures.confusion(old) == class_figures.bank(old) == []
     assert [f.key for f in training_figures.pseudo_labels(old)] == ['pseudo-share']
     assert [f.key for f in training_figures.speed(old)] == ['speed']
+
+
+def test_calibration__bins_with_pixels_and_what_is_wrong_among_the_surest(one, two):
+    reliability, coverage = calibration_figures.calibration(one)
+    assert names(reliability) == ['calibrated', 'teacher, ECE 5.0 %']
+    assert (reliability.traces[1]['x'], reliability.traces[1]['y']) == ([40, 90], [50, 85])
+    assert names(coverage) == ['teacher']
+    assert (coverage.traces[0]['x'], coverage.traces[0]['y']) == ([50, 100], [10, 25.5])
+    reliability, _ = calibration_figures.calibration(two)
+    assert names(reliability) == ['calibrated', 'dida, teacher, ECE 5.0 %']
+
+
+def test_calibration__runs_of_before_have_none(tmp_path):
+    old = shown([read_run(write_old_run(tmp_path / 'old'))], ['old'])
+    assert calibration_figures.calibration(old) == []
+
+
+def test_scores_without_labels__a_small_figure_for_each_score(tmp_path):
+    folder = write_run(tmp_path / 'run')
+    assert choosing_figures.scores_without_labels(shown([read_run(folder)], ['run'])) == []
+    networks = [
+        {'iteration': i, 'branch': branch, 'scores': {'mixtures': i / 100, 'clusters': 0.5}}
+        for i in (10, 30)
+        for branch in ('student', 'teacher')
+    ]
+    (folder / 'choosing.json').write_text(json.dumps({'networks': networks}))
+    figures = choosing_figures.scores_without_labels(shown([read_run(folder)], ['run']))
+    assert [figure.title for figure in figures] == ['Mixtures', 'Clusters']
+    assert names(figures[0]) == ['student', 'teacher'] and all(f.is_small for f in figures)
+    assert (figures[0].traces[1]['x'], figures[0].traces[1]['y']) == ([10, 30], [0.1, 0.3])

@@ -64,14 +64,15 @@ def test_write_report__a_comparison_lists_the_settings_that_differ(tmp_path):
     assert 'uda.instance.num_entries' in page and '<th>runner.max_iters' not in page
 
 
-def test_write_report__examples_offer_predictions_then_labels_then_errors(tmp_path):
+def test_write_report__examples_offer_predictions_labels_errors_then_doubts(tmp_path):
     runs = [
         write_run(tmp_path / 'a', 'x_plain', adapted=False),
         write_run(tmp_path / 'b', 'x_dida'),
     ]
     page = report(tmp_path, *runs)
     networks = ['plain, student', 'dida, student', 'dida, teacher']
-    expected = [*networks, 'labels', *(f'errors of {name}' for name in networks)]
+    doubts = [f'doubt: {name.replace(" ", " entropy of ")}' for name in networks]
+    expected = [*networks, 'labels', *(f'errors of {name}' for name in networks), *doubts]
     assert re.findall(r'<button type="button" data-layer="(.*?)"', page) == expected
 
 

@@ -8,6 +8,14 @@ from mmseg.core.examples import ExampleWriter
 
 CLASSES = ['road', 'traffic light', 'sky']
 PALETTE = [[128, 64, 128], [250, 170, 30], [70, 130, 180]]
+CALIBRATION = {
+    'ece': 0.05,
+    'confidence': [0.4, 0.0, 0.9],
+    'accuracy': [0.5, 0.0, 0.85],
+    'share': [0.3, 0.0, 0.7],
+    'coverage': [0.5, 1.0],
+    'risk': [0.1, 0.255],
+}
 CONFUSION = [[8, 1, 1, 0], [2, 2, 0, 0], [0, 0, 5, 0], [0, 0, 0, 0]]
 
 
@@ -39,6 +47,7 @@ def write_run(folder, name='gta2cs_dida_s0', adapted=True, iterations=(10, 20, 3
             records.append({'mode': 'bank', 'iter': i, **bank})
             sure = {'confident_share': 0.4, 'confident_acc': 0.9}
             networks['teacher'] = metrics(score + 0.1, confusion=CONFUSION, **sure)
+            networks['teacher']['calibration'] = CALIBRATION
         records.append({'mode': 'val', 'iter': i, **networks})
     folder.mkdir(parents=True)
     write_lines(folder / '1.log.json', records)
@@ -66,7 +75,11 @@ def write_examples(folder, networks, num=2):
         labels = rng.integers(0, 3, (30, 60))
         labels[:5] = 255
         for network in networks:
-            writer.add(number, f'city/{number}.png', image, labels, np.zeros_like(labels), network)
+            doubts = {
+                f'entropy of {network}': np.linspace(0, 1, 1800, dtype=np.float32).reshape(30, 60)
+            }
+            pred = np.zeros_like(labels)
+            writer.add(number, f'city/{number}.png', image, labels, pred, network, doubts)
 
 
 def write_lines(path, records):

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from mmseg.selection.observation import Observation
+from mmseg.selection.ranking import Candidate
+from mmseg.selection.runs import collapse
 from mmseg.utils.cli import run_cli
 from tests.apis.tiny import CLASSES
 from tools import choose
@@ -40,6 +42,10 @@ def test_choose__scores_students_and_teachers_and_advises(run, choose_in, tmp_pa
         labels.unlink()  # nobody is to read them
     told = choose_in(run, '--json', tmp_path / 'scores.json').out
     content = json.loads((tmp_path / 'scores.json').read_text())
+    kept = json.loads((run / 'choosing.json').read_text())['networks']
+    assert [network['scores'] for network in kept] == [
+        {k: v for k, v in row.items() if k not in Candidate._fields} for row in content['scores']
+    ]
     networks = [(row['iteration'], row['branch']) for row in content['scores']]
     assert networks == [(1, 'student'), (1, 'teacher'), (2, 'student'), (2, 'teacher')]
     names = ('information maximisation', 'nuclear norm', 'mixtures', 'flip agreement', 'clusters')
@@ -83,7 +89,7 @@ def test_collapse__is_a_class_that_takes_all_or_one_that_vanishes():
     def of(*shares):
         nothing = torch.zeros(0)
         observation = Observation(nothing, None, torch.tensor(shares), [], nothing, (nothing,) * 3)
-        return choose.collapse(observation, reference, ['road', 'car', 'sky'])
+        return collapse(observation, reference, ['road', 'car', 'sky'])
 
     assert of(0.96, 0.02, 0.02) == 'road takes 96% of all pixels'
     assert of(0.7, 0.001, 0.299) == 'car vanished from the predictions'

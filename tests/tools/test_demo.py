@@ -40,6 +40,17 @@ def call(program, *arguments):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def test_image_demo__maps_of_uncertainty_have_16_bits(run, shots, tmp_path):
+    done = call('demo/image_demo.py', shots / 'more', run, '--out-dir', tmp_path, '--uncertainty')
+    assert done.returncode == 0, done.stderr
+    entropy = cv2.imread(str(tmp_path / 'c_entropy.png'), cv2.IMREAD_UNCHANGED)
+    assert entropy.shape == (75, 31) and entropy.dtype == np.uint16
+    assert len(np.unique(entropy)) > 256
+    assert cv2.imread(str(tmp_path / 'c_uncertainty.png')).shape[2] == 3
+    # one network without a bank: there is nothing to compare it with
+    assert not list(tmp_path.glob('*_networks.png')) + list(tmp_path.glob('*_levels.png'))
+
+
 def test_image_demo__a_folder_of_pictures_and_a_video(run, shots, tmp_path):
     done = call('demo/image_demo.py', shots, run, '--out-dir', tmp_path, '--batch-size', 2)
     assert done.returncode == 1

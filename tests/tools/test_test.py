@@ -146,3 +146,19 @@ def test_test__mistakes_are_told_before_an_image_is_read(call, arguments, told, 
     monkeypatch.setattr('mmseg.datasets.pipelines.loading.read_image', never)
     with pytest.raises(UserError, match=told):
         call(*arguments)
+
+
+def test_test__calibration_of_each_class_is_told_and_drawn(call, tmp_path):
+    lines = call('--calibration')
+    (summary,) = [line for line in lines if line[:1] == ['ECE']]
+    assert summary[2] == 'NLL' and summary[4:6] == ['Brier', 'score']
+    (whole,) = [line for line in lines if line[:2] == ['all', 'pixels']]
+    assert whole[2] == summary[1].rstrip('%,') and len(whole) == 14
+    told = (tmp_path / 'preds/calibration.out').read_text()
+    assert told.startswith('ECE ')
+    assert cv2.imread(str(tmp_path / 'preds/calibration.png')).std() > 10
+
+
+def test_test__calibration_needs_labels(call):
+    with pytest.raises(UserError, match='--calibration: the images are tested without labels'):
+        call('--calibration', '--format-only')

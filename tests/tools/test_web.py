@@ -34,6 +34,7 @@ def address(tmp_path_factory):
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     command = [sys.executable, 'demo/web.py', str(write_run(folder)), '--port', str(port)]
+    command.append('--uncertainty')
     log = folder / 'log'
     with log.open('w') as file:
         server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
@@ -102,6 +103,9 @@ def test_web__a_dropped_picture_comes_back_with_classes_and_confidence(page, tmp
     assert images.first.evaluate('image => image.naturalWidth') == 160
     page.get_by_role('tab', name='confidence').click()
     page.wait_for_selector('#confidence img')
+    page.get_by_role('tab', name='where not to trust it').click()
+    page.wait_for_selector('#uncertainty img')
+    assert 'spread of the class probabilities' in page.locator('#uncertainty').inner_text()
     page.screenshot(path=tmp_path / 'page.png', full_page=True)
     assert cv2.imread(str(tmp_path / 'page.png')).std() > 10
     assert page.problems == []

@@ -16,7 +16,12 @@ from .masks import masks_hide_whole_tokens
 from .preserving import random_as_it_was
 from .room import disk_has_room, shared_memory_has_room, work_dir_can_be_written
 from .run import Finding, Findings, RunUnderCheck
-from .samples import source_can_be_learnt_from, source_fills_a_batch, target_can_be_adapted_to
+from .samples import (
+    no_label_is_tested_on,
+    source_can_be_learnt_from,
+    source_fills_a_batch,
+    target_can_be_adapted_to,
+)
 
 Check = Callable[[RunUnderCheck], Findings]
 
@@ -29,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     source_can_be_learnt_from,
     source_fills_a_batch,
     target_can_be_adapted_to,
+    no_label_is_tested_on,
     images_are_normalised_for_the_weights,
     masks_hide_whole_tokens,
     val_can_be_evaluated,

@@ -87,6 +87,12 @@ class RunUnderCheck:
         """The unlabelled training images; None without adaptation."""
         return getattr(self.dataset, 'target', None)
 
+    @property
+    def target_labelled(self) -> Any | None:
+        """The labelled images of the target; None where there are none."""
+        few = getattr(self.dataset, 'target_labelled', None)
+        return getattr(few, 'source', few)
+
     @cached_property
     def raw_batch(self) -> Mapping[str, Any]:
         """The batch of the first iteration as workers hand it over.

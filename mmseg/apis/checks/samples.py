@@ -3,6 +3,7 @@
 Few are read, spread over the folder: what is wrong with one in a thousand is told when it is met.
 """
 
+import os
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from mmseg.utils.errors import UserError
 from .run import Finding, Findings, RunUnderCheck
 
 _NUM_SAMPLES = 6
+_NUM_NAMED = 3
 # How long labels are looked through for a second class.
 _MAX_SECONDS = 1.0
 _UNREADABLE = (UnreadableImageError, MissingImageError)
@@ -28,6 +30,29 @@ def source_can_be_learnt_from(run: RunUnderCheck) -> Findings:
     """Read some labelled training images."""
     yield from _labels(run.source, 'data.train' if run.target is None else 'data.train.source')
     yield from _images(run.source)
+    if run.target_labelled is not None:
+        yield from _labels(run.target_labelled, 'data.train.target_labelled')
+
+
+def no_label_is_tested_on(run: RunUnderCheck) -> Findings:
+    """Refuse to train on labelled images of the target that are evaluated or tested on."""
+    if run.target_labelled is None:
+        return
+    trained = _files(run.target_labelled)
+    for name, dataset in (('data.val', run.val), ('data.test', run.test)):
+        both = sorted(trained & _files(dataset)) if dataset is not None else []
+        if both:
+            named = ', '.join(both[:_NUM_NAMED]) + ', …' * (len(both) > _NUM_NAMED)
+            yield Finding(
+                'error',
+                f'data.train.target_labelled: {len(both)} of its {len(trained)} images are in '
+                f'{name} too, where they would be tested on what was learnt by heart: {named}',
+            )
+
+
+def _files(dataset: Any) -> set[str]:
+    """Return the files of a data set's images, wherever links lead."""
+    return {os.path.realpath(dataset.image_path(index)) for index in range(len(dataset))}
 
 
 def target_can_be_adapted_to(run: RunUnderCheck) -> Findings:

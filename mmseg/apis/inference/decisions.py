@@ -61,6 +61,11 @@ def decide_samples(model: Any, samples: Sequence[Mapping[str, Any]], **settings:
     Returns:
         As `decide`.
     """
+    return decide(model, batch_of(model, samples), **settings)
+
+
+def batch_of(model: Any, samples: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Bring what a test pipeline made of images of one size to a network's device, as a batch."""
     device = next(model.parameters()).device
     (batch,) = DeviceLoader([collate(list(samples), samples_per_gpu=len(samples))], device)
-    return decide(model, batch, **settings)
+    return batch

@@ -6,12 +6,13 @@ Legend: B images, C classes, H×W the size of an original image.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from matplotlib import pyplot
 from torch import nn
 
@@ -25,7 +26,8 @@ from mmseg.datasets.pipelines import Compose
 from mmseg.datasets.pipelines.loading import describe_image
 from mmseg.utils.errors import UserError, UserFileNotFoundError
 
-from .decisions import decide_samples
+from .decisions import batch_of, decide_samples
+from .uncertainty import SecondOpinions, decide_with_uncertainty
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,13 @@ class Segmentation:
     Attributes:
         labels: Class indices (H, W), uint8.
         confidence: Probability of that class (H, W), float32 in [0, 1].
+        uncertainty: Maps (H, W), float32 in [0, 1], of `decide_with_uncertainty` by kind, where
+            the segmenter has second opinions.
     """
 
     labels: np.ndarray
     confidence: np.ndarray
+    uncertainty: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def shares(self, num_classes: int) -> np.ndarray:
         """Return the share (C,) of the pixels that each class has, summing to 1."""
@@ -62,15 +67,19 @@ class Segmenter:
     Args:
         model: From `init_segmentor`.
         scale: Factor on the size of images; None brings them to the size that the config tests at.
+        opinions: What the network is compared with to map its uncertainty; None for no such maps.
 
     Raises:
         UserError: A scale that is no positive number.
     """
 
-    def __init__(self, model: Any, scale: float | None = None) -> None:
+    def __init__(
+        self, model: Any, scale: float | None = None, opinions: SecondOpinions | None = None
+    ) -> None:
         if scale is not None and not scale > 0:
             raise UserError(f'scale: expected a positive number, got {scale}')
         self.model = model
+        self.opinions = opinions
         first, *steps = testing_steps(model.cfg)
         self.max_area = _tested_area(steps)
         steps = steps if scale is None else [_rescaled(step, scale) for step in steps]
@@ -94,13 +103,27 @@ class Segmenter:
             One result for each image.
         """
         samples = [self._pipeline({'img': image}) for image in images]
-        settings = {'with_confidence': True, 'slide': self._slides, 'knobs': SEGMENTING_KNOBS}
         results: list[Segmentation] = []
         for _, alike in itertools.groupby(samples, _sizes):
-            labels, confidence = decide_samples(self.model, list(alike), **settings)
-            assert confidence is not None
-            maps = labels.cpu().numpy(), confidence.cpu().numpy()
-            results += [Segmentation(*pair) for pair in zip(*maps, strict=True)]
+            results += self._segment(list(alike))
+        return results
+
+    def _segment(self, samples: Sequence[Mapping[str, Any]]) -> list[Segmentation]:
+        """Segment what the test pipeline made of images of one size."""
+        uncertainty: dict[str, torch.Tensor] = {}
+        if self.opinions is None:
+            settings = {'with_confidence': True, 'slide': self._slides, 'knobs': SEGMENTING_KNOBS}
+            labels, confidence = decide_samples(self.model, samples, **settings)
+        else:
+            batch = batch_of(self.model, samples)
+            (labels, confidence), uncertainty = decide_with_uncertainty(
+                self.model, self.opinions, batch, self._slides
+            )
+        assert confidence is not None
+        results = []
+        for i, pair in enumerate(zip(labels.cpu().numpy(), confidence.cpu().numpy(), strict=True)):
+            maps = {kind: found[i].cpu().numpy() for kind, found in uncertainty.items()}
+            results.append(Segmentation(*pair, maps))
         return results
 
     def _slides(self, metas: Sequence[Mapping[str, Any]], size: Sequence[int]) -> bool:

@@ -3,7 +3,7 @@
 Legend: B images of H×W, C classes, K fine bins of confidence.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -51,17 +51,31 @@ class Calibration:
         kept = labels != self.ignore_index
         chosen = probs.movedim(1, -1)[kept].double()
         true = labels[kept].long()
-        confidence, predicted = chosen.max(dim=1)
-        right = (predicted == true).double()
         of_true = chosen.gather(1, true[:, None])[:, 0]
         self._nll -= float(of_true.clamp(min=1e-12).log().sum())
         self._brier += float((chosen.square().sum(1) - 2 * of_true + 1).sum())
-        fine = (confidence * _FINE_BINS).long().clamp(max=_FINE_BINS - 1)
-        place = (predicted * _FINE_BINS + fine).cpu()
+        confidence, predicted = chosen.max(dim=1)
+        self.add_decisions(predicted, confidence, true)
+
+    def add_decisions(
+        self, predicted: torch.Tensor, confidence: torch.Tensor, labels: torch.Tensor
+    ) -> None:
+        """Count pixels of which no more is known than class and confidence, for all but NLL, Brier.
+
+        Args:
+            predicted: Classes, of any shape.
+            confidence: Their probabilities in [0, 1], in the same shape.
+            labels: True classes, likewise.
+        """
+        kept = labels != self.ignore_index
+        classes, sure = predicted[kept].long(), confidence[kept].double()
+        right = (classes == labels[kept].long()).double()
+        fine = (sure * _FINE_BINS).long().clamp(max=_FINE_BINS - 1)
+        place = (classes * _FINE_BINS + fine).cpu()
         for counts, values in (
             (self._pixels, torch.ones_like(right)),
             (self._right, right),
-            (self._confidence, confidence),
+            (self._confidence, sure),
         ):
             counts.view(-1).index_add_(0, place, values.cpu())
 
@@ -113,6 +127,26 @@ class Calibration:
         pixels = self._of(self._pixels, predicted).flip(0).cumsum(0)
         wrong = (self._of(self._pixels, predicted) - self._of(self._right, predicted)).flip(0)
         return pixels / pixels[-1].clamp(min=1), wrong.cumsum(0) / pixels.clamp(min=1)
+
+    def summary(self, num_points: int = 20) -> dict[str, Any]:
+        """Return expected error, reliability diagram and risk-coverage curve as plain numbers.
+
+        Args:
+            num_points: Points of the curve, at equal steps of coverage.
+        """
+        bins = self.reliability()
+        coverage, risk = self.risk_coverage()
+        wanted = torch.arange(1, num_points + 1).double() / num_points
+        at = torch.searchsorted(coverage, wanted - 1e-9).clamp(max=len(risk) - 1)
+        numbers = {
+            'confidence': bins.confidence,
+            'accuracy': bins.accuracy,
+            'share': bins.share,
+            'coverage': wanted,
+            'risk': risk[at],
+        }
+        rounded = {name: [round(v, 5) for v in some.tolist()] for name, some in numbers.items()}
+        return {'ece': round(self.expected_error(), 5), **rounded}
 
     def _of(self, counts: torch.Tensor, predicted: int | None) -> torch.Tensor:
         return counts.sum(0) if predicted is None else counts[predicted]

@@ -3,7 +3,7 @@
 Nothing of the size (C, H, W) exists on the way. Legend: B images, C classes, H×W their size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -72,6 +72,31 @@ def decide(
             confidence[:, lines] = most / len(sources)
     assert labels is not None
     return Decision(labels, confidence)
+
+
+def strips_of_probabilities(
+    views: Sequence[Callable[[], ViewRows]],
+    size: Sequence[int],
+    num_maps: int,
+    align_corners: bool = False,
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Yield the mean probabilities of views, strip by strip from top to bottom.
+
+    Args:
+        views: Open each view.
+        size: H, W.
+        num_maps: B·C.
+        align_corners: How logits are resized.
+
+    Yields:
+        Rows, and their probabilities (B, C, n, W).
+    """
+    sources = [view() for view in views]
+    for lines in strips_of(size, num_maps):
+        strips = [
+            _resized(source, lines, size, align_corners).float().softmax(1) for source in sources
+        ]
+        yield lines, sum(strips[1:], strips[0]) / len(strips)
 
 
 def _mean_probabilities(

@@ -3,7 +3,7 @@
 Legend: B images of H×W, A views, C classes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from mmcv import ConfigDict
 from mmseg.core.picture_box import picture_box
 from mmseg.core.windows import window_slices
 from mmseg.models.segmentors.base import BaseSegmentor, ImgMetas
-from mmseg.models.segmentors.decision import Decision, decide
+from mmseg.models.segmentors.decision import Decision, decide, strips_of_probabilities
 from mmseg.models.segmentors.testing_settings import check_test_cfg
 from mmseg.models.segmentors.view_rows import (
     SlideRows,
@@ -25,6 +25,7 @@ from mmseg.models.segmentors.view_rows import (
     without_padding,
 )
 from mmseg.ops import resize
+from mmseg.ops.upsampled_classes import strips_of
 from mmseg.utils.errors import UserAssertionError
 from mmseg.utils.overrides import has_own
 
@@ -164,6 +165,32 @@ class SegmentsViews(BaseSegmentor):
             probs = self._mean_probabilities(imgs, img_metas, rescale)
             return Decision(labels, probs.gather(1, labels.long()[:, None]).squeeze(1))
         return self._decide(imgs, img_metas, rescale, with_confidence, slide)
+
+    def probability_strips(
+        self,
+        imgs: Sequence[torch.Tensor],
+        img_metas: Sequence[ImgMetas],
+        slide: Slides | None = None,
+    ) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield mean probabilities of all views at the original size, in strips of rows.
+
+        The strips depend on the images and the number of classes alone: those of two networks with
+        the same classes go together. See `decide` for the arguments.
+
+        Yields:
+            Rows, and their probabilities (B, C, n, W'), from top to bottom.
+        """
+        size = _original_size(img_metas[0])
+        num_maps = len(imgs[0]) * self.num_classes
+        if has_own(self, SegmentsViews, *_INFERENCES):
+            probs = self._mean_probabilities(imgs, img_metas, True)
+            yield from ((lines, probs[:, :, lines]) for lines in strips_of(size, num_maps))
+            return
+        views = [
+            partial(self._view_rows, img, metas, slide)
+            for img, metas in zip(imgs, img_metas, strict=True)
+        ]
+        yield from strips_of_probabilities(views, size, num_maps, self.align_corners)
 
     def _decide(
         self,

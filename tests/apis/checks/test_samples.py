@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from mmseg.apis.checks.samples import (
+    no_label_is_tested_on,
     source_can_be_learnt_from,
     source_fills_a_batch,
     spread,
@@ -147,3 +148,17 @@ def test_source__as_large_as_a_batch_is_no_fault(tmp_path):
 )
 def test_spread__reaches_from_the_first_to_the_last(length, num, expected):
     assert spread(length, num) == expected
+
+
+def test_target_labelled__images_that_are_tested_on_are_refused(tmp_path):
+    run = data_of(tmp_path, True, data__train__target_labelled={'split': None})
+    val, test = messages(no_label_is_tested_on, run)
+    assert '3 of its 3 images are in data.val too' in val and 'data.test too' in test
+    assert f'{tmp_path}/target/images/0.png' in val
+
+
+def test_target_labelled__images_of_their_own_are_looked_at_as_the_source_is(tmp_path):
+    few = {'data_root': str(tmp_path / 'source')}
+    run = data_of(tmp_path, True, data__train__target_labelled=few)
+    assert messages(no_label_is_tested_on, run) == []
+    assert messages(source_can_be_learnt_from, run) == []
