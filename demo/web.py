@@ -9,6 +9,7 @@ import html
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmseg.apis import Segmentation
 from mmseg.apis.inference.uncertainty import ENTROPY, LEVELS, NETWORKS
 from mmseg.apis.work_dir import find_run
-from mmseg.core.visualization import heat_map, overlay
+from mmseg.core.visualization import heat_map, overlay, stretched
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError
 from tools.demo import DEFAULT_INPUT, add_options, load_segmenter
@@ -31,7 +32,7 @@ _STYLE = Path(__file__).with_suffix('.css')
 _FONT = ('system-ui', 'sans-serif')  # of the browser: nothing is fetched from elsewhere
 _SURE = '#3b82a0'
 _MEANING = {
-    ENTROPY: 'spread of the class probabilities',
+    ENTROPY: 'class probabilities are spread out',
     NETWORKS: 'student and teacher disagree',
     LEVELS: 'classes and instances disagree',
 }
@@ -73,6 +74,13 @@ def _css(colour: Sequence[int]) -> str:
     return f'rgb({",".join(str(int(value)) for value in colour)})'
 
 
+def _doubt(values: np.ndarray | None) -> Any:
+    """Return what an image of the page becomes: a map of doubts, or hidden where there is none."""
+    return gr.update(
+        value=None if values is None else stretched(values), visible=values is not None
+    )
+
+
 def build_page(args: argparse.Namespace) -> gr.Blocks:
     """Load the network and lay the page out."""
     segmenter = load_segmenter(args)
@@ -88,12 +96,12 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
 
     def draw(picture: np.ndarray | None, seen: Segmentation | None, opacity: float) -> tuple:
         if picture is None or seen is None:
-            return None, None, '', []
+            return None, None, '', *(gr.update(visible=False) for _ in _MEANING)
         return (
             (picture, overlay(picture, seen.labels, model.PALETTE, opacity)),
             heat_map(seen.confidence),
             class_table(seen, model.CLASSES, model.PALETTE),
-            [(heat_map(values), _MEANING[kind]) for kind, values in seen.uncertainty.items()],
+            *(_doubt(seen.uncertainty.get(kind)) for kind in _MEANING),
         )
 
     with gr.Blocks(title='DIDA', analytics_enabled=False, delete_cache=(3600, 3600)) as page:
@@ -121,15 +129,17 @@ def build_page(args: argparse.Namespace) -> gr.Blocks:
                         buttons=['download', 'fullscreen'],
                         elem_id='confidence',
                     )
-                with gr.Tab('where not to trust it', visible=args.uncertainty):
-                    doubts = gr.Gallery(
-                        label='dark: no doubt, bright: doubtful',
-                        columns=1,
-                        object_fit='contain',
-                        elem_id='uncertainty',
-                    )
+                with gr.Tab('doubts', visible=args.uncertainty, elem_id='uncertainty'):
+                    doubts = [
+                        gr.Image(
+                            label=f'bright: {meaning}',
+                            buttons=['download', 'fullscreen'],
+                            visible=False,
+                        )
+                        for meaning in _MEANING.values()
+                    ]
                 table = gr.HTML(elem_id='table')
-        results = [slider, sure, table, doubts]
+        results = [slider, sure, table, *doubts]
         picture.change(look, picture, seen).then(draw, [picture, seen, opacity], results)
         opacity.change(
             draw,

@@ -12,10 +12,10 @@ from mmseg.core.visualization import (
     captioned,
     coloured,
     grid,
-    heat_map,
     load_picture,
     overlay,
     save_picture,
+    stretched,
 )
 from mmseg.utils.errors import UserError
 from mmseg.utils.photographs import may_be_deep
@@ -75,7 +75,10 @@ def _drawn_uncertainty(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if not maps:
         return {}
     deep = {kind: np.rint(values * _DEEPEST).astype(np.uint16) for kind, values in maps.items()}
-    shown = [captioned(heat_map(values), kind) for kind, values in maps.items()]
+    shown = [
+        captioned(stretched(values), f'{kind}: bright is {values.max():.2f}')
+        for kind, values in maps.items()
+    ]
     return {**deep, 'uncertainty': grid([shown])}
 
 

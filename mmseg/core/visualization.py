@@ -84,6 +84,11 @@ def heat_map(values: np.ndarray) -> np.ndarray:
     return cv2.applyColorMap(gray, cv2.COLORMAP_VIRIDIS)[..., ::-1]
 
 
+def stretched(values: np.ndarray) -> np.ndarray:
+    """Draw a map (H, W) of numbers from 0 on, its largest as the brightest."""
+    return heat_map(values / max(float(values.max()), 1e-12))
+
+
 def captioned(picture: np.ndarray, text: str) -> np.ndarray:
     """Put a line of text above a picture (H, W, 3), making it `H + 18` high."""
     bar = np.full((_LINE, picture.shape[1], 3), _DARK, np.uint8)

@@ -197,12 +197,13 @@ def test_sync_crop_size__sizes_that_are_none(make_uda):
 
 
 @pytest.fixture
-def few(tmp_path):
+def few(cityscapes_root):
     """Settings of two labelled images of a target in Cityscapes' layout."""
-    root = write_cityscapes(tmp_path / 'labelled')
-    names = sorted(path.name for path in (root / 'leftImg8bit/train').rglob('*.png'))
-    (root / 'few.txt').write_text('\n'.join(f'{name.split("_")[0]}/{name}' for name in names[:2]))
-    return {'data_root': str(root), 'split': 'few.txt'}
+    names = sorted(path.name for path in (cityscapes_root / 'leftImg8bit/train').rglob('*.png'))
+    (cityscapes_root / 'few.txt').write_text(
+        '\n'.join(f'{name.split("_")[0]}/{name}' for name in names[:2])
+    )
+    return {'data_root': str(cityscapes_root), 'split': 'few.txt'}
 
 
 def labelled_files(dataset, number=40):

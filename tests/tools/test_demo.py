@@ -45,7 +45,7 @@ def test_image_demo__maps_of_uncertainty_have_16_bits(run, shots, tmp_path):
     assert done.returncode == 0, done.stderr
     entropy = cv2.imread(str(tmp_path / 'c_entropy.png'), cv2.IMREAD_UNCHANGED)
     assert entropy.shape == (75, 31) and entropy.dtype == np.uint16
-    assert len(np.unique(entropy)) > 256
+    assert len(np.unique(entropy)) > 50 and (entropy % 257).any()  # no 8 bits, stretched
     assert cv2.imread(str(tmp_path / 'c_uncertainty.png')).shape[2] == 3
     # one network without a bank: there is nothing to compare it with
     assert not list(tmp_path.glob('*_networks.png')) + list(tmp_path.glob('*_levels.png'))

@@ -18,6 +18,7 @@ def test_measure_choosing__measures_once_and_compares_within_and_between_runs(
 ):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     run = adapted_run(tmp_path)
+    capsys.readouterr()
     other = tmp_path / 'other'
     shutil.copytree(run, other)
     arguments = ['measure_choosing', str(run), str(other), '--num-images', '4']

@@ -13,6 +13,7 @@ from .adapted import adapted_run
 def test_measure_uncertainty__a_line_for_each_run_with_all_maps(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     run = adapted_run(tmp_path)
+    capsys.readouterr()
     for options in ([], ['--student']):
         monkeypatch.setattr(sys, 'argv', ['measure_uncertainty', str(run), *options])
         run_cli(measure_uncertainty.main)
