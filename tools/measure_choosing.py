@@ -24,6 +24,7 @@ from mmseg.datasets import build_dataset
 from mmseg.selection.held_back import SOURCE, mean_iou, measure_on_source
 from mmseg.selection.ranking import Candidate, Scores
 from mmseg.selection.runs import (
+    Measure,
     collapsed_networks,
     keep_scores,
     kept_scores,
@@ -66,7 +67,7 @@ def measure_run(
     def true_mean_iou(model: Any, cfg: Any) -> float:
         return mean_iou(model, build_dataset(cfg.data.test, {'test_mode': True}), cfg, device)
 
-    measures = {TRUTH: true_mean_iou}
+    measures: dict[str, Measure] = {TRUTH: true_mean_iou}
     if args.held_back is not None:
         measures[SOURCE] = measure_on_source(args.held_back, device)
     observed = observe_runs([work_dir], args.num_images, device, measures)

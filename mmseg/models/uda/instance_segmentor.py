@@ -33,6 +33,9 @@ class InstanceSegmentor(SegmentsViews):
         UserError: The head has no embedding, or one of other channels than the bank.
     """
 
+    features: torch.Tensor
+    labels: torch.Tensor
+
     def __init__(
         self,
         model: Any,
