@@ -20,6 +20,7 @@ FLOORS = [
     ['mmseg.apis'],
     ['mmseg.report', 'mmseg.selection'],
     ['mmseg.experiments'],
+    ['mmseg.own_data'],
     ['benchmarks'],
     ['tools', *PROGRAMS],
     ['demo'],

@@ -68,6 +68,8 @@ def test_requirements__what_a_test_imports_is_required_for_development(file):
 
 
 def test_requirements__a_package_that_is_not_required_is_seen(tmp_path):
-    (tmp_path / 'new.py').write_text('import json\nimport networkx.ndimage\nfrom mmseg import ops\n')
+    (tmp_path / 'new.py').write_text(
+        'import json\nimport networkx.ndimage\nfrom mmseg import ops\n'
+    )
     assert imported(tmp_path / 'new.py') == {'networkx'}
     assert 'networkx' not in required('requirements.txt')

@@ -1,0 +1,118 @@
+"""What stands in label files, and which classes that may mean."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmseg.core.evaluation import get_classes, get_palette
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
+from mmseg.datasets.class_mapping import read_values
+from mmseg.utils.errors import UserError
+
+from .pictures import Picture
+
+_COLOURED = ('RGB', 'RGBA', 'CMYK', 'YCbCr')
+_LOSSY = ('.jpg', '.jpeg', '.webp')
+# Colours rarer than this, where there are many, come from blended borders.
+_BLENDED = 1e-3
+_MANY = 40
+_NUM_READ = 60
+
+
+class LabelValues(NamedTuple):
+    """Values of label files.
+
+    Attributes:
+        is_coloured: Whether they are colours, as 0xRRGGBB, or ids.
+        shares: Value → share of the pixels, the most frequent first.
+        num_read: How many files were read.
+    """
+
+    is_coloured: bool
+    shares: Mapping[int, float]
+    num_read: int
+
+
+class Proposal(NamedTuple):
+    """Classes that label values may stand for.
+
+    Attributes:
+        classes: The `classes` of a mapping file.
+        lines: What was taken for what, and what is ignored, a line each.
+    """
+
+    classes: Mapping[str, Mapping[str, Any]]
+    lines: Sequence[str]
+
+
+def look_at_labels(labels: Sequence[Picture]) -> LabelValues:
+    """Count the values of some label files, spread over all.
+
+    Raises:
+        UserError: Files of a kind that blurs colours, or some with colours among some with ids.
+    """
+    lossy = [p for p in labels if p.path.suffix.lower() in _LOSSY]
+    if lossy:
+        raise UserError(
+            f'{len(lossy)} labels such as {lossy[0].path.name} are of a kind that blurs colours: '
+            'export them as PNG'
+        )
+    kinds = {picture.mode in _COLOURED for picture in labels}
+    if len(kinds) > 1:
+        one = next(p for p in labels if p.mode in _COLOURED)
+        other = next(p for p in labels if p.mode not in _COLOURED)
+        raise UserError(
+            f'some labels hold colours ({one.path.name}), others ids ({other.path.name})'
+        )
+    is_coloured = kinds.pop()
+    spread = np.linspace(0, len(labels) - 1, min(_NUM_READ, len(labels))).round().astype(int)
+    counts: Counter[int] = Counter()
+    for index in spread:
+        values, pixels = np.unique(read_values(labels[index].path, is_coloured), return_counts=True)
+        counts.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
+    total = counts.total()
+    shares = {value: number / total for value, number in counts.most_common()}
+    return LabelValues(is_coloured, shares, len(spread))
+
+
+def propose_classes(values: LabelValues) -> Proposal:
+    """Propose classes: colours by Cityscapes' palette where they are of it, else one a value.
+
+    Raises:
+        UserError: There are not two values, or too many to be classes.
+    """
+    shares = dict(values.shares)
+    lines: list[str] = []
+    if values.is_coloured and len(shares) > _MANY:
+        blended = {value: share for value, share in shares.items() if share < _BLENDED}
+        shares = {value: share for value, share in shares.items() if share >= _BLENDED}
+        lines.append(
+            f'{len(blended)} colours cover {sum(blended.values()):.2%} of the pixels together, as '
+            'blended borders do: ignored'
+        )
+    if not values.is_coloured and IGNORE_INDEX in shares and len(shares) > 2:
+        lines.append(f'{IGNORE_INDEX} ({shares.pop(IGNORE_INDEX):.2%} of the pixels): ignored')
+    if not 2 <= len(shares) <= IGNORE_INDEX:
+        raise UserError(
+            f'the labels hold {len(shares)} values that could be classes, expected 2 to '
+            f'{IGNORE_INDEX}: give a mapping file (--classes, docs/own_data.md)'
+        )
+    known = _known_colours() if values.is_coloured else {}
+    are_known = sum(value in known for value in shares) >= 0.8 * len(shares)
+    classes: dict[str, dict[str, Any]] = {}
+    for value in sorted(shares):
+        label: Any = list(value.to_bytes(3, 'big')) if values.is_coloured else value
+        if are_known and value not in known:
+            lines.append(f'{label} ({shares[value]:.2%}) is no colour of Cityscapes: ignored')
+            continue
+        name = known[value] if are_known else f'class {len(classes)}'
+        classes[name] = {'labels': [label], **({'color': label} if values.is_coloured else {})}
+        lines.append(f'{label} ({shares[value]:.2%} of the pixels) is taken for {name!r}')
+    return Proposal(classes, lines)
+
+
+def _known_colours() -> dict[int, str]:
+    pairs = zip(get_palette('cityscapes'), get_classes('cityscapes'), strict=True)
+    return {int.from_bytes(bytes(colour), 'big'): name for colour, name in pairs}
