@@ -11,6 +11,7 @@ from torch import nn
 from mmseg.core.evaluation.calibration import Calibration
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.examples import ExampleWriter
+from mmseg.core.module_modes import in_eval_mode
 from mmseg.core.settings import TrainingSettings
 from mmseg.core.visualization import load_picture
 from mmseg.models.segmentors.views import SegmentsViews
@@ -96,7 +97,10 @@ class Inspector:
             labels, confidence = decide_samples(network, [first_view], with_confidence=True)
         else:
             batch = batch_of(network, [first_view])
-            (labels, confidence), uncertainty = decide_with_uncertainty(network, opinions, batch)
+            # The student trains on after this.
+            with in_eval_mode(*(each for each in opinions if each is not None)):
+                decided = decide_with_uncertainty(network, opinions, batch)
+            (labels, confidence), uncertainty = decided
         assert confidence is not None
         maps = {kind: found[0].cpu().numpy() for kind, found in uncertainty.items()}
         return Segmentation(labels[0].cpu().numpy(), confidence[0].cpu().numpy(), maps)

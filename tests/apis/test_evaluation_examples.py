@@ -69,6 +69,18 @@ def test_inspector__any_network_tells_how_often_its_confidence_is_right(config):
     assert bins['coverage'][-1] == 1 and bins['risk'][-1] == pytest.approx(556 / pixels, abs=1e-4)
 
 
+def test_inspector__a_student_that_is_compared_trains_on(config):
+    inspect, _ = inspector_of(config)
+    student, teacher = (init_segmentor(config, device='cpu').train() for _ in range(2))
+    student.backbone.eval()
+    modes = [module.training for module in student.modules()]
+    inspect(student.eval(), 'student')
+    for module, mode in zip(student.modules(), modes, strict=True):
+        module.training = mode
+    inspect(teacher.eval(), 'teacher')
+    assert [module.training for module in student.modules()] == modes and any(modes)
+
+
 def test_inspector__maps_say_where_not_to_trust_student_and_teacher(config):
     inspect, _ = inspector_of(config)
     for name in ('student', 'teacher'):

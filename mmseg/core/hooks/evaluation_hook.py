@@ -15,6 +15,7 @@ from torch import nn
 from mmseg.core.adaptation import AdaptationMethod, student_of
 from mmseg.core.checkpoint_reading import iteration_of
 from mmseg.core.evaluation.percent import NOTHING_LABELLED, metrics_table, scores_in_percent
+from mmseg.core.module_modes import in_eval_mode
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.distributed import any_over_processes
 from mmseg.utils.errors import UserError
@@ -90,14 +91,8 @@ class EvalHook(RefusesOverrides, Hook):
         _restart_timers(runner)
 
     def _evaluate_one(self, runner, name: str, network: nn.Module) -> Mapping[str, Any]:
-        # A teacher mixes modes: BatchNorm trains, dropout does not.
-        modes = {module: module.training for module in network.modules()}
-        network.eval()
-        try:
+        with in_eval_mode(network):
             metrics = self.evaluate(network, name)
-        finally:
-            for module, was_training in modes.items():
-                module.training = was_training
         log_to_file(runner.logger, f'{name}:\n{metrics_table(metrics)}')
         return metrics
 
