@@ -32,8 +32,8 @@ def calibration(runs: Sequence[Shown]) -> list[Figure]:
         percent = [[100 * value for value in found[name]] for name in ('coverage', 'risk')]
         coverage.append(_curve(style, *percent))
     note = (
-        'Of pixels of a confidence, how many are right; above the line networks are surer than '
-        'they say, below it less. 15 bins; ECE is the mean distance from the line.'
+        'Of the pixels of a confidence, how many are right: above the line more than the network '
+        'says, below it fewer. 15 bins; ECE is the mean distance from the line.'
     )
     return [
         *present(
