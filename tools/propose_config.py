@@ -19,6 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.datasets.class_mapping import ClassMapping, suggest_min_pixels
+from mmseg.datasets.listing import is_within
 from mmseg.datasets.statistics_files import STATS_FILE
 from mmseg.experiments.streets import run_tool
 from mmseg.own_data.choices import (
@@ -125,6 +126,9 @@ def main() -> None:
     if max_iters < 1:
         raise UserError(f'--iterations: expected 1 or more, got {max_iters}')
 
+    for folder in (*args.source, args.target, args.target_labels):
+        if folder is not None and is_within(folder, layout.root / 'data'):
+            raise UserError(f'{folder} lies where --out {args.out} is written: give another --out')
     source, labels = map(look_into, args.source)
     target = look_into(args.target)
     for folder, what in ((source, 'source'), (labels, 'labels'), (target, 'target')):
@@ -139,11 +143,11 @@ def main() -> None:
     lay_out(paired_labels, layout.source / 'labels')
     has_val = lay_out_target(args, target, layout, tell)
     mapping = write_mapping(classes, layout.mapping)
-    run_tool('convert_datasets.custom', layout.source, layout.mapping)
+    run_tool('convert_datasets.custom', layout.source, str(layout.mapping))
     if has_val:
         of_val = layout.root / 'val_classes.json'
         write_mapping(classes, of_val, 'val_images', 'val_labels')
-        run_tool('convert_datasets.custom', layout.target, of_val)
+        run_tool('convert_datasets.custom', layout.target, str(of_val))
 
     typical = typical_size(target.pictures)
     size = choose_size(typical, device)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmseg.utils.errors import UserError
@@ -39,7 +39,7 @@ def pair_up(images: Sequence[Picture], labels: Sequence[Picture]) -> Pairs:
     Raises:
         UserError: Nothing fits, or less than half.
     """
-    best: tuple[Mapping[str, Picture], Mapping[str, Picture], str] | None = None
+    best: tuple[dict[str, Picture], dict[str, Picture], str] | None = None
     best_count = 0
     for names, how in (
         (lambda some: [p.name for p in some], 'the same names'),

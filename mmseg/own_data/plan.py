@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mmseg.datasets.statistics_files import CONVERTED
 from mmseg.experiments.configs import UDA_BASES
 from mmseg.experiments.models import model_config, model_of
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.errors import UserError
 
 from .choices import Choice
 from .pictures import Picture
@@ -25,6 +27,7 @@ _NORMS = {
     'mitb5': {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True},
 }
 MAPPING = 'classes.json'
+_OURS = re.compile(rf'\d{{6}}(\.png|{re.escape(CONVERTED)})')
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,16 @@ def lay_out(pictures: Sequence[Picture], folder: Path) -> None:
     """Link pictures into a folder under plain names: 000000.png, 000001.png, …
 
     What a file is does not depend on its name here: all readers look into it. Where there are no
-    links, files are copied.
+    links, files are copied. What was laid out before is taken away first.
+
+    Raises:
+        UserError: The folder holds something else.
     """
+    others = [path.name for path in folder.glob('*') if not _OURS.fullmatch(path.name)]
+    if others:
+        raise UserError(
+            f'{folder} holds files of your own, such as {others[0]}: give another --out'
+        )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for index, picture in enumerate(pictures):

@@ -85,4 +85,8 @@ def test_propose_config__what_can_not_be_is_told_in_a_line(propose, folders, tmp
     for path in (tmp_path / 'masks').iterdir():
         path.rename(path.with_name(f'other{path.name}'))
     assert 'labels and pictures do not belong together: 0 of 4' in propose().err
+    lying = tmp_path / 'out/data/source/images'
+    photographs(lying, ['mine.png'])
+    assert 'lies where --out' in propose('--source', lying, tmp_path / 'masks').err
+    assert (lying / 'mine.png').is_file()
     assert '--iterations: expected 1 or more, got -1' in propose('--iterations', -1).err
