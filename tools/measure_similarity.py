@@ -22,6 +22,7 @@ from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.checkpoint import LATEST
 from mmseg.core.checkpoint_reading import read_checkpoint
+from mmseg.models.uda.instance_segmentor import bank_of
 from mmseg.models.uda.interaction import (
     calibrate,
     gather_to_instances,
@@ -36,7 +37,6 @@ FORMS = (
     Similarity('sum'),
     *(Similarity('softmax', temperature) for temperature in (1.0, 0.5, 0.2, 0.1, 0.05)),
 )
-BANK = 'instance.bank.'
 
 
 def bits_above_uniform(distribution: torch.Tensor) -> torch.Tensor:
@@ -104,9 +104,10 @@ def main() -> None:
     path = args.work_dir / LATEST
     cfg = load_config(args.work_dir / 'config.json')
     state = read_checkpoint(path)['state_dict']
-    if f'{BANK}features' not in state:
+    bank = bank_of(state)
+    if bank is None:
         raise UserError(f'{path} holds no instance bank: give a run with uda.instance')
-    features, labels = state[f'{BANK}features'], state[f'{BANK}labels']
+    features, labels = bank
     model = init_segmentor(cfg, path, 'cpu', 'ema_model')
     target = build_run_dataset(cfg, cfg.data.train).target
     rows: dict[Similarity, list[list[float]]] = {form: [] for form in FORMS}

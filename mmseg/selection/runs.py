@@ -1,7 +1,6 @@
 """The networks of runs, shown unlabelled images and scored."""
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.work_dir import CONFIG_NAME
 from mmseg.core.checkpoint import Branch
+from mmseg.core.checkpoint_reading import iteration_of
 from mmseg.core.evaluation.class_agreement import check_same_classes
 from mmseg.core.run_files import CHOOSING
 from mmseg.utils.atomic import atomic_path
@@ -48,11 +48,9 @@ def checkpoints_of(work_dir: Path) -> dict[int, Path]:
     Raises:
         UserError: There is none.
     """
-    found = {
-        int(match[1]): path
-        for path in work_dir.glob('iter_*.pth')
-        if (match := re.fullmatch(r'iter_(\d+)\.pth', path.name))
-    }
+    # Not the best by the validation labels, which may lie beside them.
+    numbered = ((iteration_of(path), path) for path in work_dir.glob('iter_*.pth'))
+    found = {number: path for number, path in numbered if number}
     if not found:
         raise UserError(f'no checkpoints iter_*.pth in {work_dir}')
     return dict(sorted(found.items()))
