@@ -15,7 +15,7 @@ from mmseg.utils.seed import derive_seed, numpy_generator, torch_generator
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
-from .pipelines import VALID, Compose
+from .pipelines import VALID, Compose, with_labels
 from .pipelines.sub_crop import sub_crop
 from .rare_class_sampling import RareClassDataset
 
@@ -36,7 +36,8 @@ class UDADataset(RefusesOverrides, Dataset):
             `RareClassDataset`; None draws source images alike.
         strict: Whether a file that cannot be decoded stops training instead of being skipped.
         target_labelled: Labelled images of the target, if there are some: a config, which is as
-            `target` where it is silent (`ann_dir` and `split` suffice), or the data set itself.
+            `target` where it is silent (`ann_dir` and `split` suffice; its pipeline reads labels
+            too), or the data set itself.
             Training learns from them as from the source, classes of theirs are mixed, and the
             instance bank sees them.
         target_labelled_share: How often the labelled sample of a pair is one of them, in [0, 1].
@@ -81,6 +82,7 @@ class UDADataset(RefusesOverrides, Dataset):
         if isinstance(target_labelled, Mapping):
             silent = target if isinstance(target, Mapping) else {}
             few = {**silent, 'crop_pseudo_margins': None, **target_labelled}
+            few['pipeline'] = with_labels(few['pipeline'])
             target_labelled = build_dataset(few, defaults)
         if isinstance(source, Mapping | list):
             source = build_dataset(source, defaults)

@@ -84,7 +84,11 @@ LABELLED = ('random4', 'suggested4', 'random16', 'suggested16', 'all')
 
 
 def runs_with_target_labels(
-    source: str, target: str, things: Sequence[int], seeds: Sequence[int] = (0, 1, 2)
+    source: str,
+    target: str,
+    things: Sequence[int],
+    seeds: Sequence[int] = (0, 1, 2),
+    max_iters: int = 300,
 ) -> list[Run]:
     """Return what a few labels of the target buy: adapting with them, and learning from them alone.
 
@@ -93,8 +97,9 @@ def runs_with_target_labels(
         target: See `runs_of_pair`.
         things: See `runs_of_pair`.
         seeds: Seeds, side by side.
+        max_iters: Iterations of each run.
     """
-    every = runs_of_pair(source, target, things)
+    every = runs_of_pair(source, target, things, max_iters=max_iters)
     adapted, alone = (
         next(run for run in every if run.method == method) for method in ('daformer', 'target-only')
     )

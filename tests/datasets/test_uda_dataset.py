@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmseg.datasets import RareClassDataset, UDADataset, build_dataloader, build_dataset
-from mmseg.datasets.pipelines import compact, loading
+from mmseg.datasets.pipelines import compact, loading, without_labels
 from mmseg.utils.errors import UserError
 
 from .layouts import TRAIN_PIPELINE, truncate, write_cityscapes
@@ -223,6 +223,15 @@ def test_target_labelled__its_share_of_the_labelled_samples_is_of_the_target(mak
             assert torch.equal(pair['target_img'].data, without['target_img'].data)
             assert set(pair) == set(without)
             assert pair['gt_semantic_seg'].data.shape == (1, 16, 24)
+
+
+def test_target_labelled__is_read_with_labels_where_the_pipeline_of_the_target_reads_none(
+    make_uda, few
+):
+    images_alone = {'pipeline': without_labels(TRAIN_PIPELINE)}
+    dataset = make_uda(target=images_alone, target_labelled=few, target_labelled_share=1)
+    same_as = make_uda(target_labelled=few, target_labelled_share=1)
+    assert same(dataset.draw(0, 1), same_as.draw(0, 1))
 
 
 def test_target_labelled__is_drawn_by_rare_classes_of_its_own(make_uda, few):

@@ -1,7 +1,7 @@
 """The steps of a data pipeline, under mmsegmentation's names."""
 
 from .compact import compact
-from .compose import Compose, without_labels
+from .compose import Compose, with_labels, without_labels
 from .formatting import Collect, DefaultFormatBundle, ImageToTensor, ToTensor, Transpose
 from .loading import LoadAnnotations, LoadImageFromFile
 from .margins import VALID, PseudoLabelMargins, with_margins
@@ -38,6 +38,7 @@ __all__ = [
     'Transpose',
     'compact',
     'resized_from',
+    'with_labels',
     'with_margins',
     'without_labels',
 ]

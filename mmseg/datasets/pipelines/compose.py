@@ -71,3 +71,31 @@ def without_labels(pipeline: Sequence[Mapping[str, Any] | Step]) -> list[Mapping
         elif step.get('type') != 'LoadAnnotations':
             kept.append(step)
     return kept
+
+
+def with_labels(pipeline: Sequence[Mapping[str, Any] | Step]) -> list[Mapping[str, Any] | Step]:
+    """Let a pipeline's config read and collect labels.
+
+    Args:
+        pipeline: Config dicts of transforms, of which the first reads the image.
+
+    Returns:
+        The same where it reads labels already; else with a `LoadAnnotations` after the image and
+        `gt_semantic_seg` to collect.
+    """
+    types = [
+        step.get('type') if isinstance(step, Mapping) else type(step).__name__ for step in pipeline
+    ]
+    if 'LoadAnnotations' in types:
+        return list(pipeline)
+    first, *others = pipeline
+    return [
+        first,
+        {'type': 'LoadAnnotations'},
+        *(
+            {**step, 'keys': [*step['keys'], 'gt_semantic_seg']}
+            if isinstance(step, Mapping) and step.get('type') == 'Collect'
+            else step
+            for step in others
+        ),
+    ]

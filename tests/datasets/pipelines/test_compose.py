@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmseg.datasets.pipelines import Compose, Resize, without_labels
+from mmseg.datasets.pipelines import Compose, Resize, with_labels, without_labels
 from mmseg.datasets.randomness import generator_of
 
 
@@ -54,6 +54,14 @@ def test_without_labels__neither_reads_nor_collects():
     ]
     assert without_labels(pipeline) == [{'type': 'Collect', 'keys': ['img']}]
     assert pipeline[1]['keys'] == ['img', 'gt_semantic_seg']
+
+
+def test_with_labels__reads_them_after_the_image_and_collects_them():
+    resize, load = Resize([12, 8]), {'type': 'LoadImageFromFile'}
+    labelled = [load, {'type': 'LoadAnnotations'}, resize]
+    labelled.append({'type': 'Collect', 'keys': ['img', 'gt_semantic_seg']})
+    assert with_labels([load, resize, {'type': 'Collect', 'keys': ['img']}]) == labelled
+    assert with_labels(labelled) == labelled
 
 
 def test_generator_of__is_kept_for_the_next_step():
