@@ -212,7 +212,7 @@ class NaiveDIDA(AdaptationMethod):
         self, probs: torch.Tensor, img_metas: Sequence[Mapping[str, Any]]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Step 7: labels (B, H, W) and weights (B, H, W)."""
-        threshold, top, bottom = self.dacs.pseudo_label_settings
+        threshold, top, bottom, _ = self.dacs.pseudo_label_settings
         confidence, label = probs.max(1)
         inside = torch.zeros_like(confidence)
         for image, meta in enumerate(img_metas):

@@ -176,6 +176,7 @@ def test_training__is_the_same_where_nothing_is_changed(config, usual, tmp_path)
         ('model.decode_head.dropout_ratio', 0.9),
         ('uda.alpha', 0.1),
         ('uda.pseudo_threshold', 0.1),
+        ('uda.pseudo_temperature', 5.0),
         ('uda.blur', False),
         ('uda.color_jitter_strength', 0.5),
         ('uda.print_grad_magnitude', True),

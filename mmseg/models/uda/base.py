@@ -153,7 +153,9 @@ class Step:
             keeps = {'keeps_detail': True} if self.looks_at_detail else {}
             embedded = network.forward_embedding(img, **keeps)
         detail = None if embedded.detail is None else embedded.detail.embedding
-        return Answer(embedded.logits.float().softmax(dim=1), embedded.embedding, detail)
+        logits, temperature = embedded.logits.float(), self.labelling.temperature
+        probs = (logits if temperature == 1 else logits / temperature).softmax(dim=1)
+        return Answer(probs, embedded.embedding, detail)
 
     def pseudo_labels(
         self, probs: torch.Tensor, threshold: float | None = None
@@ -164,11 +166,10 @@ class Step:
             probs: Class probabilities (B, C, H, W).
             threshold: Probability from which a pixel is confident; `pseudo_threshold` where None.
         """
-        labelling = self.labelling
-        if threshold is not None:
-            labelling = labelling._replace(threshold=threshold)
+        own, top, bottom, _ = self.labelling
+        least = own if threshold is None else threshold
         inside = inside_images(self.target_img_metas, self.target_img)
-        labels, weight = pseudo_labels(probs, *labelling, inside)
+        labels, weight = pseudo_labels(probs, least, top, bottom, inside)
         return labels, weight if self.target_valid is None else weight * self.target_valid[:, 0]
 
 

@@ -53,6 +53,9 @@ class DACS(RefusesOverrides, AdaptationMethod):
         seed: What the step's draws derive from.
         alpha: Upper bound of the teacher's momentum.
         pseudo_threshold: Probability from which a pseudo label counts as confident.
+        pseudo_temperature: What the teacher's logits are divided by before they become
+            probabilities: the temperature that `tools/calibrate.py` prints, where the threshold is
+            to be one of calibrated probabilities.
         pseudo_weight_ignore_top: Rows of the target crop's top without a pseudo label.
         pseudo_weight_ignore_bottom: The same for its bottom.
         imnet_feature_dist_lambda: λ_FD; 0 switches the feature distance off, as do missing
@@ -97,6 +100,7 @@ class DACS(RefusesOverrides, AdaptationMethod):
         seed: int = 0,
         alpha: float = 0.999,
         pseudo_threshold: float = 0.968,
+        pseudo_temperature: float = 1.0,
         pseudo_weight_ignore_top: int = 0,
         pseudo_weight_ignore_bottom: int = 0,
         imnet_feature_dist_lambda: float = 0.0,
@@ -126,7 +130,10 @@ class DACS(RefusesOverrides, AdaptationMethod):
         self.ema_model = cast(EncoderDecoder, self.teacher.model)
         self.seed = seed
         self.pseudo_label_settings = checked_pseudo_labels(
-            pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom
+            pseudo_threshold,
+            pseudo_weight_ignore_top,
+            pseudo_weight_ignore_bottom,
+            pseudo_temperature,
         )
         self.view = ViewSettings(color_jitter_strength, color_jitter_probability, blur)
         self.debug_img_interval = debug_img_interval

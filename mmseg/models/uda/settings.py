@@ -1,5 +1,6 @@
 """Checks of the settings of `uda`, each with one line that says what was expected."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -51,10 +52,11 @@ class PseudoLabelSettings(NamedTuple):
     threshold: float
     ignore_top: int
     ignore_bottom: int
+    temperature: float = 1.0
 
 
 def checked_pseudo_labels(
-    threshold: float, ignore_top: int, ignore_bottom: int
+    threshold: float, ignore_top: int, ignore_bottom: int, temperature: float
 ) -> PseudoLabelSettings:
     """Return the settings of the pseudo labels, unless they are out of range."""
     hint = f'; did you mean {threshold / 100:.6g}?' if 1 < threshold <= 100 else ''
@@ -62,7 +64,9 @@ def checked_pseudo_labels(
     expect(0 <= threshold <= 1, 'pseudo_threshold', expected, threshold, hint)
     for name, rows in (('top', ignore_top), ('bottom', ignore_bottom)):
         expect(rows >= 0, f'pseudo_weight_ignore_{name}', 'a number of rows from 0', rows)
-    return PseudoLabelSettings(threshold, ignore_top, ignore_bottom)
+    fits = 0 < temperature < math.inf
+    expect(fits, 'pseudo_temperature', 'a finite number above 0', temperature)
+    return PseudoLabelSettings(threshold, ignore_top, ignore_bottom, temperature)
 
 
 def block_settings(mask_generator: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -431,6 +431,20 @@ def test_train_step__target_padding_gets_no_pseudo_label():
     assert (weight[1, :, :50] == 1).all() and not weight[1, :, 50:].any()
 
 
+@pytest.mark.parametrize(('temperature', 'share'), [(10.0, 0.0), (1e-4, 1.0)])
+def test_train_step__a_temperature_makes_the_teacher_less_or_more_confident(temperature, share):
+    panels = []
+    for uda in ({}, {'pseudo_temperature': temperature}):
+        dacs = build(instance=None, pseudo_threshold=0.9, **uda)
+        dacs.capture_panels = True
+        dacs.train_step(batch(), sgd(dacs))
+        panels.append(dacs.panels)
+    plain, other = panels
+    same = plain['pseudo_label'] == other['pseudo_label']
+    assert same.float().mean() > 0.99
+    assert other['pseudo_weight'].mean().item() == pytest.approx(share, abs=0.05)
+
+
 def test_train_step__parts_draw_alike_whatever_the_others_do():
     plain, adapted = build(instance=None), build(instance=INSTANCE)
     for dacs in (plain, adapted):

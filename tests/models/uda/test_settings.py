@@ -26,6 +26,8 @@ FUSION = {'type': 'conv', 'kernel_size': 1, 'norm_cfg': {'type': 'BN'}}
         ('pseudo_threshold', 96.8, r'in \[0, 1\], got 96.8; did you mean 0.968\?'),
         ('pseudo_threshold', 50, r'did you mean 0.5\?'),
         ('pseudo_threshold', -1, r'in \[0, 1\], got -1$'),
+        ('pseudo_temperature', 0, 'a finite number above 0, got 0'),
+        ('pseudo_temperature', float('inf'), 'a finite number above 0'),
         ('pseudo_weight_ignore_top', -1, 'a number of rows from 0, got -1'),
         ('pseudo_weight_ignore_bottom', -120, 'a number of rows from 0, got -120'),
         ('imnet_feature_dist_lambda', -0.005, 'a number from 0'),
