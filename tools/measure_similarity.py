@@ -22,7 +22,7 @@ from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.checkpoint import LATEST
 from mmseg.core.checkpoint_reading import read_checkpoint
-from mmseg.models.uda.instance_segmentor import bank_of
+from mmseg.models.uda.instance_segmentor import entries_of_state
 from mmseg.models.uda.interaction import (
     calibrate,
     gather_to_instances,
@@ -104,7 +104,7 @@ def main() -> None:
     path = args.work_dir / LATEST
     cfg = load_config(args.work_dir / 'config.json')
     state = read_checkpoint(path)['state_dict']
-    bank = bank_of(state)
+    bank = entries_of_state(state)
     if bank is None:
         raise UserError(f'{path} holds no instance bank: give a run with uda.instance')
     features, labels = bank

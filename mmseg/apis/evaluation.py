@@ -8,6 +8,7 @@ import torch
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.adaptation import Bank
 from mmseg.core.evaluation import metric_names
 from mmseg.core.hooks import EvalHook
 from mmseg.core.settings import EvaluationSettings
@@ -54,12 +55,13 @@ def evaluation_settings(cfg: Config, dataset: Any) -> EvaluationSettings:
     return replace(settings, metric=metrics, save_best=best)
 
 
-def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
+def build_evaluation_hook(cfg: Config, device: torch.device, bank: Bank | None = None) -> EvalHook:
     """Build the hook that evaluates on `data.val` while a run trains.
 
     Args:
         cfg: The run's config, with `work_dir`.
         device: Where the networks are.
+        bank: The run's instance bank, if it has one.
 
     Raises:
         UserError: See `evaluation_settings`.
@@ -68,7 +70,7 @@ def build_evaluation_hook(cfg: Config, device: torch.device) -> EvalHook:
     dataset = build_run_dataset(cfg, cfg.data.val, {'test_mode': True, 'extra_means': means})
     settings = evaluation_settings(cfg, dataset)
     loader = build_test_loader(dataset, cfg, device)
-    inspect = Inspector(dataset, cfg)
+    inspect = Inspector(dataset, cfg, bank)
 
     def evaluate(network: nn.Module, name: str) -> Mapping[str, Any]:
         test = test_for_maps if dataset.evaluates_maps else multi_gpu_test

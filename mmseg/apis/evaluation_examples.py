@@ -8,6 +8,7 @@ import torch
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.adaptation import Bank
 from mmseg.core.evaluation.calibration import Calibration
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.examples import ExampleWriter
@@ -15,17 +16,22 @@ from mmseg.core.module_modes import in_eval_mode
 from mmseg.core.settings import TrainingSettings
 from mmseg.core.visualization import load_picture
 from mmseg.models.segmentors.views import SegmentsViews
+from mmseg.models.uda.instance_segmentor import InstanceSegmentor, filled_entries
 from mmseg.utils.distributed import rank
 
 from .inference import SecondOpinions, Segmentation, decide_samples, decide_with_uncertainty
 from .inference.decisions import batch_of
-from .inference.uncertainty import ENTROPY, NETWORKS
+from .inference.uncertainty import ENTROPY, LEVELS, NETWORKS
 
 NUM_IMAGES = 16
 NUM_EXAMPLES = 4
 # What the adaptation takes where its config is silent.
 _PSEUDO_THRESHOLD = 0.968
-_TOLD = {ENTROPY: 'entropy of {network}', NETWORKS: 'student against teacher'}
+_TOLD = {
+    ENTROPY: 'entropy of {network}',
+    NETWORKS: 'student against teacher',
+    LEVELS: 'class against instances, {network}',
+}
 
 
 class Inspector:
@@ -37,10 +43,12 @@ class Inspector:
     Args:
         dataset: Validation set.
         cfg: The run's config.
+        bank: The run's instance bank, if it has one.
     """
 
-    def __init__(self, dataset: Any, cfg: Config) -> None:
+    def __init__(self, dataset: Any, cfg: Config, bank: Bank | None = None) -> None:
         self.dataset = dataset
+        self.bank = bank
         self.student: Any = None
         self.writer = ExampleWriter(cfg.work_dir, dataset.CLASSES, dataset.PALETTE)
         self.threshold = (TrainingSettings.of(cfg).uda or {}).get(
@@ -67,7 +75,7 @@ class Inspector:
         if rank() != 0:
             return {}
         is_teacher = name == 'teacher'
-        opinions = SecondOpinions(self.student if is_teacher else None)
+        opinions = SecondOpinions(self.student if is_teacher else None, self._instances(network))
         counts = np.zeros(3, np.int64)  # labelled, confident, confident and right
         calibration = Calibration(len(self.dataset.CLASSES), IGNORE_INDEX)
         for index in self.indices:
@@ -88,6 +96,13 @@ class Inspector:
         share = num_sure / num_labelled if num_labelled else float('nan')
         accuracy = num_right / num_sure if num_sure else float('nan')
         return {**found, 'confident_share': share, 'confident_acc': accuracy}
+
+    def _instances(self, network: Any) -> InstanceSegmentor | None:
+        """Return the network's instance level, once the bank has entries."""
+        if self.bank is None or not isinstance(network, SegmentsViews):
+            return None
+        entries = filled_entries(self.bank.features, self.bank.labels)
+        return None if entries is None else InstanceSegmentor(network, *entries).eval()
 
     def _predict(self, network: Any, index: int, opinions: SecondOpinions | None) -> Segmentation:
         """Segment an image by its first view, and map the uncertainty where there are opinions."""

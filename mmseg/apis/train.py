@@ -266,7 +266,9 @@ def _register_writers(runner: IterBasedRunner, cfg: Config, validate: bool) -> N
     checkpoints = CheckpointSettings.of(cfg).checkpoint_config
     hook = build_from_cfg({'type': CheckpointHook, **(checkpoints or {})}, HOOKS)
     runner.register_hook(hook, 'VERY_LOW')
-    evaluation = build_evaluation_hook(cfg, runner.device) if validate else None
+    evaluation = None
+    if validate:
+        evaluation = build_evaluation_hook(cfg, runner.device, bank_of(model))
     if evaluation is not None:
         runner.register_hook(evaluation, 'LOWEST')
     runner.register_hook(ResultHook(evaluation), 'LOWEST')

@@ -6,6 +6,7 @@ from mmseg.apis import init_segmentor, load_config
 from mmseg.apis.evaluation_examples import NUM_EXAMPLES, Inspector
 from mmseg.core.examples import read_examples
 from mmseg.datasets import build_dataset
+from mmseg.models.uda import InstanceBank
 from tests.apis.tiny import CLASSES, write_config
 
 
@@ -91,6 +92,25 @@ def test_inspector__maps_say_where_not_to_trust_student_and_teacher(config):
     told = ['entropy of student', 'entropy of teacher', 'student against teacher']
     assert list(first.uncertainty) == told
     assert first.uncertainty['entropy of teacher'].shape == first.labels.shape
+
+
+def test_inspector__classes_are_held_against_instances_once_the_bank_has_entries(config):
+    network = init_segmentor(config, device='cpu')
+    network.init_weights()
+    bank = InstanceBank(10, network.embed_channels, len(CLASSES))
+    inspect = Inspector(inspector_of(config)[0].dataset, config, bank)
+    told = []
+    for is_filled in (False, True):
+        if is_filled:
+            bank.features.normal_()
+            bank.labels.copy_(torch.arange(10) % len(CLASSES))
+        inspect(network, 'student')
+        (first, *_) = read_examples(inspect.writer.folder.parent).items
+        told.append(set(first.uncertainty))
+    assert told == [
+        {'entropy of student'},
+        {'entropy of student', 'class against instances, student'},
+    ]
 
 
 def test_inspector__a_student_gives_examples(config):

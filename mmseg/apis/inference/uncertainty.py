@@ -19,7 +19,7 @@ from mmseg.core.evaluation.uncertainty import (
 )
 from mmseg.models.segmentors.decision import Decision
 from mmseg.models.segmentors.views import Slides
-from mmseg.models.uda.instance_segmentor import InstanceSegmentor, bank_of
+from mmseg.models.uda.instance_segmentor import InstanceSegmentor, entries_of_state
 
 from .networks import init_segmentor
 
@@ -63,7 +63,7 @@ def second_opinions(
     if any(key.removeprefix('module.').startswith('ema_model.') for key in state):
         pair: Branch = 'ema_model' if branch == 'model' else 'model'
         other = init_segmentor(model.cfg, checkpoint, device, pair, trust_checkpoint)
-    entries = bank_of(state)
+    entries = entries_of_state(state)
     if entries is not None:
         bank = InstanceSegmentor(model, *entries).to(device).eval()
     return SecondOpinions(other, bank)

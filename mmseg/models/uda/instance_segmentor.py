@@ -78,7 +78,9 @@ class InstanceSegmentor(SegmentsViews):
         raise UserError('the instance level does not train by itself')
 
 
-def bank_of(state_dict: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor] | None:
+def entries_of_state(
+    state_dict: Mapping[str, torch.Tensor],
+) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Return the filled entries (N, D) of a checkpoint's bank and their classes (N,).
 
     Returns:
@@ -86,6 +88,12 @@ def bank_of(state_dict: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch
     """
     if f'{_BANK}features' not in state_dict:
         return None
-    features, labels = state_dict[f'{_BANK}features'], state_dict[f'{_BANK}labels']
+    return filled_entries(state_dict[f'{_BANK}features'], state_dict[f'{_BANK}labels'])
+
+
+def filled_entries(
+    features: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return the filled ones of a bank's entries (N, D) and classes (N,); None if none is."""
     is_filled = labels >= 0
     return (features[is_filled], labels[is_filled]) if is_filled.any() else None

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmseg.models import build_segmentor
-from mmseg.models.uda.instance_segmentor import InstanceSegmentor, bank_of
+from mmseg.models.uda.instance_segmentor import InstanceSegmentor, entries_of_state
 from mmseg.models.uda.interaction import instance_similarity, scatter_to_classes
 from mmseg.ops import Similarity
 from mmseg.utils.errors import UserError
@@ -57,12 +57,12 @@ def test_instance_segmentor__a_bank_of_other_channels_is_refused():
         InstanceSegmentor(network(small_config()), torch.rand(7, 9), LABELS)
 
 
-def test_bank_of__takes_what_is_filled():
+def test_entries_of_state__takes_what_is_filled():
     features, labels = torch.rand(3, 4), torch.tensor([2, -1, 0])
     state = {'instance.bank.features': features, 'instance.bank.labels': labels}
-    found = bank_of(state)
+    found = entries_of_state(state)
     assert found is not None
     torch.testing.assert_close(found[0], features[[0, 2]])
     assert found[1].tolist() == [2, 0]
-    assert bank_of({**state, 'instance.bank.labels': torch.full((3,), -1)}) is None
-    assert bank_of({'decode_head.conv_seg.weight': features}) is None
+    assert entries_of_state({**state, 'instance.bank.labels': torch.full((3,), -1)}) is None
+    assert entries_of_state({'decode_head.conv_seg.weight': features}) is None
