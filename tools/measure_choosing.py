@@ -1,11 +1,11 @@
 """Measure how far scores without target labels can be trusted, on runs whose labels are known.
 
-python tools/measure_choosing.py WORK_DIR… [--num-images 20] [--held-back SPLIT]
+python tools/measure_choosing.py WORK_DIR… [--num-images 20] [--held-back SPLIT] [--figure FILE]
 
 Labels of data.test are read, for this table alone. What is measured of a run is kept in its work
 dir and not measured again. Tables in Markdown follow: how each score ranks the networks within
 runs, and between runs on one target, and how many points of mIoU are lost by taking the network
-that it likes best.
+that it likes best. --figure draws the points lost within runs.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from mmseg.selection.study import (
     reliabilities,
     reliability_table,
 )
+from mmseg.selection.study_figure import draw_regrets
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 
@@ -52,6 +53,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--held-back', type=Path, metavar='SPLIT', help='as for choose.py; runs on one source then'
     )
+    parser.add_argument('--figure', type=Path, help='picture file, .png or .svg')
     parser.add_argument('--gpu', type=int, help='index of a GPU [the first, else the CPU]')
     return parser.parse_args()
 
@@ -108,6 +110,8 @@ def main() -> None:
     show('Within runs', within, collapsed, False)
     for target, table in targets.items():
         show(f'Within runs on {target}', groups_within_runs(table), collapsed, False)
+    if args.figure is not None:
+        draw_regrets(reliabilities(within, collapsed, between_runs=False), args.figure)
     between = [group for group in map(last_networks, targets.values()) if len(group) > 1]
     show('Between runs on one target', between, collapsed, True)
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+import cv2
 import pytest
 import torch
 
@@ -22,6 +23,7 @@ def test_measure_choosing__measures_once_and_compares_within_and_between_runs(
     other = tmp_path / 'other'
     shutil.copytree(run, other)
     arguments = ['measure_choosing', str(run), str(other), '--num-images', '4']
+    arguments += ['--figure', str(tmp_path / 'lost.png')]
     monkeypatch.setattr(sys, 'argv', arguments)
     run_cli(measure_choosing.main)
     first = capsys.readouterr()
@@ -33,6 +35,7 @@ def test_measure_choosing__measures_once_and_compares_within_and_between_runs(
         assert title in first.out
     for way in ('nuclear norm', 'flip agreement', 'iteration', 'the last teacher'):
         assert f'| {way} |' in first.out
+    assert cv2.imread(str(tmp_path / 'lost.png')).std() > 5
     run_cli(measure_choosing.main)
     again = capsys.readouterr()
     assert 'seen: ' not in again.err and again.out == first.out
