@@ -88,6 +88,12 @@ def test_leaf_configs__are_what_the_experiment_generates(id, tmp_path):
         assert plain(leaf) == merged(generated, tmp_path)
 
 
+def test_leaf_configs__of_two_sources_and_two_targets_is_what_the_experiment_generates(tmp_path):
+    (generated,) = (c for c in generate_experiment_cfgs(22) if c['name_uda'].startswith('dida'))
+    leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
+    assert plain(leaf) == merged(generated, tmp_path)
+
+
 @pytest.mark.parametrize(
     ('id', 'path'), [(40, 'hrda/gtaHR2csHR_hrda'), (80, 'mic/gtaHR2csHR_mic_hrda')]
 )
@@ -112,8 +118,14 @@ def read_dataset(name):
 
 def without_photometry(dataset):
     """Leave out of a data set's config what only training without adaptation does."""
+    if 'datasets' in dataset:
+        return {**dataset, 'datasets': [without_photometry(each) for each in dataset['datasets']]}
     steps = [step for step in dataset['pipeline'] if step['type'] != 'PhotoMetricDistortion']
     return {**dataset, 'pipeline': steps}
+
+
+def parts_of(dataset):
+    return dataset.get('datasets', [dataset])
 
 
 @pytest.mark.parametrize('file', DATASET_BASES.values())
@@ -126,17 +138,17 @@ def test_dataset_configs__adaptation_takes_the_same_source_and_validation_set(fi
         alone['data']['test'],
     )
     target, val = uda['data']['train']['target'], uda['data']['val']
-    assert (target['type'], target['data_root']) == (val['type'], val['data_root'])
+    assert [(part['type'], part['data_root']) for part in parts_of(target)] == [
+        (part['type'], part['data_root']) for part in parts_of(val)
+    ]
 
 
 @pytest.mark.parametrize('file', DATASET_BASES.values())
 def test_dataset_configs__target_images_of_training_are_not_those_of_validation(file):
     data = read_dataset(f'uda_{file.removesuffix(".py")}')['data']
-    parts = [
-        [dataset.get('part'), *dataset['img_dir'].split('/')]
-        for dataset in (data['train']['target'], data['val'])
-    ]
-    assert 'train' in parts[0] and 'val' in parts[1]
+    for domain, part in ((data['train']['target'], 'train'), (data['val'], 'val')):
+        for dataset in parts_of(domain):
+            assert part in (dataset.get('part'), *dataset['img_dir'].split('/'))
 
 
 @pytest.mark.parametrize('pair', ['gta_to_cityscapes', 'synthia_to_cityscapes'])
