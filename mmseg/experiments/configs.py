@@ -36,6 +36,8 @@ DATASET_BASES = {
     ('cityscapes', 'cityscapes'): 'cityscapes_to_cityscapes_512x512.py',
     ('cityscapes', 'acdc'): 'cityscapes_to_acdc_512x512.py',
     ('cityscapes', 'darkzurich'): 'cityscapes_to_darkzurich_512x512.py',
+    ('urbansyn', 'cityscapes'): 'urbansyn_to_cityscapes_512x512.py',
+    ('cityscapes', 'bdd100k'): 'cityscapes_to_bdd100k_512x512.py',
     ('gta_synthia', 'cityscapes_acdc'): 'gta_synthia_to_cityscapes_acdc_512x512.py',
     ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes.py',
     ('gtaHR', 'cityscapesHR'): 'gtaHR_to_cityscapesHR_1024x1024.py',

@@ -9,6 +9,7 @@ from mmcv.runner import IterBasedRunner, build_optimizer
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.evaluation import get_classes, get_palette
 from mmseg.experiments.configs import DATASET_BASES
 from mmseg.experiments.table import generate_experiment_cfgs
 
@@ -173,6 +174,15 @@ def test_dataset_configs__photographs_are_measured_on_the_classes_they_label():
     config = Config.fromfile(str(CONFIGS / '_base_/datasets/camvid_day_to_camvid_dusk.py'))
     assert len(config.data.val.eval_classes) == 11
     assert config.data.test.eval_classes == config.data.val.eval_classes
+
+
+def test_dataset_configs__sets_with_mapping_files_have_the_names_of_cityscapes():
+    for data in (
+        read_dataset('urbansyn_to_cityscapes_512x512')['data']['train'],
+        read_dataset('cityscapes_to_bdd100k_512x512')['data']['val'],
+    ):
+        assert data['classes'] == list(get_classes('cityscapes'))
+        assert data['palette'] == get_palette('cityscapes')
 
 
 class Network(nn.ModuleDict):

@@ -31,7 +31,7 @@ LAYOUTS = {
         False,
         [0, 13, 12, 9, 255],
     ),
-    # A zebra crossing is road, a motorcyclist a rider, a bird nothing.
+    # A lane marking is road, a motorcyclist a rider, a bird nothing.
     'mapillary_v1.2': (
         'images/__CRyFzoDOXn6unQ6a3DnQ.jpg',
         'labels/__CRyFzoDOXn6unQ6a3DnQ.png',

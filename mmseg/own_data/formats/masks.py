@@ -49,9 +49,15 @@ def read_masks(
         ignored: Classes whose pixels are ignored.
 
     Raises:
-        UserError: Pictures and labels do not belong together, or the labels hold no classes.
+        UserError: Pictures and labels do not belong together or are the same files, or the labels
+            hold no classes.
     """
     pairs = pair_up(pictures, labels)
+    if any(picture.path.samefile(label.path) for picture, label in pairs.pairs):
+        raise UserError(
+            'pictures and label pictures are the same files: put them into two folders, or have '
+            'tools/convert_datasets/custom.py tell them apart by image_suffix and label_suffix'
+        )
     files = [label for _, label in pairs.pairs]
     if not is_nearest:
         refuse_blurred(files)
@@ -135,10 +141,7 @@ def _about_unlisted(
         return [f'{line}ignored{hint}']
     values = np.array(sorted(others), np.int64)
     distance = _nearest(values, np.array(sorted(ids), np.int64))[1]
-    return [
-        f'{line}taken for the nearest, at a distance of up to {distance.max():.0f} in RGB, of a '
-        'blend as of anything else'
-    ]
+    return [f'{line}taken for the nearest, up to {distance.max():.0f} away in RGB']
 
 
 def _nearest(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -55,6 +55,13 @@ def test_ids__one_bit_and_sixteen_bits(read, tmp_path):
     assert "26001 (25.00% of the pixels) is taken for 'class 2'" in reading.lines
 
 
+def test_ids__pictures_are_not_taken_for_their_own_labels(tmp_path):
+    photographs(tmp_path / 'both', ['a.png', 'a_mask.png'], SIZE)
+    pictures = look_into(tmp_path / 'both').pictures
+    with pytest.raises(UserError, match='are the same files: put them into two folders'):
+        read_labels(tmp_path / 'both', pictures, Options())
+
+
 def coloured(path, *row):
     save(path, np.array([row] * 2, np.uint8))
 
@@ -85,7 +92,7 @@ def test_colours__blends_are_taken_for_the_nearest_only_where_that_is_asked_for(
     assert label_maps(reading) == {'a': [[0, 0, 1, 1]] * 2}
     # (28, 16, −2) from the road: √(784 + 256 + 4) = 32.3; (20, 8, −2) from the car: 21.6
     assert '4 pixels (50.00%)' in reading.lines[-1]
-    assert 'taken for the nearest, at a distance of up to 32 in RGB' in reading.lines[-1]
+    assert 'taken for the nearest, up to 32 away in RGB' in reading.lines[-1]
 
 
 def test_colours__jpegs_are_taken_by_the_nearest_colour_only(read, tmp_path):
