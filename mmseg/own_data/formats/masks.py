@@ -65,18 +65,8 @@ def read_masks(
     is_coloured = hold_colours(files) or (table is not None and has_palette)
     counts = count_values(files, is_coloured)
     lines = [f'{len(files)} pairs, by {pairs.how}', *pairs.lines]
-    if table is None:
-        total = counts.total()
-        shares = {value: number / total for value, number in counts.most_common()}
-        proposal = propose_classes(LabelValues(is_coloured, shares, len(files)))
-        lines += proposal.lines
-        listed = {name: _value(entry['labels'][0]) for name, entry in proposal.classes.items()}
-    else:
-        place = {name: index for index, name in enumerate(table)}
-        values = {name: _value(list(colour)) for name, colour in table.items()}
-        listed = values if is_coloured else place
-        if not is_coloured:
-            lines.append('the labels hold ids: taken for places in the table, from 0')
+    listed, told = _listed(counts, len(files), is_coloured, table)
+    lines += told
     colours = _colours(listed, is_coloured, table, files[0] if has_palette else None)
     refuse_unknown(ignored, listed)
     void = [n for n in listed if n in ignored or (table is not None and n.lower() in VOID)]
@@ -84,7 +74,8 @@ def read_masks(
     classes = [name for name in listed if name not in void]
     ids = {listed[name]: index for index, name in enumerate(classes)}
     ids |= {listed[name]: IGNORE_INDEX for name in void}
-    lines += _about_unlisted(counts, ids, is_coloured, is_nearest)
+    if table is not None or is_nearest:
+        lines += _about_unlisted(counts, ids, is_coloured, is_nearest)
     mapping = ClassMapping('', '', '', '', tuple(classes), (), ids, is_coloured)
     return Reading(
         format=_called(is_coloured, has_palette, table),
@@ -96,6 +87,22 @@ def read_masks(
         ],
         lines=lines,
     )
+
+
+def _listed(
+    counts: Counter[int], num_files: int, is_coloured: bool, table: Table | None
+) -> tuple[dict[str, int], list[str]]:
+    """Return class → value in the files, as a table says or as they propose; and what to tell."""
+    if table is None:
+        total = counts.total()
+        shares = {value: number / total for value, number in counts.most_common()}
+        proposal = propose_classes(LabelValues(is_coloured, shares, num_files))
+        classes = proposal.classes.items()
+        return {name: _value(entry['labels'][0]) for name, entry in classes}, list(proposal.lines)
+    if is_coloured:
+        return {name: _value(list(colour)) for name, colour in table.items()}, []
+    told = 'the labels hold ids: taken for places in the table, from 0'
+    return {name: index for index, name in enumerate(table)}, [told]
 
 
 def _called(is_coloured: bool, has_palette: bool, table: Table | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError, nearest
 
 from ..pictures import Picture
-from .shapes import LATER, SMALLER, Annotations, draw
+from .shapes import LATER, SMALLER, AnnotatedImage, Annotations, draw
 
 BACKGROUND, IGNORE = 'background', 'ignore'
 # What formats call it.
@@ -75,43 +75,51 @@ def of_annotations(
         lines.append('pixels of no region are ignored (--rest background makes them a class)')
     index_of = {name: index for index, name in enumerate(classes)}
     rest_index = 0 if rest == BACKGROUND else IGNORE_INDEX
+    found, told = _with_pictures(annotations, pictures, keeps_bare=rest == BACKGROUND)
+    images = [
+        (picture, partial(draw, image.shapes, picture.size, index_of, rest_index, on_top))
+        for picture, image in found
+    ]
+    return Reading(annotations.format, classes, annotations.colours, images, [*lines, *told])
+
+
+def _with_pictures(
+    annotations: Annotations, pictures: Sequence[Picture], keeps_bare: bool
+) -> tuple[list[tuple[Picture, AnnotatedImage]], list[str]]:
+    """Find the picture of each annotated image; say what is left out, a line each."""
     find = _finder(pictures)
-    images = []
-    gone, other_sizes, bare, taken = [], [], [], set()
+    found: dict[Path, tuple[Picture, AnnotatedImage]] = {}
+    gone, other_sizes, bare = [], [], []
     for image in annotations.images:
         picture = find(image.name)
         if picture is None:
             gone.append(image.name)
         elif image.size is not None and image.size != picture.size:
             other_sizes.append(f'{image.name} ({_by(image.size)}, the picture {_by(picture.size)})')
-        elif picture.path in taken:
+        elif picture.path in found:
             raise UserError(f'{picture.path} is annotated twice, the second time as {image.name}')
-        elif not image.shapes and rest == IGNORE:
-            bare.append(image.name)
         else:
-            shapes = partial(draw, image.shapes, picture.size, index_of, rest_index, on_top)
-            images.append((picture, shapes))
-            taken.add(picture.path)
-    empty = [image.name for image in annotations.images if not image.shapes]
-    if empty and rest == BACKGROUND:
-        lines.append(f'{len(empty)} pictures have no region: all {classes[0]!r}: {_named(empty)}')
-    unseen = [picture.path.name for picture in pictures if picture.path not in taken]
-    for names, reason in (
-        (gone, 'annotated pictures are not there'),
-        (other_sizes, 'pictures have another size than their annotation'),
-        (bare, 'pictures have no region'),
-    ):
-        if names:
-            lines.append(f'{len(names)} {reason}: left out: {_named(names)}')
-    if not images:
-        raise UserError(
-            f'no picture fits the annotations: {lines[-1]}; there are {_named(unseen)}'
-            if gone or other_sizes or bare
-            else f'{annotations.format}: no picture is annotated'
+            if not image.shapes:
+                bare.append(image.name)
+            if image.shapes or keeps_bare:
+                found[picture.path] = picture, image
+    unseen = [picture.path.name for picture in pictures if picture.path not in found]
+    lines = [
+        f'{len(names)} {what}: {_named(names)}'
+        for names, what in (
+            (gone, 'annotated pictures are not there: left out'),
+            (other_sizes, 'pictures have another size than their annotation: left out'),
+            (bare, f'pictures have no region: {"kept" if keeps_bare else "left out"}'),
         )
+        if names
+    ]
+    if not found and not lines:
+        raise UserError(f'{annotations.format}: no picture is annotated')
+    if not found:
+        raise UserError(f'no picture fits the annotations: {lines[-1]}; there are {_named(unseen)}')
     if unseen:
         lines.append(f'{len(unseen)} pictures are not annotated: left out: {_named(unseen)}')
-    return Reading(annotations.format, classes, annotations.colours, images, lines)
+    return list(found.values()), lines
 
 
 def refuse_unknown(ignored: Collection[str], classes: Collection[str]) -> None:

@@ -130,7 +130,7 @@ def test_coco__another_size_or_a_missing_picture_is_told(tmp_path, pictures):
     told = '\n'.join(reading.lines)
     assert 'another size than their annotation: left out: a.jpg (4×6, the picture 6×4)' in told
     assert '1 annotated pictures are not there: left out: gone.jpg' in told
-    assert "pictures have no region: all 'background'" in told
+    assert '1 pictures have no region: kept: b.png' in told
     path = write(tmp_path / 'x.json', coco([CAR], images=listed[:2]))
     with pytest.raises(UserError, match=r'no picture fits the annotations: .*there are'):
         read_labels(path, pictures, Options())
