@@ -30,6 +30,7 @@ setup(
         'watch': ['tensorboard>=2.20,<3', 'wandb>=0.20,<1'],
         'onnx': [line for line in DEV if line.startswith('onnx')],
         'lora': [line for line in DEV if line.startswith('peft')],
+        'coco': [line for line in DEV if line.startswith('pycocotools')],
         'web': [line for line in DEV if line.startswith('gradio')],
     },
 )

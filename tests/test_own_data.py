@@ -54,7 +54,7 @@ def follow(folder, name, kind, text):
 
 def test_guide__is_all_found():
     kinds = ' '.join(kind for _, kind, _ in BLOCKS)
-    assert kinds == 'sh json sh json sh python sh sh'
+    assert kinds == 'sh sh json sh json sh python sh sh'
     names = [name for name, kind, _ in BLOCKS if kind != 'sh']
     assert names == ['data/mine/source.json', 'data/mine/target.json', 'configs/mine.py']
 
@@ -70,6 +70,13 @@ def test_guide__the_converter_prints_the_lines_that_the_config_has(clone):
     assert printed == written
     assert re.search('rare_class_sampling=.*', said)[0] in config
     assert 'num_classes=6' in said and 'num_classes=6' in config
+
+
+def test_guide__labels_are_converted_with_a_sheet_to_look_at(clone):
+    folder, said = clone
+    assert 'data/mine/source/labels: label pictures of ids of a palette, 12 pictures' in said
+    assert (folder / 'data/mine/from_labels/check.png').is_file()
+    assert len(list((folder / 'data/mine/from_labels/labels').iterdir())) == 12
 
 
 def test_guide__a_network_of_own_classes_comes_of_it(clone):

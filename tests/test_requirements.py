@@ -15,6 +15,7 @@ OURS = {*FOLDERS, 'tests', 'experiments', 'run_experiments', 'create_buffer'}
 OPTIONAL = {
     'mmseg/apis/onnx_file.py',
     'mmseg/models/backbones/lora.py',
+    'mmseg/own_data/formats/runs.py',
     'tools/export_onnx.py',
     'demo/web.py',
 }

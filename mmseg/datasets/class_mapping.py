@@ -12,7 +12,8 @@ A mapping file is JSON:
     }
 
 `labels` lists what stands for a class in the label files: RGB colours, or ids as `[7, 8]`. Train
-ids follow the order of the classes; what no class lists is ignored.
+ids follow the order of the classes; what no class lists is ignored. Where names begin differently,
+`image_prefix` and `label_prefix` say how: `rgb_7.png` and `ss_7.png`.
 """
 
 import io
@@ -39,8 +40,10 @@ from .statistics_files import CONVERTED
 _DEFAULTS = {
     'images': 'images',
     'image_suffix': '.png',
+    'image_prefix': '',
     'labels': 'labels',
     'label_suffix': '.png',
+    'label_prefix': '',
 }
 _KEYS = (*_DEFAULTS, 'classes')
 _LOSSY = ('.jpg', '.jpeg', '.webp')
@@ -59,6 +62,8 @@ class ClassMapping:
         palette: Colour of each class (C, 3) for pictures, RGB.
         train_ids: What stands in label files, an id or a colour as 0xRRGGBB → train id.
         is_coloured: Whether label files hold colours.
+        image_prefix: Start of an image's name.
+        label_prefix: Start of a label file's name; converted labels begin as images do.
     """
 
     images: str
@@ -69,6 +74,8 @@ class ClassMapping:
     palette: tuple[tuple[int, ...], ...]
     train_ids: Mapping[int, int]
     is_coloured: bool
+    image_prefix: str = ''
+    label_prefix: str = ''
 
     @classmethod
     def from_file(cls, path: str | Path) -> 'ClassMapping':
@@ -101,10 +108,16 @@ class ClassMapping:
         if is_shared and len(self.image_suffix) > len(self.label_suffix):
             others.append(self.image_suffix)
         names = files_below(folder, self.label_suffix)
-        found = [name for name in names if not name.endswith(tuple(others))]
+        found = [
+            name
+            for name in names
+            if not name.endswith(tuple(others))
+            and name.rpartition('/')[2].startswith(self.label_prefix)
+        ]
         if not found:
             hint = there_instead(folder, 'label_suffix')
-            raise UserError(f'no label file named *{self.label_suffix} below {folder}{hint}')
+            named = f'{self.label_prefix}*{self.label_suffix}'
+            raise UserError(f'no label file named {named} below {folder}{hint}')
         report_other_capitals(folder, self.label_suffix)
         return [self._label_file(root, name, out_dir or root) for name in found]
 
@@ -130,7 +143,8 @@ class ClassMapping:
         }
 
     def _label_file(self, root: Path, name: str, out_dir: Path) -> LabelFile:
-        stem = name.removesuffix(self.label_suffix)
+        folder, slash, stem = name.removesuffix(self.label_suffix).rpartition('/')
+        stem = f'{folder}{slash}{self.image_prefix}{stem.removeprefix(self.label_prefix)}'
         return LabelFile(
             original=root / self.labels / name,
             converted=out_dir / self.labels / f'{stem}{CONVERTED}',

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ from torch.utils.data import Dataset
 
 from mmseg.core.evaluation.percent import SCORES, metrics_table
 from mmseg.utils.errors import UserError
+from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS, build_dataset
 from .custom import CustomDataset
 from .drawing import DrawsImages
 from .evaluation import EvaluatesLabels, Result
 from .pipelines import Compose
+from .randomness import drawing_from
 from .skipped import SkippedFiles
 
 
@@ -33,9 +35,13 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         separate_eval: Whether evaluation gives the means of each set too, as '0_mIoU', '1_mIoU', …;
             'mIoU' is that of all images together.
         max_skipped_ratio: Share of the samples that may be skipped before training stops.
+        shares: How often training draws from each set, in proportion to each other: `[1, 1]` for as
+            often from one as from the other; None for as often as it has images. Rare class
+            sampling, which draws a class first, takes them among the sets that show it.
 
     Raises:
-        UserError: For no set, for sets that differ in classes or labels, and for pairs of domains.
+        UserError: For no set, for sets that differ in classes or labels, for pairs of domains, and
+            for shares that are no positive number for each set.
     """
 
     def __init__(
@@ -43,11 +49,13 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         datasets: Sequence[Any],
         separate_eval: bool = True,
         max_skipped_ratio: float = 0.05,
+        shares: Sequence[float] | None = None,
     ) -> None:
         built = [build_dataset(d) if isinstance(d, Mapping | list) else d for d in datasets]
         _check_alike(built)
         self.datasets: list[CustomDataset | ConcatDataset] = built
         self.separate_eval = separate_eval
+        self.shares = None if shares is None else _checked_shares(shares, len(built))
         first = built[0]
         self.CLASSES, self.PALETTE = first.CLASSES, first.PALETTE
         self.eval_classes, self.extra_means = first.eval_classes, first.extra_means
@@ -67,6 +75,33 @@ class ConcatDataset(DrawsImages, EvaluatesLabels, Dataset):
         """Return the image at an index; training samples of a run come from `draw`."""
         part, place = self.part_of(index)
         return part[place]
+
+    def draw(self, position: int, seed: int) -> dict[str, Any]:
+        """Return the training sample at a position of a run; see `DrawsImages`.
+
+        With `shares` every sample is drawn by itself, so that an image may come again before others
+        came at all.
+        """
+        if self.shares is None:
+            return super().draw(position, seed)
+        rng = numpy_generator('sample by shares', seed, position)
+        everything = np.arange(len(self))
+
+        def candidates() -> Iterator[int]:
+            while True:
+                yield self.choose_by_shares(everything, rng)
+
+        with drawing_from(rng):
+            return self.read_first(candidates(), self.__getitem__)
+
+    def choose_by_shares(self, indices: np.ndarray, rng: np.random.Generator) -> int:
+        """Draw one of some images (N), ascending: a set by its share, then an image of it."""
+        if self.shares is None:
+            return int(rng.choice(indices))
+        bounds = np.searchsorted(indices, self._starts)
+        weights = self.shares * (bounds[1:] > bounds[:-1])
+        number = int(rng.choice(len(weights), p=weights / weights.sum()))
+        return int(indices[rng.integers(bounds[number], bounds[number + 1])])
 
     def part_of(self, index: int) -> tuple[CustomDataset, int]:
         """Return the data set of one folder that an image is of, and its index there."""
@@ -169,6 +204,15 @@ class RepeatDataset(ConcatDataset):
         built = build_dataset(dataset) if isinstance(dataset, Mapping | list) else dataset
         super().__init__([built] * times, separate_eval=False)
         self.dataset, self.times = built, times
+
+
+def _checked_shares(shares: Sequence[float], number: int) -> np.ndarray:
+    if len(shares) != number or not all(0 < share < np.inf for share in shares):
+        raise UserError(
+            f'ConcatDataset: shares: expected a number above 0 for each of {number} data sets, got '
+            f'{shares}'
+        )
+    return np.asarray(shares, float)
 
 
 def _check_alike(datasets: Sequence[Any]) -> None:

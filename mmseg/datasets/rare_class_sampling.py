@@ -19,6 +19,7 @@ from mmseg.utils.seed import numpy_generator
 
 from .builder import DATASETS, build_dataset
 from .class_statistics import class_name, statistics_of
+from .concat import ConcatDataset
 from .custom import CustomDataset
 from .pipelines import Compose
 from .randomness import drawing_from
@@ -163,8 +164,12 @@ class RareClassDataset(RefusesOverrides, Dataset):
         )
 
     def _candidates(self, drawn: int, rng: np.random.Generator) -> Iterator[int]:
+        images = self.images_of[drawn]
         while True:
-            yield int(rng.choice(self.images_of[drawn]))
+            if isinstance(self.source, ConcatDataset):
+                yield self.source.choose_by_shares(images, rng)
+            else:
+                yield int(rng.choice(images))
 
     def _sample_with(self, drawn: int, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """Load an image once and crop it until the crop shows the class."""

@@ -77,11 +77,11 @@ def shrink(path: Path, root: str | Path) -> None:
     _move_data(config.data, Path(root))
     _scale_sizes(config.data, ratio)
     _scale_sizes(config.model, ratio)
-    target: Any = config.data.train.get('target') or {}
-    if target.get('crop_pseudo_margins'):
-        # They count in pixels of the original images, which are of 2048×1024.
-        margins = [pixels * CROP // 1024 for pixels in target.crop_pseudo_margins]
-        target.crop_pseudo_margins = margins
+    for target in _parts(config.data.train.get('target') or {}):
+        if target.get('crop_pseudo_margins'):
+            # They count in pixels of the original images, which are of 2048×1024.
+            margins = [pixels * CROP // 1024 for pixels in target['crop_pseudo_margins']]
+            target['crop_pseudo_margins'] = margins
     sampling = config.data.train.get('rare_class_sampling')
     if sampling:
         sampling.min_pixels = int(sampling.min_pixels * ratio**2)
@@ -112,8 +112,8 @@ def shrink(path: Path, root: str | Path) -> None:
 
 def _crop_of(config: Config) -> int:
     train = config.data.train
-    pipeline = train.get('source', train).pipeline
-    crops = [step.crop_size for step in pipeline if step['type'] == 'RandomCrop']
+    steps = _parts(train.get('source', train))
+    crops = [step['crop_size'] for step in steps if step.get('type') == 'RandomCrop']
     if not crops:
         raise UserError('--smoke: the training pipeline has no RandomCrop to take the size from')
     return min(crops[0])
@@ -123,7 +123,8 @@ def _parts(data: Any) -> Iterator[Any]:
     """Go through all dicts of a config."""
     if isinstance(data, dict):
         yield data
-        for value in data.values():
+    for value in data.values() if isinstance(data, dict) else data:
+        if isinstance(value, dict | list | tuple):
             yield from _parts(value)
 
 

@@ -167,6 +167,17 @@ def bad_weather_and_night() -> list[Run]:
     ]
 
 
+def several_sources_and_targets() -> list[Run]:
+    """Return the runs from GTA and Synthia to Cityscapes and ACDC, each as often as the other."""
+    # Which rows get no pseudo labels depends on the target, so its file says it.
+    methods = [
+        SOURCE_ONLY,
+        *({**method, 'crop_pseudo_labels': False} for method in (DAFORMER, DIDA)),
+    ]
+    network = [('daformer_sepaspp', 'mitb5')]
+    return grid(network, methods, source='gta_synthia', target='cityscapes_acdc')
+
+
 # --- HRDA and MIC: as published, on large crops in full resolution, or on DAFormer's own ---
 _TWO_SCALES = 'hrda1-512-0.1_daformer_sepaspp_sl'
 _RARE_IN_LARGE_CROPS: Settings = {'rcs_temperature': 0.01, 'rcs_min_crop_ratio': 2.0}

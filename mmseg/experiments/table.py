@@ -128,6 +128,10 @@ EXPERIMENTS = {
             'camvid_day', 'camvid_dusk', things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
         ),
     ),
+    22: Experiment(
+        'GTA and Synthia to Cityscapes and ACDC, measured on both and on each',
+        studies.several_sources_and_targets(),
+    ),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',

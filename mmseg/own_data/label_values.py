@@ -47,18 +47,12 @@ class Proposal(NamedTuple):
     lines: Sequence[str]
 
 
-def look_at_labels(labels: Sequence[Picture]) -> LabelValues:
-    """Count the values of some label files, spread over all.
+def hold_colours(labels: Sequence[Picture]) -> bool:
+    """Whether label files hold colours; else they hold ids.
 
     Raises:
-        UserError: Files of a kind that blurs colours, or some with colours among some with ids.
+        UserError: Some do and others do not.
     """
-    lossy = [p for p in labels if p.path.suffix.lower() in _LOSSY]
-    if lossy:
-        raise UserError(
-            f'{len(lossy)} labels such as {lossy[0].path.name} are of a kind that blurs colours: '
-            'export them as PNG'
-        )
     kinds = {picture.mode in _COLOURED for picture in labels}
     if len(kinds) > 1:
         one = next(p for p in labels if p.mode in _COLOURED)
@@ -66,15 +60,45 @@ def look_at_labels(labels: Sequence[Picture]) -> LabelValues:
         raise UserError(
             f'some labels hold colours ({one.path.name}), others ids ({other.path.name})'
         )
-    is_coloured = kinds.pop()
-    spread = np.linspace(0, len(labels) - 1, min(_NUM_READ, len(labels))).round().astype(int)
-    counts: Counter[int] = Counter()
-    for index in spread:
-        values, pixels = np.unique(read_values(labels[index].path, is_coloured), return_counts=True)
-        counts.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
+    return kinds.pop()
+
+
+def refuse_blurred(labels: Sequence[Picture]) -> None:
+    """Raise a `UserError` where label files are of a kind that blurs colours."""
+    lossy = [p for p in labels if p.path.suffix.lower() in _LOSSY]
+    if lossy:
+        raise UserError(
+            f'{len(lossy)} labels such as {lossy[0].path.name} are of a kind that blurs colours: '
+            'export them as PNG'
+        )
+
+
+def look_at_labels(labels: Sequence[Picture], most: int = _NUM_READ) -> LabelValues:
+    """Count the values of some label files, spread over all.
+
+    Args:
+        labels: The files.
+        most: How many of them are read.
+
+    Raises:
+        UserError: Files of a kind that blurs colours, or some with colours among some with ids.
+    """
+    refuse_blurred(labels)
+    is_coloured = hold_colours(labels)
+    spread = np.linspace(0, len(labels) - 1, min(most, len(labels))).round().astype(int)
+    counts = count_values([labels[index] for index in spread], is_coloured)
     total = counts.total()
     shares = {value: number / total for value, number in counts.most_common()}
     return LabelValues(is_coloured, shares, len(spread))
+
+
+def count_values(labels: Sequence[Picture], is_coloured: bool) -> Counter[int]:
+    """Count the pixels of each value: of ids, or of colours as 0xRRGGBB."""
+    counts: Counter[int] = Counter()
+    for label in labels:
+        values, pixels = np.unique(read_values(label.path, is_coloured), return_counts=True)
+        counts.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
+    return counts
 
 
 def propose_classes(values: LabelValues) -> Proposal:

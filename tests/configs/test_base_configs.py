@@ -9,6 +9,7 @@ from mmcv.runner import IterBasedRunner, build_optimizer
 from mmcv.utils import Config
 from torch import nn
 
+from mmseg.core.evaluation import get_classes, get_palette
 from mmseg.experiments.configs import DATASET_BASES
 from mmseg.experiments.table import generate_experiment_cfgs
 
@@ -88,6 +89,12 @@ def test_leaf_configs__are_what_the_experiment_generates(id, tmp_path):
         assert plain(leaf) == merged(generated, tmp_path)
 
 
+def test_leaf_configs__of_two_sources_and_two_targets_is_what_the_experiment_generates(tmp_path):
+    (generated,) = (c for c in generate_experiment_cfgs(22) if c['name_uda'].startswith('dida'))
+    leaf = Config.fromfile(str(CONFIGS / 'dida' / f'{generated["name"]}.py'))
+    assert plain(leaf) == merged(generated, tmp_path)
+
+
 @pytest.mark.parametrize(
     ('id', 'path'), [(40, 'hrda/gtaHR2csHR_hrda'), (80, 'mic/gtaHR2csHR_mic_hrda')]
 )
@@ -112,8 +119,14 @@ def read_dataset(name):
 
 def without_photometry(dataset):
     """Leave out of a data set's config what only training without adaptation does."""
+    if 'datasets' in dataset:
+        return {**dataset, 'datasets': [without_photometry(each) for each in dataset['datasets']]}
     steps = [step for step in dataset['pipeline'] if step['type'] != 'PhotoMetricDistortion']
     return {**dataset, 'pipeline': steps}
+
+
+def parts_of(dataset):
+    return dataset.get('datasets', [dataset])
 
 
 @pytest.mark.parametrize('file', DATASET_BASES.values())
@@ -126,17 +139,17 @@ def test_dataset_configs__adaptation_takes_the_same_source_and_validation_set(fi
         alone['data']['test'],
     )
     target, val = uda['data']['train']['target'], uda['data']['val']
-    assert (target['type'], target['data_root']) == (val['type'], val['data_root'])
+    assert [(part['type'], part['data_root']) for part in parts_of(target)] == [
+        (part['type'], part['data_root']) for part in parts_of(val)
+    ]
 
 
 @pytest.mark.parametrize('file', DATASET_BASES.values())
 def test_dataset_configs__target_images_of_training_are_not_those_of_validation(file):
     data = read_dataset(f'uda_{file.removesuffix(".py")}')['data']
-    parts = [
-        [dataset.get('part'), *dataset['img_dir'].split('/')]
-        for dataset in (data['train']['target'], data['val'])
-    ]
-    assert 'train' in parts[0] and 'val' in parts[1]
+    for domain, part in ((data['train']['target'], 'train'), (data['val'], 'val')):
+        for dataset in parts_of(domain):
+            assert part in (dataset.get('part'), *dataset['img_dir'].split('/'))
 
 
 @pytest.mark.parametrize('pair', ['gta_to_cityscapes', 'synthia_to_cityscapes'])
@@ -161,6 +174,15 @@ def test_dataset_configs__photographs_are_measured_on_the_classes_they_label():
     config = Config.fromfile(str(CONFIGS / '_base_/datasets/camvid_day_to_camvid_dusk.py'))
     assert len(config.data.val.eval_classes) == 11
     assert config.data.test.eval_classes == config.data.val.eval_classes
+
+
+def test_dataset_configs__sets_with_mapping_files_have_the_names_of_cityscapes():
+    for data in (
+        read_dataset('urbansyn_to_cityscapes_512x512')['data']['train'],
+        read_dataset('cityscapes_to_bdd100k_512x512')['data']['val'],
+    ):
+        assert data['classes'] == list(get_classes('cityscapes'))
+        assert data['palette'] == get_palette('cityscapes')
 
 
 class Network(nn.ModuleDict):

@@ -207,3 +207,41 @@ def test_means__are_those_of_the_first_source():
 
 def test_repeat__is_a_data_set_of_its_own_class(root):
     assert isinstance(RepeatDataset(config(root, 'a'), 2).datasets[0], CustomDataset)
+
+
+def drawn_labels(dataset, number):
+    samples = (dataset.draw(k, seed=0)['gt_semantic_seg'] for k in range(number))
+    return Counter(int(np.ravel(getattr(labels, 'data', labels))[0]) for labels in samples)
+
+
+def test_shares__say_how_often_each_set_is_drawn_from(root):
+    joined = [config(root, n) for n in SIZES]
+    cfg = {'type': 'ConcatDataset', 'datasets': joined, 'shares': [1, 1, 2]}
+    dataset, other = build_dataset(cfg), build_dataset(cfg)
+    counts = drawn_labels(dataset, 400)
+    # 100, 100 and 200 are expected, with standard deviations of 8.7 and 10.
+    assert abs(counts[0] - 100) < 35 and abs(counts[1] - 100) < 35 and abs(counts[2] - 200) < 40
+    shown = [dataset.draw(k, seed=3)['img'].tobytes() for k in range(5)]
+    assert shown[4] == other.draw(4, seed=3)['img'].tobytes() and len(set(shown)) > 1
+    assert len(dataset) == 6 and labels_of(dataset) == [0, 0, 1, 1, 1, 2]
+
+
+def test_shares__hold_under_rare_class_sampling_among_the_sets_that_show_the_class(root):
+    # Every image of a and b shows class 0; c has a class of its own.
+    for name in 'ab':
+        pixels = {f'labels/{i}.png': {'0': 32 * 48} for i in range(SIZES[name])}
+        write_statistics(root / name, pixels)
+    cfg = {'type': 'ConcatDataset', 'datasets': [config(root, n) for n in SIZES]}
+    sampled = RareClassDataset({**cfg, 'shares': [3, 1, 100]}, min_pixels=10, class_temp='inf')
+    rng = np.random.default_rng(0)
+    candidates = sampled._candidates(0, rng)
+    parts = Counter(sampled.source.part_of(next(candidates))[0].img_dir[-8] for _ in range(400))
+    assert set(parts) == {'a', 'b'} and abs(parts['a'] - 300) < 35
+    assert {next(sampled._candidates(2, rng)) for _ in range(5)} == {5}
+
+
+@pytest.mark.parametrize('shares', [[1], [1, 0], [1, -1], [1, float('inf')]])
+def test_shares__are_a_positive_number_for_each_set(root, shares):
+    datasets = [config(root, n) for n in 'ab']
+    with pytest.raises(UserError, match='shares: expected a number above 0 for each of 2 data set'):
+        build_dataset({'type': 'ConcatDataset', 'datasets': datasets, 'shares': shares})

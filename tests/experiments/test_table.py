@@ -89,6 +89,14 @@ def test_generate_experiment_cfgs__other_targets_are_adapted_to_from_cityscapes(
     ]
 
 
+def test_generate_experiment_cfgs__several_sources_and_targets_in_one_run():
+    configs = generate_experiment_cfgs(22)
+    assert [config['name'] for config in configs] == [
+        f'gta_syn2cs_acdc_{method}_daformer_sepaspp_mitb5_poly10warm_s0'
+        for method in ('source-only', 'dacs_a999_fdthings_rcs001', 'dida_rcs001')
+    ]
+
+
 @pytest.mark.parametrize('id', [7, 8])
 def test_generate_experiment_cfgs__paper_runs_are_the_published_ones_with_dida(id):
     configs = generate_experiment_cfgs(id)
@@ -104,7 +112,7 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [22, -1, 1000])
+@pytest.mark.parametrize('id', [23, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
     with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)

@@ -1,0 +1,1 @@
+"""Labels as annotation tools leave them, each format read into the same few values."""
