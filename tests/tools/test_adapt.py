@@ -10,7 +10,7 @@ from mmseg.apis import load_config
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.utils.cli import run_cli
 from tests.own_data.files import id_maps, photographs
-from tools import propose_config, train
+from tools import adapt, train
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def propose(monkeypatch, capfd, tmp_path):
     def call(*options):
         folders = (tmp_path / 'photos', tmp_path / 'masks', tmp_path / 'field')
         arguments = ['--source', *folders[:2], '--target', folders[2], '--out', tmp_path / 'out']
-        monkeypatch.setattr(sys, 'argv', ['propose', *map(str, (*arguments, *options))])
+        monkeypatch.setattr(sys, 'argv', ['adapt', *map(str, (*arguments, '--dry-run', *options))])
         try:
-            run_cli(propose_config.main)
+            run_cli(adapt.main)
         except SystemExit as end:
             assert end.code == 1
         return capfd.readouterr()
@@ -39,16 +39,14 @@ def folders(tmp_path):
     return before
 
 
-def test_propose_config__what_it_writes_trains_and_touches_nothing(
-    propose, folders, tmp_path, monkeypatch
-):
+def test_adapt__what_it_writes_trains_and_touches_nothing(propose, folders, tmp_path, monkeypatch):
     told = propose('--iterations', 2)
     assert told.err == '' and sorted(
         path for path in tmp_path.rglob('*') if 'out' not in path.parts
     ) == [path for path in folders if 'out' not in path.parts]
     assert 'labels: 4 pairs, by names that differ in how all of a folder end' in told.out
     assert '9 (' in told.out and "is taken for 'class 2'" in told.out
-    kept = (tmp_path / 'out/proposal.txt').read_text()
+    kept = (tmp_path / 'out/summary.txt').read_text()
     assert 'size: (64, 48)' in kept and 'encoder: effnetlite0' in kept
     cfg = load_config(tmp_path / 'out/adapt.json')
     dataset = build_run_dataset(cfg, cfg.data.train)
@@ -60,7 +58,7 @@ def test_propose_config__what_it_writes_trains_and_touches_nothing(
     assert (tmp_path / 'out/adapt/iter_2.pth').is_file()
 
 
-def test_propose_config__labels_of_some_target_images_are_tested_on(propose, folders, tmp_path):
+def test_adapt__labels_of_some_target_images_are_tested_on(propose, folders, tmp_path):
     id_maps(tmp_path / 'truth', ['ü0.png', 'ü1.png'], (0, 3, 9))
     told = propose('--target-labels', tmp_path / 'truth', '--method', 'dida')
     assert 'target labels: 2 pairs, tested on and adapted to as well' in told.out
@@ -73,7 +71,7 @@ def test_propose_config__labels_of_some_target_images_are_tested_on(propose, fol
     assert plain.get('uda') is None and plain.data.train.type == 'CustomDataset'
 
 
-def test_propose_config__a_mapping_of_the_persons_own(propose, folders, tmp_path):
+def test_adapt__a_mapping_of_the_persons_own(propose, folders, tmp_path):
     classes = {'soil': {'labels': [0]}, 'plant': {'labels': [3, 9]}}
     (tmp_path / 'map.json').write_text(json.dumps({'classes': classes}))
     told = propose('--classes', tmp_path / 'map.json')
@@ -81,7 +79,7 @@ def test_propose_config__a_mapping_of_the_persons_own(propose, folders, tmp_path
     assert load_config(tmp_path / 'out/adapt.json').data.test.classes == ['soil', 'plant']
 
 
-def test_propose_config__what_can_not_be_is_told_in_a_line(propose, folders, tmp_path):
+def test_adapt__what_can_not_be_is_told_in_a_line(propose, folders, tmp_path):
     for path in (tmp_path / 'masks').iterdir():
         path.rename(path.with_name(f'other{path.name}'))
     assert 'labels and pictures do not belong together: 0 of 4' in propose().err
