@@ -18,7 +18,7 @@ from mmseg.utils.errors import UserError
 
 from .handing_over import ONNX, WEIGHTS, how_to_use, write_network, write_onnx, write_results
 from .judging import ADAPT, SOURCE_ONLY, Judgement, judge
-from .memory import Memory, memory_for
+from .memory import PROPOSED, Memory, memory_for
 from .pace import Pace, measure_pace, schedule
 from .pictures import Picture, look_into
 from .plan import Layout, with_length
@@ -50,13 +50,13 @@ def prepare(request: Request, iterations: int | None, tell: Told) -> Memory:
         raise UserError(f'--iterations: expected 1 or more, got {iterations}')
     request.require_apart()
     memory = memory_for(request)
-    if memory.get('proposed'):
-        tell(*memory.get('proposed'))
+    if memory.get(PROPOSED):
+        tell(*memory.get(PROPOSED))
         return memory
     proposed = Told()
     layout = Layout(request.out.absolute())
     propose(request, layout, iterations or ITERATIONS[device_here()], proposed)
-    memory.set('proposed', proposed.lines)
+    memory.set(PROPOSED, proposed.lines)
     tell.lines += proposed.lines
     return memory
 
@@ -79,7 +79,7 @@ def adapt(request: Request, minutes: float, iterations: int | None) -> None:
     tell, layout = Told(), Layout(request.out.absolute())
     memory = prepare(request, iterations, tell)
     device = choose_device()
-    pictures = look_into(request.target).pictures
+    pictures = look_into(request.target, request.others(request.target)).pictures
     plan = _settled(memory, layout, pictures, minutes, iterations, began, device, tell)
     for name in (SOURCE_ONLY, ADAPT):
         _train(layout, name, request.target_labels is not None)

@@ -10,6 +10,8 @@ from mmseg.utils.errors import UserError
 from .request import Request, changes
 
 MEMORY = 'progress.json'
+# Named once the folders were looked at and the configs written.
+PROPOSED = 'proposed'
 
 
 class Memory:
@@ -54,8 +56,10 @@ def memory_for(request: Request) -> Memory:
                 f'--out {request.out} holds files of your own, such as {others[0]}: give another '
                 '--out'
             )
+    if not memory.get(PROPOSED):
         memory.set('asked', asked)
         return memory
+    assert before is not None
     different = list(changes(before, asked))
     if different:
         raise UserError(

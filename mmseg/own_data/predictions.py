@@ -71,6 +71,8 @@ def output_names(pictures: Sequence[Picture]) -> list[str]:
 def save_palette_png(labels: np.ndarray, palette: Sequence[Sequence[int]], path: Path) -> None:
     """Write class indices (H, W) as a PNG that shows them in their colours (C, 3)."""
     image = Image.fromarray(labels.astype(np.uint8), mode='P')
-    image.putpalette([value for colour in palette for value in colour])
+    colours = np.zeros((256, 3), np.uint8)  # a shorter palette would mean fewer bits
+    colours[: len(palette)] = palette
+    image.putpalette(colours.ravel().tolist())
     with atomic_path(path) as temporary:
         image.save(temporary)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmseg.datasets.class_mapping import ClassMapping
 from mmseg.datasets.listing import files_below, is_within
 from mmseg.utils.errors import UserError, UserFileNotFoundError
+from mmseg.utils.links import is_same
 
 _NUM_NAMED = 3
 
@@ -45,6 +47,10 @@ class Request:
         }
         return {option: folder for option, folder in named.items() if folder is not None}
 
+    def others(self, folder: Path) -> list[Path]:
+        """The folders that are given besides one."""
+        return [other for other in self.folders.values() if other != folder]
+
     def require_apart(self) -> None:
         """Refuse folders that lie in the one that is written to, or around it.
 
@@ -55,6 +61,11 @@ class Request:
             if not folder.is_dir():
                 is_file = f': {folder} is a file' if folder.is_file() else f' {folder}'
                 raise UserFileNotFoundError(f'{option}: there is no folder{is_file}')
+            same = [other for other, path in self.folders.items() if is_same(path, folder)]
+            if len(same) > 1:
+                raise UserError(
+                    f'{same[0]} and {same[1]} are the same folder, {folder}: give each its own'
+                )
             if is_within(folder, self.out):
                 raise UserError(f'{folder} lies where --out {self.out} is written: {_ANOTHER}')
             if is_within(self.out, folder):
@@ -65,7 +76,9 @@ class Request:
 
     def record(self) -> dict[str, Any]:
         """Return what is asked for as plain values: options, and each file by size and time."""
-        text = None if self.classes is None else self.classes.read_text(encoding='utf-8')
+        if self.classes is not None:
+            ClassMapping.from_file(self.classes)
+        text = None if self.classes is None else self.classes.read_text(encoding='utf-8-sig')
         folders = {
             option: {'path': os.path.realpath(folder), 'files': _files(folder)}
             for option, folder in self.folders.items()
