@@ -1,16 +1,27 @@
-"""From two folders to a config that trains: real files, no config written by hand."""
+"""From folders to a network, in one command: real files, real trainings."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mmseg.apis import load_config
+from mmseg.apis import inference_segmentor, init_segmentor, load_config
 from mmseg.apis.run_datasets import build_run_dataset
+from mmseg.core.checkpoint_reading import read_checkpoint
+from mmseg.core.json_logs import START, find_logs, read_records
 from mmseg.utils.cli import run_cli
 from tests.own_data.files import id_maps, photographs
 from tools import adapt, train
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -88,3 +99,126 @@ def test_adapt__what_can_not_be_is_told_in_a_line(propose, folders, tmp_path):
     assert 'lies where --out' in propose('--source', lying, tmp_path / 'masks').err
     assert (lying / 'mine.png').is_file()
     assert '--iterations: expected 1 or more, got -1' in propose('--iterations', -1).err
+
+
+class Command:
+    """`adapt.py` on some folders: in this process, or in a group of its own, as a terminal does."""
+
+    def __init__(self, folder, monkeypatch, capfd):
+        self.folders = [
+            *('--source', folder / 'photos', folder / 'masks', '--target', folder / 'field'),
+            *('--out', folder / 'out'),
+        ]
+        self.out = folder / 'out'
+        self._patch, self._capture = monkeypatch, capfd
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+        monkeypatch.setenv('OMP_NUM_THREADS', '1')
+
+    def words(self, *options):
+        """Return what is typed after `python`."""
+        return [str(ROOT / 'tools/adapt.py'), *map(str, (*self.folders, *options))]
+
+    def end(self, *options, code=0):
+        """Let it come to its end; return what it said."""
+        self._patch.setattr(sys, 'argv', self.words(*options))
+        self._capture.readouterr()
+        ended = 0
+        try:
+            run_cli(adapt.main)
+        except SystemExit as end:
+            ended = end.code
+        said = ''.join(self._capture.readouterr())
+        assert ended == code, said
+        return said
+
+    def stop_at(self, file, stop, *options):
+        """Stop it as soon as it has written a file; return its exit code and what it said."""
+        process = subprocess.Popen(
+            [sys.executable, *self.words(*options)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        while not (self.out / file).exists():
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.01)
+        stop(process)
+        said, _ = process.communicate(timeout=100)
+        return process.returncode, said
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    return Command(tmp_path, monkeypatch, capfd)
+
+
+def times_of(out):
+    """Return when each file that is handed over was written."""
+    names = ('adapted.pth', 'source_only/result.json', 'adapt/result.json', 'progress.json')
+    return {name: (out / name).stat().st_mtime_ns for name in names}
+
+
+def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(tmp_path, command):
+    photographs(tmp_path / 'photos', [f'{i}.jpg' for i in range(4)])
+    id_maps(tmp_path / 'masks', [f'{i}.png' for i in range(4)])
+    photographs(tmp_path / 'field', [f'sub/ü {i}.JPG' for i in range(5)])
+    photographs(tmp_path / 'field', ['wide.png'], (90, 50))
+    options = ('--target-labels', id_maps(tmp_path / 'truth', [f'ü {i}.png' for i in range(4)]))
+    options += ('--iterations', 12)
+    out = command.out
+
+    code, said = command.stop_at('source_only/iter_3.pth', lambda p: p.terminate(), *options)
+    assert code == 130 and 'stopped; the same command goes on' in said
+    assert 'tools/adapt.py --source' in said and '--resume' not in said
+
+    def kill(process):
+        os.killpg(process.pid, signal.SIGKILL)
+
+    code, said = command.stop_at('adapt/iter_3.pth', kill, *options)
+    assert code == -signal.SIGKILL and not (out / 'adapt/result.json').exists()
+    finished = (out / 'source_only/result.json').stat().st_mtime_ns
+    assert 'trained already' in command.end(*options)
+    assert (out / 'source_only/result.json').stat().st_mtime_ns == finished
+    starts = [r[START] for r in read_records(find_logs(out / 'adapt')) if START in r]
+    assert len(starts) == 2 and starts[1] >= 3
+
+    summary = (out / 'summary.txt').read_text()
+    assert 'iterations: 12 of each training, as asked for' in summary
+    assert 'on 4 labelled images, few: a hint' in summary
+    assert 'without labels the answer would be: ' in summary
+    for name, size in (('sub/ü 0', (64, 48)), ('wide', (90, 50))):
+        for file in (f'predictions/{name}.png', f'confidence/{name}.png', f'overlays/{name}.jpg'):
+            with Image.open(out / file) as image:
+                assert image.size == size
+    assert '<html' in (out / 'report.html').read_text()[:500]
+    assert read_checkpoint(out / 'adapted.pth')['meta']['CLASSES'] == [f'class {i}' for i in '012']
+    model = init_segmentor(str(out / 'adapt.json'), out / 'adapted.pth', 'cpu')
+    (labels,) = inference_segmentor(model, tmp_path / 'field/wide.png')
+    assert (labels == np.asarray(Image.open(out / 'predictions/wide.png'))).mean() > 0.99
+
+    before = times_of(out)
+    last = command.end(*options).splitlines()[-1]
+    assert last == f'sh demo.sh {out}/adapt.json {out}/adapted.pth IMAGE'
+    assert times_of(out) == before and (out / 'summary.txt').read_text() == summary
+
+
+def test_adapt__measures_a_step_once_and_keeps_to_what_training_has_begun_with(tmp_path, command):
+    photographs(tmp_path / 'photos', ['a.jpg'])
+    id_maps(tmp_path / 'masks', ['a.png'])
+    photographs(tmp_path / 'field', ['b.png'])
+    told = command.end('--minutes', 0.1, code=1)
+    assert 'measuring how long a step takes' in told and '--minutes 0.1: ' in told
+    assert not (command.out / 'measured').exists()
+    told = command.end('--minutes', 0.2, code=1)
+    assert 'measuring' not in told and 'give --minutes ' in told
+
+    told = command.end('--iterations', 2)
+    assert "can't tell whether adaptation paid, a guess" in told
+    assert '1 target images tell too little, 4 are needed' in told and 'not calibrated' in told
+    configs = [load_config(command.out / f'{name}.json') for name in ('adapt', 'source_only')]
+    assert [cfg.runner.max_iters for cfg in configs] == [2, 2]
+    told = command.end('--minutes', 30)
+    assert '--minutes 30: training has begun with 2 iterations' in told
+    assert '--iterations 3: training has begun with 2' in command.end('--iterations', 3, code=1)
+    assert '--method, was daformer' in command.end('--method', 'dida', code=1)
