@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -43,6 +43,9 @@ def prepare(request: Request, iterations: int | None, tell: Told) -> Memory:
         iterations: Of training; None for what is usual here, until the time is known.
         tell: Told what was found.
 
+    Returns:
+        The memory of the folder that is written to.
+
     Raises:
         UserError: The folders do not hold what they should, or `out` holds something else.
     """
@@ -50,14 +53,9 @@ def prepare(request: Request, iterations: int | None, tell: Told) -> Memory:
         raise UserError(f'--iterations: expected 1 or more, got {iterations}')
     request.require_apart()
     memory = memory_for(request)
-    if memory.get(PROPOSED):
-        tell(*memory.get(PROPOSED))
-        return memory
-    proposed = Told()
     layout = Layout(request.out.absolute())
-    propose(request, layout, iterations or ITERATIONS[device_here()], proposed)
-    memory.set(PROPOSED, proposed.lines)
-    tell.lines += proposed.lines
+    length = iterations or ITERATIONS[device_here()]
+    _once(memory, PROPOSED, lambda said: propose(request, layout, length, said), tell)
     return memory
 
 
@@ -76,145 +74,147 @@ def adapt(request: Request, minutes: float, iterations: int | None) -> None:
     began = time.monotonic()
     if not minutes > 0:
         raise UserError(f'--minutes: expected a positive number, got {minutes:g}')
-    tell, layout = Told(), Layout(request.out.absolute())
+    device, tell = choose_device(), Told()
     memory = prepare(request, iterations, tell)
-    device = choose_device()
     pictures = look_into(request.target, request.others(request.target)).pictures
-    plan = _settled(memory, layout, pictures, minutes, iterations, began, device, tell)
+    layout = Layout(request.out.absolute())
+    work = _Adaptation(request, layout, memory, pictures, device, tell)
+    num_shown = work.settle_length(minutes, iterations, began)
     for name in (SOURCE_ONLY, ADAPT):
-        _train(layout, name, request.target_labels is not None)
-    judgement = _judged(memory, layout, request, plan['num_shown'], device, tell)
-    _hand_over(memory, layout, judgement, plan['num_shown'], pictures, device, tell)
+        work.train(name)
+    work.hand_over(work.judge(num_shown), num_shown)
     tell(f'all of it in {request.out}; to segment other images:', how_to_use(request.out))
     tell.keep(layout.root / SUMMARY)
 
 
-def _settled(
-    memory: Memory,
-    layout: Layout,
-    pictures: Sequence[Picture],
-    minutes: float,
-    iterations: int | None,
-    began: float,
-    device: torch.device,
-    tell: Told,
-) -> dict[str, Any]:
-    """Settle how long the trainings are, and write it into the configs; once they have begun, keep.
-
-    Returns:
-        'minutes', 'iterations', 'num_shown' and a 'line' that tells of them.
-    """
-    plan = memory.get('plan')
-    begun = [n for n in (SOURCE_ONLY, ADAPT) if describe_run(layout.run(n))]
-    if plan and begun:
-        if iterations not in (None, plan['iterations']):
-            raise UserError(
-                f'--iterations {iterations}: training has begun with {plan["iterations"]}: leave '
-                'the option out, or give another --out'
-            )
-        tell(plan['line'])
-        if minutes != plan['minutes']:
-            tell(
-                f'--minutes {minutes:g}: training has begun with {plan["iterations"]} iterations, '
-                f'planned for {plan["minutes"]:g} minutes, and goes on with them'
-            )
-        return plan
-    asked = {'minutes': minutes, 'asked_iterations': iterations}
-    if not plan or any(plan[key] != value for key, value in asked.items()):
-        length = _length(memory, layout, pictures, minutes, iterations, began, device)
-        plan = {**asked, **length}
-        memory.set('plan', plan)
-    for name in (SOURCE_ONLY, ADAPT):
-        config = json.loads(layout.config(name).read_text(encoding='utf-8'))
-        write_config(with_length(config, plan['iterations']), layout.config(name))
-    tell(plan['line'])
-    return plan
-
-
-def _length(
-    memory: Memory,
-    layout: Layout,
-    pictures: Sequence[Picture],
-    minutes: float,
-    iterations: int | None,
-    began: float,
-    device: torch.device,
-) -> dict[str, Any]:
-    if iterations is not None:
-        line = f'iterations: {iterations} of each training, as asked for'
-        num_shown = min(_MOST_SHOWN, len(pictures))
-        return {'iterations': iterations, 'num_shown': num_shown, 'line': line}
-    if memory.get('pace') is None:
-        print('measuring how long a step takes here', flush=True)
-        memory.set('pace', asdict(measure_pace(layout, pictures, device)))
-    pace = Pace(**memory.get('pace'))
-    num_labelled = len(list((layout.target / 'val_images').glob('*')))
-    spent = time.monotonic() - began
-    found = schedule(minutes, pace, len(pictures), num_labelled, spent)
-    line = (
-        f'iterations: {found.iterations} of each training; a step takes {pace.adaptation:.2f} s of '
-        f'the adaptation and {pace.source_only:.2f} s of source-only, together '
-        f'{found.training / 60:.1f} of the {minutes:g} minutes; {found.others / 60:.1f} are for '
-        f'choosing by {found.num_shown} images and for {len(pictures)} predictions'
-    )
-    return {'iterations': found.iterations, 'num_shown': found.num_shown, 'line': line}
-
-
-def _train(layout: Layout, name: str, has_labels: bool) -> None:
-    work_dir = layout.run(name)
-    if (work_dir / RESULT).is_file():
-        print(f'trained already: {work_dir}', flush=True)
-        return
-    print(f'\ntraining {name}', flush=True)
-    is_begun = work_dir.is_dir()
-    try:
-        train(layout.config(name), work_dir, None, auto_resume=is_begun, validate=has_labels)
-    except RunFailed as failure:
-        raise SystemExit(failure.exit_code) from None
-    except RunStopped:
-        print(f'\nstopped; the same command goes on:\n{how_to_go_on()}', flush=True)
-        raise SystemExit(130) from None
-
-
-def _judged(
-    memory: Memory,
-    layout: Layout,
-    request: Request,
-    num_shown: int,
-    device: torch.device,
-    tell: Told,
-) -> Judgement:
-    if memory.get('judged') is None:
-        said = Told()
-        found = judge(layout, num_shown, request.target_labels is not None, device, said)
-        guess = '' if request.target_labels else ', a guess: there are no labels of the target'
-        said(f'{_ANSWERS[found.verdict.answer]}{guess}: {found.verdict.reason}')
-        said(f'taken: {found.taken}')
-        memory.set('judged', {'found': found, 'said': said.lines})
-        tell.lines += said.lines
-    else:
-        tell(*memory.get('judged')['said'])
-    adapted, source, verdict = memory.get('judged')['found']
-    return Judgement(Candidate(*adapted), Candidate(*source), Verdict(*verdict))
-
-
-def _hand_over(
-    memory: Memory,
-    layout: Layout,
-    judgement: Judgement,
-    num_shown: int,
-    pictures: Sequence[Picture],
-    device: torch.device,
-    tell: Told,
-) -> None:
-    if memory.get('handed_over') is not None:
-        tell(*memory.get('handed_over'))
+def _once(memory: Memory, name: str, part: Callable[[Told], object], tell: Told) -> None:
+    """Do a part and keep what it tells; where it is done, tell that again."""
+    lines = memory.get(name)
+    if lines is not None:
+        tell(*lines)
         return
     said = Told()
-    if not (layout.root / WEIGHTS).is_file():
-        write_network(layout, judgement.taken, num_shown, device, said)
-    if not (layout.root / ONNX).is_file():
-        write_onnx(layout, said)
-    write_results(layout, pictures, device, said)
-    memory.set('handed_over', said.lines)
+    part(said)
+    memory.set(name, said.lines)
     tell.lines += said.lines
+
+
+@dataclass(frozen=True)
+class _Adaptation:
+    """The parts that follow on the configs."""
+
+    request: Request
+    layout: Layout
+    memory: Memory
+    pictures: Sequence[Picture]
+    device: torch.device
+    tell: Told
+
+    @property
+    def has_labels(self) -> bool:
+        return self.request.target_labels is not None
+
+    def settle_length(self, minutes: float, iterations: int | None, began: float) -> int:
+        """Settle how long the trainings are and write it into the configs; once begun, keep it.
+
+        Returns:
+            How many images networks are to be shown.
+        """
+        plan = self.memory.get('plan')
+        if plan and any(describe_run(self.layout.run(name)) for name in (SOURCE_ONLY, ADAPT)):
+            self._require_length(plan, minutes, iterations)
+        else:
+            asked = {'minutes': minutes, 'asked_iterations': iterations}
+            if not plan or any(plan[key] != value for key, value in asked.items()):
+                plan = {**asked, **self._length(minutes, iterations, began)}
+                self.memory.set('plan', plan)
+            for name in (SOURCE_ONLY, ADAPT):
+                path = self.layout.config(name)
+                config = json.loads(path.read_text(encoding='utf-8'))
+                write_config(with_length(config, plan['iterations']), path)
+            self.tell(plan['line'])
+        return plan['num_shown']
+
+    def _require_length(self, plan: dict[str, Any], minutes: float, iterations: int | None) -> None:
+        begun = f'training has begun with {plan["iterations"]}'
+        if iterations not in (None, plan['iterations']):
+            raise UserError(
+                f'--iterations {iterations}: {begun}: leave the option out, or give another --out'
+            )
+        self.tell(plan['line'])
+        if minutes != plan['minutes']:
+            self.tell(
+                f'--minutes {minutes:g}: {begun} iterations, planned for {plan["minutes"]:g} '
+                'minutes, and goes on with them'
+            )
+
+    def _length(self, minutes: float, iterations: int | None, began: float) -> dict[str, Any]:
+        number = len(self.pictures)
+        if iterations is not None:
+            line = f'iterations: {iterations} of each training, as asked for'
+            shown = min(_MOST_SHOWN, number)
+            return {'iterations': iterations, 'num_shown': shown, 'line': line}
+        if self.memory.get('pace') is None:
+            print('measuring how long a step takes here', flush=True)
+            measured = measure_pace(self.layout, self.pictures, self.device)
+            self.memory.set('pace', asdict(measured))
+        pace = Pace(**self.memory.get('pace'))
+        num_labelled = len(list((self.layout.target / 'val_images').glob('*')))
+        found = schedule(minutes, pace, number, num_labelled, time.monotonic() - began)
+        line = (
+            f'iterations: {found.iterations} of each training; a step takes {pace.adaptation:.2f} '
+            f's of the adaptation and {pace.source_only:.2f} s of source-only, together '
+            f'{found.training / 60:.1f} of the {minutes:g} minutes; {found.others / 60:.1f} are '
+            f'for choosing by {found.num_shown} images and for {number} predictions'
+        )
+        return {'iterations': found.iterations, 'num_shown': found.num_shown, 'line': line}
+
+    def train(self, name: str) -> None:
+        """Train a config in a process of its own, or what is left to train of it.
+
+        Raises:
+            SystemExit: It failed, or was asked to stop.
+        """
+        work_dir = self.layout.run(name)
+        if (work_dir / RESULT).is_file():
+            print(f'trained already: {work_dir}', flush=True)
+            return
+        print(f'\ntraining {name}', flush=True)
+        is_begun = work_dir.is_dir()
+        config = self.layout.config(name)
+        try:
+            train(config, work_dir, None, auto_resume=is_begun, validate=self.has_labels)
+        except RunFailed as failure:
+            raise SystemExit(failure.exit_code) from None
+        except RunStopped:
+            print(f'\nstopped; the same command goes on:\n{how_to_go_on()}', flush=True)
+            raise SystemExit(130) from None
+
+    def judge(self, num_shown: int) -> Judgement:
+        """Choose a network of each training, and say whether adaptation paid."""
+
+        def decide(said: Told) -> None:
+            found = judge(self.layout, num_shown, self.has_labels, self.device, said)
+            guess = '' if self.has_labels else ', a guess: there are no labels of the target'
+            said(f'{_ANSWERS[found.verdict.answer]}{guess}: {found.verdict.reason}')
+            said(f'taken: {found.taken}')
+            self.memory.set('found', found)
+
+        _once(self.memory, 'judged', decide, self.tell)
+        adapted, source, verdict = self.memory.get('found')
+        return Judgement(Candidate(*adapted), Candidate(*source), Verdict(*verdict))
+
+    def hand_over(self, judgement: Judgement, num_shown: int) -> None:
+        """Write what is missing of the network, its predictions and the report."""
+        layout, device = self.layout, self.device
+        if not (layout.root / WEIGHTS).is_file():
+            self.memory.set('calibrated', None)
+        _once(
+            self.memory,
+            'calibrated',
+            lambda said: write_network(layout, judgement.taken, num_shown, device, said),
+            self.tell,
+        )
+        if not (layout.root / ONNX).is_file():
+            write_onnx(layout, self.tell)
+        write_results(layout, self.pictures, device, self.tell)

@@ -121,8 +121,11 @@ def measure_pace(layout: Layout, pictures: Sequence[Picture], device: torch.devi
     folder = layout.root / 'measured'
     shutil.rmtree(folder, ignore_errors=True)
     source_only, _ = _time_steps(layout.config('source_only'), folder / 'source_only')
-    adaptation, start = _time_steps(layout.config('adapt'), folder / 'adapt')
     cfg = load_config(layout.config('adapt'))
+    # A bank is full at once that holds one entry a class: its loss takes part in what is timed.
+    has_bank = cfg.uda.get('instance') is not None
+    entries = [f'uda.instance.num_entries={cfg.model.decode_head.num_classes}'] * has_bank
+    adaptation, start = _time_steps(layout.config('adapt'), folder / 'adapt', entries)
     model = init_segmentor(cfg, folder / 'adapt' / LATEST, device)
     score = _time_score(model, cfg, device) if len(pictures) >= MIN_IMAGES else 0.0
     some = pictures[:_NUM_PICTURES]
@@ -133,9 +136,10 @@ def measure_pace(layout: Layout, pictures: Sequence[Picture], device: torch.devi
     return Pace(adaptation, source_only, start, score, predict)
 
 
-def _time_steps(config: Path, work_dir: Path) -> tuple[float, float]:
+def _time_steps(config: Path, work_dir: Path, options: Sequence[str] = ()) -> tuple[float, float]:
     """Train a few steps in a process of their own; return seconds of a step and of the start."""
     options = [
+        *options,
         f'runner.max_iters={_NUM_FIRST + _NUM_STEPS}',
         'lr_config.warmup_iters=1',
         'log_config.interval=1',
