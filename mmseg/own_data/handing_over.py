@@ -25,6 +25,9 @@ from .predictions import write_predictions
 from .telling import Told
 
 WEIGHTS, ONNX = 'adapted.pth', 'adapted.onnx'
+# timm's convolution whose padding follows from the size of its input: as formulas of an open size
+# those of one layer after the other grow until the exporter takes a quarter of an hour.
+_PADS_BY_SIZE = 'Conv2dSame'
 
 
 def write_network(
@@ -55,13 +58,21 @@ def write_network(
 
 
 def write_onnx(layout: Layout, tell: Told) -> None:
-    """Export `adapted.pth` as an ONNX file, or tell why not: the rest does not need it."""
+    """Export `adapted.pth` as an ONNX file, or tell why not: the rest does not need it.
+
+    The graph takes images of any size, or windows of the training crop where the encoder pads by
+    the size of what it sees.
+    """
     command = [sys.executable, '-m', 'tools.export_onnx', str(layout.config(ADAPT))]
     command += [str(layout.root / WEIGHTS), '--out', str(layout.root / ONNX)]
+    model = init_segmentor(load_config(layout.config(ADAPT)), device='cpu')
+    if any(type(layer).__name__ == _PADS_BY_SIZE for layer in model.modules()):
+        command += ['--window']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        tell(f'{ONNX} is left out: {lines[-1].removeprefix("error: ") if lines else "no reason"}')
+        reason = lines[-1].removeprefix('error: ') if lines else f'exit code {done.returncode}'
+        tell(f'{ONNX} is left out: {reason}')
 
 
 def write_results(

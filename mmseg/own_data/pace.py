@@ -104,8 +104,8 @@ def schedule(
         needed = math.ceil((spent + others + _LEAST_ITERATIONS * step) / 60)
         raise UserError(
             f'--minutes {minutes:g}: {spent + others:.0f} s go to looking, choosing and '
-            f'{num_target} predictions, and a step takes {step:.2f} s: give --minutes {needed} at '
-            'least, or --iterations'
+            f'{num_target} predictions, and a step of both trainings takes {step:.2f} s: give '
+            f'--minutes {needed} at least, or --iterations'
         )
     return Schedule(iterations, num_shown, iterations * step, others)
 
