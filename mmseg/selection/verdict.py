@@ -63,7 +63,7 @@ def judge_by_scores(
     return Verdict("can't tell", told, True)
 
 
-_SAID = {1: 'speaks for it', -1: 'speaks against it', 0: 'says nothing'}
+_SAID = {1: 'for it', -1: 'against it', 0: 'undecided'}
 
 
 def voice_of(family: str, source: Scores, adapted: Scores) -> int:
