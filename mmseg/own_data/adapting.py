@@ -1,8 +1,9 @@
 """From a person's folders to an adapted network: one part after the other, none of them twice."""
 
+import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,12 +80,25 @@ def adapt(request: Request, minutes: float, iterations: int | None) -> None:
     pictures = look_into(request.target, request.others(request.target)).pictures
     layout = Layout(request.out.absolute())
     work = _Adaptation(request, layout, memory, pictures, device, tell)
-    num_shown = work.settle_length(minutes, iterations, began)
-    for name in (SOURCE_ONLY, ADAPT):
-        work.train(name)
+    with _ending_as_training():
+        num_shown = work.settle_length(minutes, iterations, began)
+        for name in (SOURCE_ONLY, ADAPT):
+            work.train(name)
     work.hand_over(work.judge(num_shown), num_shown)
     tell(f'all of it in {request.out}; to segment other images:', how_to_use(request.out))
     tell.keep(layout.root / SUMMARY)
+
+
+@contextlib.contextmanager
+def _ending_as_training() -> Iterator[None]:
+    """End this process where a training has failed, which it has told, or was asked to stop."""
+    try:
+        yield
+    except RunFailed as failure:
+        raise SystemExit(failure.exit_code) from None
+    except RunStopped:
+        print(f'\nstopped; the same command goes on:\n{how_to_go_on()}', flush=True)
+        raise SystemExit(130) from None
 
 
 def _once(memory: Memory, name: str, part: Callable[[Told], object], tell: Told) -> None:
@@ -170,11 +184,7 @@ class _Adaptation:
         return {'iterations': found.iterations, 'num_shown': found.num_shown, 'line': line}
 
     def train(self, name: str) -> None:
-        """Train a config in a process of its own, or what is left to train of it.
-
-        Raises:
-            SystemExit: It failed, or was asked to stop.
-        """
+        """Train a config in a process of its own, or what is left to train of it."""
         work_dir = self.layout.run(name)
         if (work_dir / RESULT).is_file():
             print(f'trained already: {work_dir}', flush=True)
@@ -182,13 +192,7 @@ class _Adaptation:
         print(f'\ntraining {name}', flush=True)
         is_begun = work_dir.is_dir()
         config = self.layout.config(name)
-        try:
-            train(config, work_dir, None, auto_resume=is_begun, validate=self.has_labels)
-        except RunFailed as failure:
-            raise SystemExit(failure.exit_code) from None
-        except RunStopped:
-            print(f'\nstopped; the same command goes on:\n{how_to_go_on()}', flush=True)
-            raise SystemExit(130) from None
+        train(config, work_dir, None, auto_resume=is_begun, validate=self.has_labels)
 
     def judge(self, num_shown: int) -> Judgement:
         """Choose a network of each training, and say whether adaptation paid."""

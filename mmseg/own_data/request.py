@@ -11,6 +11,8 @@ from mmseg.datasets.listing import files_below, is_within
 from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.links import is_same
 
+from .pictures import PICTURES
+
 _NUM_NAMED = 3
 
 
@@ -75,7 +77,7 @@ class Request:
                 )
 
     def record(self) -> dict[str, Any]:
-        """Return what is asked for as plain values: options, and each file by size and time."""
+        """Return what is asked for as plain values: options, and each picture by size and time."""
         if self.classes is not None:
             ClassMapping.from_file(self.classes)
         text = None if self.classes is None else self.classes.read_text(encoding='utf-8-sig')
@@ -121,10 +123,11 @@ def _file_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str
 
 
 def _files(folder: Path) -> dict[str, list[int]]:
+    """Return size in bytes and time of change of each picture."""
     found: dict[str, list[int]] = {}
     for name in files_below(folder):
         path = folder / name
-        if path.exists():
+        if path.suffix.lower() in PICTURES and path.exists():
             status = path.stat()
             found[name] = [status.st_size, status.st_mtime_ns]
     return found

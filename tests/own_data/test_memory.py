@@ -25,6 +25,7 @@ def request_for(tmp_path):
 
 
 def test_memory__is_there_for_the_same_request(request_for):
+    (request_for.images / 'Thumbs.db').write_bytes(b'what a file manager leaves')
     assert memory_for(request_for).get(PROPOSED) == ['looked']
 
 

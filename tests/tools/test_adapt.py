@@ -1,5 +1,6 @@
 """From folders to a network, in one command: real files, real trainings."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -160,12 +161,13 @@ def times_of(out):
 
 
 def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(tmp_path, command):
-    photographs(tmp_path / 'photos', [f'{i}.jpg' for i in range(4)])
-    id_maps(tmp_path / 'masks', [f'{i}.png' for i in range(4)])
-    photographs(tmp_path / 'field', [f'sub/ü {i}.JPG' for i in range(5)])
+    size = (96, 72)
+    photographs(tmp_path / 'photos', [f'{i}.jpg' for i in range(4)], size)
+    id_maps(tmp_path / 'masks', [f'{i}.png' for i in range(4)], size=size)
+    photographs(tmp_path / 'field', [f'sub/ü {i}.JPG' for i in range(5)], size)
     photographs(tmp_path / 'field', ['wide.png'], (90, 50))
-    options = ('--target-labels', id_maps(tmp_path / 'truth', [f'ü {i}.png' for i in range(4)]))
-    options += ('--iterations', 12)
+    truth = id_maps(tmp_path / 'truth', [f'ü {i}.png' for i in range(4)], size=size)
+    options = ('--target-labels', truth, '--iterations', 12)
     out = command.out
 
     code, said = command.stop_at('source_only/iter_3.pth', lambda p: p.terminate(), *options)
@@ -187,10 +189,13 @@ def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(t
     assert 'iterations: 12 of each training, as asked for' in summary
     assert 'on 4 labelled images, few: a hint' in summary
     assert 'without labels the answer would be: ' in summary
-    for name, size in (('sub/ü 0', (64, 48)), ('wide', (90, 50))):
+    for name, own in (('sub/ü 0', size), ('wide', (90, 50))):
         for file in (f'predictions/{name}.png', f'confidence/{name}.png', f'overlays/{name}.jpg'):
             with Image.open(out / file) as image:
-                assert image.size == size
+                assert image.size == own
+    may_export = importlib.util.find_spec('onnxscript') is not None
+    assert (out / 'adapted.onnx').is_file() == may_export
+    assert ('adapted.onnx is left out: onnxscript is missing' in summary) != may_export
     assert '<html' in (out / 'report.html').read_text()[:500]
     assert read_checkpoint(out / 'adapted.pth')['meta']['CLASSES'] == [f'class {i}' for i in '012']
     model = init_segmentor(str(out / 'adapt.json'), out / 'adapted.pth', 'cpu')
