@@ -25,8 +25,7 @@ from mmseg.core.checkpoint import LATEST, Branch, save_checkpoint
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.evaluation.calibration import Calibration
 from mmseg.datasets import build_dataset
-from mmseg.selection.calibration import fit_temperature, pseudo_labelled_pixels, scale_logits
-from mmseg.selection.targets import target_images
+from mmseg.selection.calibration import scale_logits, temperature_on_target
 from mmseg.utils.cli import run_cli
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
@@ -61,9 +60,8 @@ def main() -> None:
     path = args.checkpoint or args.work_dir / LATEST
     branch: Branch = 'model' if args.student or cfg.get('uda') is None else 'ema_model'
     model = init_segmentor(cfg, path, device, branch)
-    images = [image.to(device) for image in target_images(cfg, args.num_images)]
-    temperature = fit_temperature(*pseudo_labelled_pixels(model, images))
-    print(f'temperature {temperature:.3f}, of {len(images)} target images')
+    temperature, num_images = temperature_on_target(model, cfg, args.num_images)
+    print(f'temperature {temperature:.3f}, of {num_images} target images')
     if args.evaluate:
         print(f'as trained: {summary_line(measure(model, cfg, device))}')
     scale_logits(model, 1 / temperature)

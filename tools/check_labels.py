@@ -16,6 +16,7 @@ from mmseg.core.visualization import save_picture
 from mmseg.datasets.class_mapping import ClassMapping
 from mmseg.own_data.contact_sheet import Labelled, contact_sheet
 from mmseg.own_data.conversion import palette_of
+from mmseg.own_data.fit import fit_of
 from mmseg.own_data.formats.detection import Options, read_labels
 from mmseg.own_data.pairs import pair_up
 from mmseg.own_data.pictures import look_into
@@ -50,12 +51,12 @@ def main() -> None:
     else:
         mapping = ClassMapping.from_file(args.classes)
         pairs = pair_up(pictures, look_into(args.labels).pictures)
-        lines, classes = pairs.lines, mapping.classes
+        lines, classes = pairs.lines(), mapping.classes
         palette = [list(colour) for colour in mapping.palette]
         images = [
             Labelled(image, partial(mapping.read, label.path)) for image, label in pairs.pairs
         ]
-    for line in lines:
+    for line in [*lines, *fit_of(images).lines()]:
         print(line)
     save_picture(contact_sheet(images, classes, palette, args.num), args.out)
     print(f'{min(args.num, len(images))} of {len(images)} pictures in {args.out}')

@@ -71,7 +71,7 @@ def main() -> None:
     # Overlays and colours lie beside them where the demo wrote them.
     named = [picture for picture in maps if picture.name.endswith(LABELS)]
     pairs = pair_up(look_into(args.images).pictures, named or maps)
-    for line in pairs.lines:
+    for line in pairs.lines():
         print(line)
     images = [
         (picture, partial(read_values, label.path, is_coloured=False))

@@ -5,21 +5,16 @@ python tools/publish_model.py CHECKPOINT [--teacher] [--out NAME.pth]
 
 import argparse
 import hashlib
-import io
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import torch
-
-from mmseg.core.checkpoint import Branch, read_checkpoint, select_branch
+from mmseg.core.checkpoint import Branch, read_checkpoint
+from mmseg.core.publishing import published
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 
-# What of the meta data says how to use the weights.
-KEPT = ('CLASSES', 'PALETTE', 'config', 'iter', 'seed', 'git_revision')
 NUM_DIGITS = 8
 
 
@@ -35,31 +30,6 @@ def parse_args() -> argparse.Namespace:
         '--out', type=Path, help="the file, digits to be added to its name [the work dir's name]"
     )
     return parser.parse_args()
-
-
-def published(checkpoint: dict[str, Any], branch: Branch) -> bytes:
-    """Return the content of the file to give away.
-
-    Args:
-        checkpoint: What `read_checkpoint` returned.
-        branch: 'model' for the student, 'ema_model' for the teacher.
-
-    Returns:
-        The same bytes for the same weights and meta data.
-
-    Raises:
-        UserError: The teacher is asked for and there is none.
-    """
-    state = select_branch(checkpoint['state_dict'], branch)
-    meta = checkpoint.get('meta', {})
-    buffer = io.BytesIO()
-    content = {
-        'meta': {key: meta[key] for key in KEPT if key in meta},
-        # Clones hold no more than themselves, whatever they were cut from.
-        'state_dict': {key: value.clone() for key, value in state.items()},
-    }
-    torch.save(content, buffer)
-    return buffer.getvalue()
 
 
 def hashed_name(path: Path, content: bytes) -> Path:

@@ -252,9 +252,11 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise UserError(f'no mapping file at {path}')
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
     except json.JSONDecodeError as error:
         raise UserError(f'{path}, line {error.lineno}: not JSON, {error.msg}') from error
+    except UnicodeDecodeError as error:
+        raise UserError(f'{path}: not in UTF-8 ({error}): save it so') from error
     if not isinstance(content, Mapping):
         raise UserError(f'{path}: expected an object with "classes"')
     return content

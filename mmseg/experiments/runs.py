@@ -118,6 +118,7 @@ def train(
     auto_resume: bool = False,
     check: bool = True,
     plugins: Sequence[str] = (),
+    validate: bool = True,
 ) -> None:
     """Train a config in a process of its own.
 
@@ -129,6 +130,7 @@ def train(
         auto_resume: Whether to go on from the newest checkpoint in the work dir.
         check: Whether the run is looked at before its first iteration.
         plugins: Modules to import besides those that the config names.
+        validate: Whether it is evaluated on the labels of `data.val`.
 
     Raises:
         RunFailed: The process ended with an error.
@@ -141,6 +143,8 @@ def train(
         command += ['--resume']
     if not check:
         command += ['--no-check']
+    if not validate:
+        command += ['--no-validate']
     if plugins:
         command += ['--plugins', ','.join(plugins)]
     if options:

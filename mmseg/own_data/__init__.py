@@ -1,1 +1,1 @@
-"""From a stranger's folders to a config: what is in them, what was chosen, and why."""
+"""From a person's folders to a network: what is in them, what was chosen, and what came of it."""

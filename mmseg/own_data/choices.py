@@ -1,5 +1,6 @@
 """What is chosen for a person's data, each with its reason."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -80,9 +81,10 @@ def choose_margins(pictures: Sequence[Picture]) -> Choice:
 
     Returns:
         Pixels at the top, at the bottom, on the left and on the right of the original pictures, of
-        those that have the size of the first; None where there are none, or too few to tell.
+        those of the commonest size; None where there are none, or too few to tell.
     """
-    alike = [p for p in pictures if p.size == pictures[0].size]
+    ((size, _),) = Counter(picture.size for picture in pictures).most_common(1)
+    alike = [picture for picture in pictures if picture.size == size]
     spread = np.linspace(0, len(alike) - 1, min(_NUM_COMPARED, len(alike))).round().astype(int)
     if len(spread) < 5:
         return Choice('margins', None, f'{len(alike)} pictures of one size are too few to compare')
@@ -91,7 +93,7 @@ def choose_margins(pictures: Sequence[Picture]) -> Choice:
         for i in spread
     ]
     still = np.stack(small).astype(np.float32).std(axis=0).mean(axis=1) < _STILL
-    height = pictures[0].size[1]
+    height = size[1]
     top, bottom = (round(_length_of_true(rows) / _SMALL * height) for rows in (still, still[::-1]))
     if not top + bottom:
         return Choice('margins', None, 'no rows at the top or the bottom show the same in all')

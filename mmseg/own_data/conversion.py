@@ -16,6 +16,7 @@ from mmseg.utils.errors import UserError
 from mmseg.utils.progress import track
 
 from .contact_sheet import Labelled, contact_sheet
+from .fit import fit_of
 from .formats.reading import BACKGROUND_NAMES, Reading
 from .pictures import Picture
 
@@ -31,7 +32,8 @@ def write_data_set(reading: Reading, out: Path) -> list[str]:
         out: A folder that does not exist or is empty.
 
     Returns:
-        How often each class occurs, a line each.
+        How often each class occurs, a line each; and a warning where labels and pictures hardly
+        belong together.
 
     Raises:
         UserError: The folder holds files, two pictures have one name, or there are not 2 to 255
@@ -63,7 +65,7 @@ def write_data_set(reading: Reading, out: Path) -> list[str]:
     write_mapping(reading.classes, palette, suffix, out / MAPPING)
     images = [Labelled(picture, labels) for picture, labels in reading.images]
     save_picture(contact_sheet(images, reading.classes, palette), out / SHEET)
-    return _shares(counts, reading.classes)
+    return [*_shares(counts, reading.classes), *fit_of(images).lines()]
 
 
 def palette_of(reading: Reading) -> list[list[int]]:

@@ -5,13 +5,13 @@ labels not, pass every check of names and sizes. They explain the colours of the
 better than labels of other pictures do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from mmseg.datasets.image_io import read_image, read_label
+from mmseg.datasets.image_io import read_image
 
 from .pictures import Picture
 
@@ -36,6 +36,16 @@ class Fit(NamedTuple):
     def is_doubtful(self) -> bool:
         """Whether labels and pictures hardly belong together: enough were compared to tell."""
         return self.compared >= _FEWEST and self.fitting < _LEAST_SHARE * self.compared
+
+    def lines(self) -> list[str]:
+        """Warn in a line where that is so."""
+        if not self.is_doubtful:
+            return []
+        return [
+            f'do labels and pictures belong together? {self.fitting} of {self.compared} labels '
+            'explain the colours of their pictures better than other labels do: names may be '
+            'shifted, or photographs turned by EXIF and labels not (look at tools/check_labels.py)'
+        ]
 
 
 def explained_share(image: np.ndarray, labels: np.ndarray) -> float:
@@ -62,11 +72,12 @@ def explained_share(image: np.ndarray, labels: np.ndarray) -> float:
     return float((np.square(sums).sum(axis=1) / counts).sum() / total)
 
 
-def fit_of(pairs: Sequence[tuple[Picture, Picture]]) -> Fit:
+def fit_of(pairs: Sequence[tuple[Picture, Callable[[], np.ndarray]]]) -> Fit:
     """Hold labels against their own pictures and against others.
 
     Args:
-        pairs: Pictures with their labels; some, spread over all, are looked at.
+        pairs: Pictures, and what reads their labels (H, W), or (H, W, 3) of colours; some, spread
+            over all, are looked at.
     """
     spread = np.linspace(0, len(pairs) - 1, min(_NUM_PAIRS, len(pairs))).round().astype(int)
     some = [_small(*pairs[index]) for index in spread]
@@ -84,8 +95,10 @@ def _fits(index: int, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
     return all(own > explained_share(image, other) for other in others if other is not labels)
 
 
-def _small(picture: Picture, label: Picture) -> tuple[np.ndarray, np.ndarray]:
-    image, labels = read_image(picture.path), read_label(label.path)
+def _small(
+    picture: Picture, read_labels: Callable[[], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    image, labels = read_image(picture.path), read_labels()
     if labels.ndim == 3:
         labels = labels.astype(np.int64) @ (1, 1 << 8, 1 << 16)
     rows, columns = (

@@ -1,7 +1,7 @@
 """What stands in label files, and which classes that may mean."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +15,11 @@ from .pictures import Picture
 
 _COLOURED = ('RGB', 'RGBA', 'CMYK', 'YCbCr')
 _LOSSY = ('.jpg', '.jpeg', '.webp')
-# Colours rarer than this, where there are many, come from blended borders.
+# Values rarer than this come from blended borders, where they fill no area or are very many.
 _BLENDED = 1e-3
-_MANY = 40
+_MANY, _MOST_OF_ALL = 40, 0.75
 _NUM_READ = 60
+_SQUARE = 3
 
 
 class LabelValues(NamedTuple):
@@ -28,11 +29,13 @@ class LabelValues(NamedTuple):
         is_coloured: Whether they are colours, as 0xRRGGBB, or ids.
         shares: Value → share of the pixels, the most frequent first.
         num_read: How many files were read.
+        solid: Values that fill a square of 3×3 pixels somewhere.
     """
 
     is_coloured: bool
     shares: Mapping[int, float]
     num_read: int
+    solid: Collection[int]
 
 
 class Proposal(NamedTuple):
@@ -86,19 +89,37 @@ def look_at_labels(labels: Sequence[Picture], most: int = _NUM_READ) -> LabelVal
     refuse_blurred(labels)
     is_coloured = hold_colours(labels)
     spread = np.linspace(0, len(labels) - 1, min(most, len(labels))).round().astype(int)
-    counts = count_values([labels[index] for index in spread], is_coloured)
+    counts, solid = count_values([labels[index] for index in spread], is_coloured)
     total = counts.total()
     shares = {value: number / total for value, number in counts.most_common()}
-    return LabelValues(is_coloured, shares, len(spread))
+    return LabelValues(is_coloured, shares, len(spread), solid)
 
 
-def count_values(labels: Sequence[Picture], is_coloured: bool) -> Counter[int]:
-    """Count the pixels of each value: of ids, or of colours as 0xRRGGBB."""
+def _solid_values(label: np.ndarray) -> list[int]:
+    """Return the values (H, W) of pixels whose eight neighbours have the same."""
+    height, width = label.shape
+    if min(height, width) < _SQUARE:
+        return []
+    centre = label[1:-1, 1:-1]
+    is_solid = np.ones(centre.shape, bool)
+    for top in range(_SQUARE):
+        for left in range(_SQUARE):
+            shifted = label[top : top + height - 2, left : left + width - 2]
+            is_solid &= shifted == centre
+    found: list[int] = np.unique(centre[is_solid]).tolist()
+    return found
+
+
+def count_values(labels: Sequence[Picture], is_coloured: bool) -> tuple[Counter[int], set[int]]:
+    """Count the pixels of each value, of ids or of colours as 0xRRGGBB; name the solid ones too."""
     counts: Counter[int] = Counter()
-    for label in labels:
-        values, pixels = np.unique(read_values(label.path, is_coloured), return_counts=True)
+    solid: set[int] = set()
+    for picture in labels:
+        label = read_values(picture.path, is_coloured)
+        values, pixels = np.unique(label, return_counts=True)
         counts.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
-    return counts
+        solid.update(_solid_values(label))
+    return counts, solid
 
 
 def propose_classes(values: LabelValues) -> Proposal:
@@ -107,14 +128,15 @@ def propose_classes(values: LabelValues) -> Proposal:
     Raises:
         UserError: There are not two values, or too many to be classes.
     """
-    shares = dict(values.shares)
+    blended = _blended(values)
+    shares = {value: share for value, share in values.shares.items() if value not in blended}
     lines: list[str] = []
-    if values.is_coloured and len(shares) > _MANY:
-        blended = {value: share for value, share in shares.items() if share < _BLENDED}
-        shares = {value: share for value, share in shares.items() if share >= _BLENDED}
+    if blended:
+        kind = 'colours' if values.is_coloured else 'ids'
+        covered = sum(values.shares[value] for value in blended)
         lines.append(
-            f'{len(blended)} colours cover {sum(blended.values()):.2%} of the pixels together, as '
-            'blended borders do: ignored'
+            f'{len(blended)} {kind} cover {covered:.2%} of the pixels together, as blended borders '
+            'do: ignored'
         )
     if not values.is_coloured and IGNORE_INDEX in shares and len(shares) > 2:
         lines.append(f'{IGNORE_INDEX} ({shares.pop(IGNORE_INDEX):.2%} of the pixels): ignored')
@@ -135,6 +157,15 @@ def propose_classes(values: LabelValues) -> Proposal:
         classes[name] = {'labels': [label], **({'color': label} if values.is_coloured else {})}
         lines.append(f'{label} ({shares[value]:.2%} of the pixels) is taken for {name!r}')
     return Proposal(classes, lines)
+
+
+def _blended(values: LabelValues) -> set[int]:
+    """Return what blending at borders left: rare values, never of an area, or very many of them."""
+    rare = {value for value, share in values.shares.items() if share < _BLENDED}
+    thin = rare - set(values.solid) if values.solid else set()
+    number = len(values.shares)
+    are_many = number > _MANY and (values.is_coloured or len(rare) > _MOST_OF_ALL * number)
+    return rare if are_many else thin
 
 
 def _known_colours() -> dict[int, str]:

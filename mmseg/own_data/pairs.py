@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mmseg.utils.errors import UserError
@@ -10,6 +10,7 @@ from mmseg.utils.errors import UserError
 from .pictures import Picture
 
 _NUM_NAMED = 3
+NO_LABEL = 'pictures have no label'
 
 
 class Pairs(NamedTuple):
@@ -18,12 +19,20 @@ class Pairs(NamedTuple):
     Attributes:
         pairs: Picture and label of the same size.
         how: By what they belong together.
-        lines: What was left out, a line each.
+        left_out: Reason → files that are in no pair.
     """
 
     pairs: Sequence[tuple[Picture, Picture]]
     how: str
-    lines: Sequence[str]
+    left_out: Mapping[str, Sequence[Picture]]
+
+    def lines(self, *untold: str) -> list[str]:
+        """Say what was left out, a line for each reason but for some."""
+        return [
+            f'{len(files)} {reason} and are left out: {_named(files)}'
+            for reason, files in self.left_out.items()
+            if files and reason not in untold
+        ]
 
 
 def pair_up(images: Sequence[Picture], labels: Sequence[Picture]) -> Pairs:
@@ -58,26 +67,35 @@ def pair_up(images: Sequence[Picture], labels: Sequence[Picture]) -> Pairs:
     ours, theirs, how = best
     both = [(ours[name], theirs[name]) for name in sorted(ours.keys() & theirs.keys())]
     fitting = [pair for pair in both if pair[0].size == pair[1].size]
-    other_sizes = [pair[0] for pair in both if pair[0].size != pair[1].size]
     if not fitting:
-        image, label = both[0]
-        raise UserError(
-            f'no label has the size of its picture: {image.path.name} is {image.size[0]}×'
-            f'{image.size[1]}, its label {label.size[0]}×{label.size[1]} (width×height)'
-        )
-    lone = [ours[name] for name in sorted(ours.keys() - theirs.keys())]
-    unused = [theirs[name] for name in sorted(theirs.keys() - ours.keys())]
-    left_out = {
-        'pictures have no label': lone,
-        'labels have no picture': unused,
-        'labels are of another size than their pictures': other_sizes,
-    }
-    lines = [
-        f'{len(files)} {reason} and are left out: {_named(files)}'
-        for reason, files in left_out.items()
-        if files
-    ]
-    return Pairs(fitting, how, lines)
+        raise _no_size_fits(*both[0])
+    return Pairs(
+        fitting,
+        how,
+        {
+            NO_LABEL: [ours[name] for name in sorted(ours.keys() - theirs.keys())],
+            'labels have no picture': [theirs[n] for n in sorted(theirs.keys() - ours.keys())],
+            'pictures share their name with another': _ambiguous(ours, images),
+            'labels share their name with another': _ambiguous(theirs, labels),
+            'labels are of another size than their pictures': [
+                image for image, label in both if image.size != label.size
+            ],
+        },
+    )
+
+
+def _no_size_fits(image: Picture, label: Picture) -> UserError:
+    turned = image.size == label.size[::-1]
+    advice = ': labels must be as a viewer shows the photograph, which EXIF may turn' * turned
+    return UserError(
+        f'no label has the size of its picture: {image.path.name} is {image.size[0]}×'
+        f'{image.size[1]}, its label {label.size[0]}×{label.size[1]} (width×height){advice}'
+    )
+
+
+def _ambiguous(found: Mapping[str, Picture], pictures: Sequence[Picture]) -> list[Picture]:
+    paths = {picture.path for picture in found.values()}
+    return [picture for picture in pictures if picture.path not in paths]
 
 
 def _unique(names: Sequence[str], pictures: Sequence[Picture]) -> dict[str, Picture]:

@@ -1,5 +1,6 @@
 """What lies in a folder that a person gives: pictures, and what is none."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmseg.datasets.image_io import UnreadableImageError, image_size
-from mmseg.datasets.listing import files_below
+from mmseg.apis.media import VIDEO_SUFFIXES
+from mmseg.datasets.image_io import UnreadableImageError, image_size, read_image
+from mmseg.datasets.listing import files_below, is_within
 from mmseg.utils.errors import UserError, UserFileNotFoundError
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.gif')
 _NO_PICTURE, _UNREADABLE = 'no picture by its name', 'can not be read'
+_ELSEWHERE = 'they lie in another of the folders and belong to it'
+# What a whole file ends with, a few bytes of others after it.
+_ENDS = {'PNG': b'IEND', 'JPEG': b'\xff\xd9'}
+_NUM_END_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,12 @@ class Folder:
     left_out: Mapping[str, Sequence[str]]
 
 
-def look_into(folder: Path) -> Folder:
+def look_into(folder: Path, others: Iterable[Path] = ()) -> Folder:
     """List the pictures of a folder and of those below it, links followed.
+
+    Args:
+        folder: Where to look.
+        others: Folders whose pictures do not count here where they lie below this one.
 
     Raises:
         UserError: There is no such folder, or no picture in it.
@@ -58,22 +68,48 @@ def look_into(folder: Path) -> Folder:
         raise UserFileNotFoundError(f'there is no folder {folder}')
     pictures: list[Picture] = []
     left_out: dict[str, list[str]] = {}
+    inner = [other for other in others if is_within(other, folder)]
     for name in files_below(folder):
         path = folder / name
+        if any(is_within(path.parent, other) for other in inner):
+            left_out.setdefault(_ELSEWHERE, []).append(name)
+            continue
         if path.suffix.lower() not in PICTURES:
             left_out.setdefault(_NO_PICTURE, []).append(name)
             continue
         try:
             with Image.open(path) as image:
                 mode = image.mode
+                kind = image.format or ''
+            if _may_be_cut_off(path, kind):
+                read_image(path)
             stem = name.removesuffix(path.suffix)
             pictures.append(Picture(stem, path, image_size(path), mode))
         except (UnreadableImageError, OSError, ValueError, SyntaxError):
             left_out.setdefault(_UNREADABLE, []).append(name)
     if not pictures:
-        seen = f'; it holds {len(left_out.get(_NO_PICTURE, ()))} other files' if left_out else ''
-        raise UserError(f'no picture below {folder} ({", ".join(PICTURES)}){seen}')
+        raise UserError(f'no picture below {folder} ({", ".join(PICTURES)}){_seen(left_out)}')
     return Folder(folder, pictures, left_out)
+
+
+def _may_be_cut_off(path: Path, kind: str) -> bool:
+    """Whether a file of a kind that ends with a mark does not seem to."""
+    if kind not in _ENDS:
+        return False
+    with path.open('rb') as file:
+        file.seek(-min(_NUM_END_BYTES, path.stat().st_size), os.SEEK_END)
+        return _ENDS[kind] not in file.read()
+
+
+def _seen(left_out: Mapping[str, Sequence[str]]) -> str:
+    """Say what is there in place of pictures."""
+    seen = ''.join(f'; {len(names)} files: {reason}' for reason, names in left_out.items())
+    videos = [
+        name for name in left_out.get(_NO_PICTURE, ()) if name.lower().endswith(VIDEO_SUFFIXES)
+    ]
+    if videos:
+        seen += f'. Videos have to be taken apart: ffmpeg -i {videos[0]} FOLDER/%06d.png'
+    return seen
 
 
 def typical_size(pictures: Iterable[Picture]) -> tuple[int, int]:

@@ -27,6 +27,7 @@ _NORMS = {
     'mitb5': {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True},
 }
 MAPPING = 'classes.json'
+NUM_CHECKPOINTS = 4
 _OURS = re.compile(rf'\d{{6}}(\.png|{re.escape(CONVERTED)})')
 
 
@@ -54,6 +55,14 @@ class Layout:
     def mapping(self) -> Path:
         """The mapping file."""
         return self.root / MAPPING
+
+    def config(self, name: str) -> Path:
+        """The config 'adapt' or 'source_only'."""
+        return self.root / f'{name}.json'
+
+    def run(self, name: str) -> Path:
+        """The work dir that such a config is trained in."""
+        return self.root / name
 
 
 def lay_out(pictures: Sequence[Picture], folder: Path) -> None:
@@ -139,23 +148,50 @@ def config_of_plan(
             'lr': 5e-4 if is_small else 6e-5,
             'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': 3.0 if is_small else 10.0}}},
         },
-        'lr_config': {'warmup_iters': max(1, min(1500, max_iters // 5))},
-        'runner': {'type': 'IterBasedRunner', 'max_iters': max_iters},
-        'checkpoint_config': {'by_epoch': False, 'interval': max(1, max_iters // 5)},
-        'evaluation': {'interval': max(1, max_iters // 5), 'metric': 'mIoU'},
+        **_length(max_iters),
         'seed': 0,
         'n_gpus': 1,
         'name': method,
     }
     if uda_base:
         config['optimizer_config'] = None
-        # A short run: neither the teacher nor the bank may lag behind by more than it lasts.
-        uda: dict[str, Any] = {'alpha': 0.99 if max_iters < 10000 else 0.999}
+        uda: dict[str, Any] = {'alpha': _alpha(max_iters)}
         uda['imnet_feature_dist_classes'] = list(range(len(mapping.classes)))
         if method == 'dida':
             uda['instance'] = {'num_entries': choices['bank entries'].value}
         config['uda'] = uda
     return config
+
+
+def with_length(config: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
+    """Return a config of a plan with another number of iterations, and what follows from it.
+
+    Checkpoints are saved `NUM_CHECKPOINTS` times; labels, if there are any, are tested on at the
+    end. All else stays as a person may have edited it.
+
+    Args:
+        config: From `config_of_plan`.
+        max_iters: Training iterations.
+    """
+    changed = {**config, **_length(max_iters)}
+    uda = config.get('uda')
+    if uda and uda.get('alpha') == _alpha(config['runner']['max_iters']):
+        changed['uda'] = {**uda, 'alpha': _alpha(max_iters)}
+    return changed
+
+
+def _length(max_iters: int) -> dict[str, Any]:
+    return {
+        'lr_config': {'warmup_iters': max(1, min(1500, max_iters // 5))},
+        'runner': {'type': 'IterBasedRunner', 'max_iters': max_iters},
+        'checkpoint_config': {'by_epoch': False, 'interval': -(-max_iters // NUM_CHECKPOINTS)},
+        'evaluation': {'interval': max_iters, 'metric': 'mIoU'},
+    }
+
+
+def _alpha(max_iters: int) -> float:
+    """Return the teacher's inertia: in a short run it may not lag behind by all of it."""
+    return 0.99 if max_iters < 10000 else 0.999
 
 
 def _data(

@@ -17,6 +17,7 @@ from torch import nn
 from mmseg.utils.errors import UserError
 
 from .mixtures import labels_of_partner, mixture
+from .targets import target_images
 
 MIXTURE_SHARE = 0.65
 _LARGEST = 20.0
@@ -90,6 +91,25 @@ def pseudo_labelled_pixels(
     if not sum(map(len, labels)):
         raise UserError('one class is predicted everywhere: there is nothing to calibrate by')
     return torch.cat(log_probs), torch.cat(labels)
+
+
+def temperature_on_target(model: Any, cfg: Any, number: int) -> tuple[float, int]:
+    """Fit a segmentor's temperature to unlabelled images that a config adapts to.
+
+    Args:
+        model: A segmentor in eval mode.
+        cfg: The config.
+        number: Most images to show it.
+
+    Returns:
+        The temperature, and how many images it was shown.
+
+    Raises:
+        UserError: There are too few images, or they show one class alone.
+    """
+    device = next(model.parameters()).device
+    images = [image.to(device) for image in target_images(cfg, number)]
+    return fit_temperature(*pseudo_labelled_pixels(model, images)), len(images)
 
 
 def scale_logits(model: Any, factor: float) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmseg.datasets import build_dataset
 from mmseg.utils.errors import UserError
 
-_MIN_IMAGES = 4
+MIN_IMAGES = 4
 
 
 def target_dataset(cfg: Any) -> Any:
@@ -33,9 +33,9 @@ def target_images(cfg: Any, number: int) -> list[torch.Tensor]:
         UserError: There is no target, or it has too few images.
     """
     dataset = target_dataset(cfg)
-    if len(dataset) < _MIN_IMAGES:
+    if len(dataset) < MIN_IMAGES:
         raise UserError(
-            f'{len(dataset)} target images tell too little: at least {_MIN_IMAGES} are needed'
+            f'{len(dataset)} target images tell too little: at least {MIN_IMAGES} are needed'
         )
     count = min(number, len(dataset))
     places = [round(i * (len(dataset) - 1) / max(count - 1, 1)) for i in range(count)]

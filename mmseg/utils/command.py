@@ -15,6 +15,8 @@ VARIABLE = 'DIDA_COMMAND'
 # Options of a training that say how it stands to an earlier one → how many values they take.
 _ABOUT_EARLIER_RUNS = {'--resume': 0, '--auto-resume': 0, '--overwrite': 0, '--resume-from': 1}
 _SHORTEST = len('--re')
+# Commands that go on with what they find without being told to.
+_GO_ON_ALONE = ('adapt.sh', 'adapt.py')
 
 
 def begun_command() -> list[str]:
@@ -76,7 +78,10 @@ def said_again(words: Iterable[str], option: str) -> str:
 
 def how_to_go_on() -> str:
     """Return the command that goes on with what was stopped, in lines for a screen."""
-    return over_lines(said_again(begun_command(), '--resume'))
+    words = begun_command()
+    if any(os.path.basename(word) in _GO_ON_ALONE for word in words[:2]):
+        return over_lines(shlex.join(words))
+    return over_lines(said_again(words, '--resume'))
 
 
 def over_lines(command: str, width: int = 118) -> str:

@@ -24,9 +24,14 @@ def photographs(folder: Path, names: list[str], size: tuple[int, int] = SIZE) ->
     return folder
 
 
-def id_maps(folder: Path, names: list[str], values: tuple[int, ...] = (0, 1, 2)) -> Path:
+def id_maps(
+    folder: Path,
+    names: list[str],
+    values: tuple[int, ...] = (0, 1, 2),
+    size: tuple[int, int] = SIZE,
+) -> Path:
     """Write label files that hold stripes of ids."""
-    stripes = np.resize(np.repeat(np.array(values, np.uint8), 8), SIZE[1])
+    stripes = np.resize(np.repeat(np.array(values, np.uint8), 8), size[1])
     for name in names:
-        save(folder / name, np.repeat(stripes[:, None], SIZE[0], axis=1))
+        save(folder / name, np.repeat(stripes[:, None], size[0], axis=1))
     return folder

@@ -27,7 +27,7 @@ def pairs_of(tmp_path, images, labels):
 )
 def test_pair_up__by_what_people_call_their_files(tmp_path, images, labels, how):
     found = pairs_of(tmp_path, images, labels)
-    assert how in found.how and len(found.pairs) == 2 and not found.lines
+    assert how in found.how and len(found.pairs) == 2 and not found.lines()
     for image, label in found.pairs:
         assert image.path.stem.split('_')[0] == label.path.stem.split('_')[0]
 
@@ -35,7 +35,7 @@ def test_pair_up__by_what_people_call_their_files(tmp_path, images, labels, how)
 def test_pair_up__what_has_no_partner_is_left_out_and_named(tmp_path):
     found = pairs_of(tmp_path, ['a.png', 'b.png', 'c.png'], ['a.png', 'b.png', 'z.png'])
     assert len(found.pairs) == 2
-    without_label, without_picture = found.lines
+    without_label, without_picture = found.lines()
     assert without_label == '1 pictures have no label and are left out: c.png'
     assert without_picture == '1 labels have no picture and are left out: z.png'
 
@@ -52,6 +52,6 @@ def test_pair_up__labels_of_another_size(tmp_path):
     images, labels = (look_into(tmp_path / kind).pictures for kind in ('images', 'labels'))
     found = pair_up(images, labels)
     assert [image.path.name for image, _ in found.pairs] == ['b.png']
-    assert found.lines[0].startswith('1 labels are of another size than their pictures')
+    assert found.lines()[0].startswith('1 labels are of another size than their pictures')
     with pytest.raises(UserError, match=r'a\.png is 32×48, its label 64×48'):
         pair_up(images[:1], labels[:1])

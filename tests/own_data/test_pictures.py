@@ -38,7 +38,7 @@ def test_look_into__nothing_there_is_told(tmp_path):
     with pytest.raises(UserError, match='there is no folder'):
         look_into(tmp_path / 'none')
     (tmp_path / 'film.avi').write_bytes(b'')
-    with pytest.raises(UserError, match=r'no picture below .*; it holds 1 other files'):
+    with pytest.raises(UserError, match=r'1 files: no picture by its name\. Videos have to be'):
         look_into(tmp_path)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from mmseg.apis import init_segmentor, load_config
 from mmseg.core.checkpoint_reading import read_checkpoint
+from mmseg.selection import calibration
 from mmseg.utils.cli import run_cli
 from tools import calibrate
 
@@ -31,7 +32,7 @@ def test_calibrate__writes_a_network_whose_logits_are_scaled(
 ):
     # Two iterations from random weights may know one class alone.
     known = torch.tensor([[2.0, 0.0]] * 9 + [[0.0, 2.0]]), torch.zeros(10, dtype=torch.long)
-    monkeypatch.setattr(calibrate, 'pseudo_labelled_pixels', lambda *_: known)
+    monkeypatch.setattr(calibration, 'pseudo_labelled_pixels', lambda *_: known)
     out = tmp_path / 'calibrated.pth'
     call(monkeypatch, run, '--out', out, '--evaluate', *options)
     told = capsys.readouterr().out

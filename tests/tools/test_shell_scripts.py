@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELL = shutil.which('dash') or 'sh'
-SCRIPTS = ('run_exp.sh', 'run_config.sh', 'test.sh', 'demo.sh', 'run_tests.sh')
+SCRIPTS = ('adapt.sh', 'run_exp.sh', 'run_config.sh', 'test.sh', 'demo.sh', 'run_tests.sh')
 
 # Stands in for the environment's Python: prints how it was called, keeps what began it.
 FAKE_PYTHON = """#!/bin/sh
@@ -68,7 +68,7 @@ def test_shell_scripts__help_is_a_usage_line(script):
     assert done.stdout.startswith(f'usage: sh {script} ')
 
 
-@pytest.mark.parametrize('script', ['run_config.sh', 'test.sh', 'demo.sh'])
+@pytest.mark.parametrize('script', ['adapt.sh', 'run_config.sh', 'test.sh', 'demo.sh'])
 def test_shell_scripts__missing_arguments_show_the_usage(script):
     done = run(script)
     assert done.returncode == 2
@@ -107,6 +107,7 @@ def test_run_config__a_path_counts_from_where_the_user_is(checkout):
         ('run_exp.sh', ['9', '1', '--work-root', 'a b', '--options', 'a=[1, 2]']),
         ('run_exp.sh', []),
         ('run_config.sh', ['my.py', '0', '--seeds', '0,1']),
+        ('adapt.sh', ['--source', 'a b', 'c', '--target', 'd']),
     ],
 )
 def test_run_scripts__python_knows_what_the_user_typed(checkout, script, given):
@@ -126,6 +127,13 @@ def test_test__a_path_counts_from_where_the_user_is(checkout):
 def test_test__paths_stay_short_in_the_folder_itself(checkout):
     _, got = arguments(run('test.sh', 'work_dirs/run', cwd=checkout))
     assert got[-1] == 'work_dirs/run'
+
+
+def test_adapt__stays_where_the_user_is(checkout):
+    given = ['--source', 'my photos', 'masks', '--target', 'field']
+    folder, got = arguments(run(checkout / 'adapt.sh', *given, cwd=checkout.parent))
+    assert folder == str(checkout.parent)
+    assert got == [f'{checkout}/tools/adapt.py', *given]
 
 
 def test_demo__stays_where_the_user_is(checkout):

@@ -8,34 +8,15 @@ docs/own_data.md shows the mapping file and what to do with the result.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmseg.datasets.class_mapping import ClassMapping, suggest_min_pixels
 from mmseg.datasets.conversion_arguments import add_common_options, say_elsewhere
-from mmseg.datasets.label_conversion import LabelFile, convert_labels, require_writable
-from mmseg.datasets.statistics_files import STATS_FILE, USED_MAPPING
-from mmseg.utils.atomic import atomic_path
+from mmseg.datasets.own_labels import convert_own_labels
+from mmseg.datasets.statistics_files import STATS_FILE
 from mmseg.utils.cli import run_cli
-
-_NUM_SEARCHED = 50
-_NUM_SHOWN = 5
-
-
-def forget_other_mapping(mapping: Path, out_dir: Path, files: Sequence[LabelFile]) -> None:
-    """Remove what was converted with another mapping, or by another tool."""
-    used, text = out_dir / USED_MAPPING, mapping.read_text(encoding='utf-8')
-    if used.is_file() and used.read_text(encoding='utf-8') == text:
-        return
-    old = [file.converted for file in files if file.converted.is_file()]
-    if old:
-        print(f'{len(old)} labels were converted with another mapping: they are converted again')
-    for path in (out_dir / STATS_FILE, *old):
-        path.unlink(missing_ok=True)
-    with atomic_path(used) as temporary:
-        temporary.write_text(text, encoding='utf-8')
 
 
 def report(mapping: ClassMapping, out_dir: Path) -> None:
@@ -63,19 +44,8 @@ def main() -> None:
     parser.add_argument('mapping', type=Path, help='mapping file, JSON')
     add_common_options(parser)
     args = parser.parse_args()
-    mapping = ClassMapping.from_file(args.mapping)
-    out_dir = args.out_dir or args.root
-    files = mapping.find_labels(args.root, args.out_dir)
-    require_writable([out_dir, *{file.converted.parent for file in files}])
-    forget_other_mapping(args.mapping, out_dir, files)
-    unlisted = mapping.unlisted(file.original for file in files[:_NUM_SEARCHED])
-    for value, share in list(unlisted.items())[:_NUM_SHOWN]:
-        print(f'no class lists {value}, {share:.2%} of the pixels: ignored')
-    if len(unlisted) > _NUM_SHOWN:
-        print(f'nor {len(unlisted) - _NUM_SHOWN} more values, all rarer than these')
-    unchanged = {index: index for index in range(len(mapping.classes))}
-    convert_labels(files, mapping.read, unchanged, out_dir, args.nproc)
-    report(mapping, out_dir)
+    mapping = convert_own_labels(args.mapping, args.root, args.out_dir, args.nproc)
+    report(mapping, args.out_dir or args.root)
     say_elsewhere(args.out_dir, mapping.labels)
 
 

@@ -63,9 +63,11 @@ def read_masks(
         refuse_blurred(files)
     has_palette = all(label.mode == 'P' for label in files)
     is_coloured = hold_colours(files) or (table is not None and has_palette)
-    counts = count_values(files, is_coloured)
-    lines = [f'{len(files)} pairs, by {pairs.how}', *pairs.lines]
-    listed, told = _listed(counts, len(files), is_coloured, table)
+    counts, solid = count_values(files, is_coloured)
+    lines = [f'{len(files)} pairs, by {pairs.how}', *pairs.lines()]
+    total = counts.total()
+    shares = {value: number / total for value, number in counts.most_common()}
+    listed, told = _listed(LabelValues(is_coloured, shares, len(files), solid), table)
     lines += told
     colours = _colours(listed, is_coloured, table, files[0] if has_palette else None)
     refuse_unknown(ignored, listed)
@@ -89,17 +91,13 @@ def read_masks(
     )
 
 
-def _listed(
-    counts: Counter[int], num_files: int, is_coloured: bool, table: Table | None
-) -> tuple[dict[str, int], list[str]]:
+def _listed(values: LabelValues, table: Table | None) -> tuple[dict[str, int], list[str]]:
     """Return class → value in the files, as a table says or as they propose; and what to tell."""
     if table is None:
-        total = counts.total()
-        shares = {value: number / total for value, number in counts.most_common()}
-        proposal = propose_classes(LabelValues(is_coloured, shares, num_files))
+        proposal = propose_classes(values)
         classes = proposal.classes.items()
         return {name: _value(entry['labels'][0]) for name, entry in classes}, list(proposal.lines)
-    if is_coloured:
+    if values.is_coloured:
         return {name: _value(list(colour)) for name, colour in table.items()}, []
     told = 'the labels hold ids: taken for places in the table, from 0'
     return {name: index for index, name in enumerate(table)}, [told]
