@@ -49,14 +49,17 @@ def judge_by_scores(
     """
     if adapted_wrong and not source_wrong:
         return Verdict('did not pay', f'its predictions have collapsed: {adapted_wrong}', False)
+    if adapted_wrong and source_wrong:
+        reason = f'the predictions of both have collapsed ({adapted_wrong}): train for longer'
+        return Verdict("can't tell", reason, True)
     voices = {family: voice_of(family, source, adapted) for family in FAMILIES}
     told = ', '.join(f'{family} {_SAID[voice]}' for family, voice in voices.items())
     better = [f for f, voice in voices.items() if voice > 0 and f != 'certainty']
     worse = [f for f, voice in voices.items() if voice < 0]
-    if source_wrong and not adapted_wrong and better:
+    if source_wrong and better:
         reason = f'the predictions of source-only have collapsed ({source_wrong}); {told}'
         return Verdict('paid', reason, True)
-    if len(better) == 2 and not adapted_wrong:
+    if len(better) == 2:
         return Verdict('paid', told, True)
     if len(worse) >= 2:
         return Verdict('did not pay', told, False)
@@ -133,6 +136,7 @@ def iou(counts: torch.Tensor) -> torch.Tensor:
 
 
 def _share_of_draws(source: torch.Tensor, adapted: torch.Tensor, seed: int) -> float:
+    """Return in which share of draws of images the adapted network is better; a tie is half."""
     generator = torch.Generator().manual_seed(seed)
     number = len(source)
     drawn = torch.randint(number, (_NUM_RESAMPLES, number), generator=generator)
@@ -142,7 +146,7 @@ def _share_of_draws(source: torch.Tensor, adapted: torch.Tensor, seed: int) -> f
         iou(torch.einsum('rn,nij->rij', times, counts.double())).nanmean(-1)
         for counts in (source, adapted)
     )
-    return float((after > before).double().mean())
+    return float(((after > before).double() + (after == before).double() / 2).mean())
 
 
 def _word_on(num_images: int) -> str:

@@ -54,7 +54,9 @@ def test_judge_by_scores__what_has_collapsed_did_not_pay_and_what_was_mended_did
     mended = judge_by_scores(BEFORE, scores(UP, UP, SAME), 'person vanished', None)
     assert mended.answer == 'paid' and 'person vanished' in mended.reason
     assert judge_by_scores(BEFORE, scores(UP, SAME, SAME), 'x', None).answer == "can't tell"
-    assert judge_by_scores(BEFORE, good, 'x', 'y').answer == "can't tell"
+    both = judge_by_scores(BEFORE, good, 'x', 'soil takes 100% of all pixels')
+    assert both.answer == "can't tell"
+    assert 'of both have collapsed (soil takes 100% of all pixels): train for longer' in both.reason
 
 
 def test_voice_of__scores_of_a_family_that_disagree_say_nothing():
@@ -93,6 +95,12 @@ def test_judge_by_labels__images_that_disagree_can_not_tell_and_the_better_is_ta
     verdict = judge_by_labels(source, adapted, ['road', 'sky'])
     assert verdict.answer == "can't tell" and verdict.take_adapted
     assert not judge_by_labels(adapted, source, ['road', 'sky']).take_adapted
+
+
+def test_judge_by_labels__networks_that_are_alike_can_not_be_told_apart():
+    same = torch.stack([counts(9, 1), counts(5, 5), counts(7, 3), counts(6, 4)])
+    verdict = judge_by_labels(same, same, ['road', 'sky'])
+    assert verdict.answer == "can't tell" and 'better in 50% of draws' in verdict.reason
 
 
 def test_judge_by_labels__two_images_tell_nothing():
