@@ -4,7 +4,7 @@ set -eu
 usage='usage: sh adapt.sh --source IMAGES LABELS --target IMAGES [option...]
 IMAGES, LABELS  folders; files that belong together have the same names
 option          --target-labels LABELS   --classes map.json   --minutes 60   --out DIR
-                --dry-run   ... (tools/adapt.py --help)'
+                --dry-run   --distil mit_b0   ... (tools/adapt.py --help)'
 case "${1-}" in -h | --help) echo "$usage" && exit ;; esac
 [ $# -gt 0 ] || { echo "$usage" >&2 && exit 2; }
 DIDA_COMMAND=$(printf '%s\n' sh "$0" "$@") && export DIDA_COMMAND

@@ -2,6 +2,7 @@
 
 python tools/adapt.py --source IMAGES LABELS --target IMAGES [--target-labels LABELS]
                       [--classes map.json] [--minutes 60] [--out DIR] [--dry-run]
+                      [--distil mit_b0]
 
 Looks at the folders and says what it found and chose, trains without and with adaptation in the
 time that is given, chooses a network without labels of the target, says whether adaptation paid,
@@ -16,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg.own_data.adapting import SUMMARY, adapt, prepare
+from mmseg.own_data.distilling import STUDENTS
 from mmseg.own_data.request import Request
 from mmseg.own_data.telling import Told
 from mmseg.utils.cli import run_cli
@@ -38,6 +40,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--minutes', type=float, default=60, help='that it may take [60]')
     parser.add_argument('--iterations', type=int, help='of each training [what the time allows]')
     parser.add_argument('--out', type=Path, default=Path('adapted'), help='folder [adapted]')
+    parser.add_argument(
+        '--distil', choices=STUDENTS, help='train a small student by the predictions, on top'
+    )
     parser.add_argument('--dry-run', action='store_true', help='look, choose, write the configs')
     return parser.parse_args()
 
@@ -55,7 +60,7 @@ def main() -> None:
         out=args.out,
     )
     if not args.dry_run:
-        adapt(request, args.minutes, args.iterations)
+        adapt(request, args.minutes, args.iterations, args.distil)
         return
     tell = Told()
     prepare(request, args.iterations, tell)

@@ -17,7 +17,15 @@ from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 
-from .handing_over import ONNX, WEIGHTS, how_to_use, write_network, write_onnx, write_results
+from .distilling import (
+    DISTILLED,
+    STUDENTS,
+    config_of_student,
+    lay_out_predictions,
+    weights_of,
+    write_student,
+)
+from .handing_over import WEIGHTS, how_to_use, write_network, write_onnx, write_results
 from .judging import ADAPT, SOURCE_ONLY, Judgement, judge
 from .memory import PROPOSED, Memory, memory_for
 from .pace import Pace, measure_pace, schedule
@@ -60,13 +68,17 @@ def prepare(request: Request, iterations: int | None, tell: Told) -> Memory:
     return memory
 
 
-def adapt(request: Request, minutes: float, iterations: int | None) -> None:
+def adapt(
+    request: Request, minutes: float, iterations: int | None, student: str | None = None
+) -> None:
     """Adapt to a person's folders, as far as that is not done yet.
 
     Args:
         request: What is asked for.
         minutes: How long it may take.
         iterations: Of each training; None for what the time allows.
+        student: One of `STUDENTS` to be distilled in the end, which takes as many iterations more;
+            None for none.
 
     Raises:
         UserError: See `prepare`; or the time does not suffice.
@@ -85,6 +97,8 @@ def adapt(request: Request, minutes: float, iterations: int | None) -> None:
         for name in (SOURCE_ONLY, ADAPT):
             work.train(name)
     work.hand_over(work.judge(num_shown), num_shown)
+    if student is not None:
+        work.distil(student)
     tell(f'all of it in {request.out}; to segment other images:', how_to_use(request.out))
     tell.keep(layout.root / SUMMARY)
 
@@ -219,6 +233,37 @@ class _Adaptation:
             lambda said: write_network(layout, judgement.taken, num_shown, device, said),
             self.tell,
         )
-        if not (layout.root / ONNX).is_file():
-            write_onnx(layout, self.tell)
+        weights = layout.root / WEIGHTS
+        if not weights.with_suffix('.onnx').is_file():
+            write_onnx(layout.config(ADAPT), weights, self.tell)
         write_results(layout, self.pictures, device, self.tell)
+
+    def distil(self, student: str) -> None:
+        """Train a student by the predictions, and hand it over too.
+
+        Raises:
+            UserError: Another student was distilled here before.
+        """
+        layout, encoder = self.layout, STUDENTS[student]
+        before = self.memory.get('student')
+        if before not in (None, student):
+            raise UserError(f'--distil {student}: {before} was distilled here: give another --out')
+        if before is None:
+            share = lay_out_predictions(layout, self.pictures)
+            if not share:
+                self.tell('not distilled: no pixel was predicted with a confidence to teach by')
+                return
+            weights = weights_of(encoder)
+            source_only = json.loads(layout.config(SOURCE_ONLY).read_text(encoding='utf-8'))
+            config = config_of_student(source_only, layout, encoder, weights)
+            write_config(config, layout.config(DISTILLED))
+            self.memory.set('student', student)
+            self.tell(f'distilling into {student}: {share:.0%} of the predicted pixels are sure')
+            if student == 'mit_b0' and weights is None:
+                self.tell('pretrained/mit_b0.pth is not there: it begins with random weights')
+        with _ending_as_training():
+            self.train(DISTILLED)
+        weights_file = layout.root / f'{DISTILLED}.pth'
+        _once(self.memory, DISTILLED, lambda said: write_student(layout, said), self.tell)
+        if not weights_file.with_suffix('.onnx').is_file():
+            write_onnx(layout.config(DISTILLED), weights_file, self.tell)

@@ -24,7 +24,7 @@ from .plan import Layout
 from .predictions import write_predictions
 from .telling import Told
 
-WEIGHTS, ONNX = 'adapted.pth', 'adapted.onnx'
+WEIGHTS = 'adapted.pth'
 # timm's convolution whose padding follows from the size of its input: as formulas of an open size
 # those of one layer after the other grow until the exporter takes a quarter of an hour.
 _PADS_BY_SIZE = 'Conv2dSame'
@@ -57,22 +57,28 @@ def write_network(
         temporary.write_bytes(published({'meta': meta, 'state_dict': state}, 'model'))
 
 
-def write_onnx(layout: Layout, tell: Told) -> None:
-    """Export `adapted.pth` as an ONNX file, or tell why not: the rest does not need it.
+def write_onnx(config: Path, weights: Path, tell: Told) -> None:
+    """Export a network as an ONNX file beside its weights, or tell why not: it can be done without.
 
     The graph takes images of any size, or windows of the training crop where the encoder pads by
     the size of what it sees.
+
+    Args:
+        config: Its config.
+        weights: Its file.
+        tell: Told why there is no ONNX file.
     """
-    command = [sys.executable, '-m', 'tools.export_onnx', str(layout.config(ADAPT))]
-    command += [str(layout.root / WEIGHTS), '--out', str(layout.root / ONNX)]
-    model = init_segmentor(load_config(layout.config(ADAPT)), device='cpu')
+    path = weights.with_suffix('.onnx')
+    command = [sys.executable, '-m', 'tools.export_onnx', str(config), str(weights)]
+    command += ['--out', str(path)]
+    model = init_segmentor(load_config(config), device='cpu')
     if any(type(layer).__name__ == _PADS_BY_SIZE for layer in model.modules()):
         command += ['--window']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         reason = lines[-1].removeprefix('error: ') if lines else f'exit code {done.returncode}'
-        tell(f'{ONNX} is left out: {reason}')
+        tell(f'{path.name} is left out: {reason}')
 
 
 def write_results(

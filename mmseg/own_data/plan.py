@@ -20,11 +20,21 @@ from .choices import Choice
 from .pictures import Picture
 
 BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
-DECODERS = {'effnetlite0': 'daformer_sepaspp_ch64', 'mitb5': 'daformer_sepaspp'}
+DECODERS = {
+    'effnetlite0': 'daformer_sepaspp_ch64',
+    'mitb0': 'daformer_sepaspp_ch64',
+    'mitb5': 'daformer_sepaspp',
+}
+_OF_IMAGENET = {
+    'mean': [123.675, 116.28, 103.53],
+    'std': [58.395, 57.12, 57.375],
+    'to_rgb': True,
+}
 # What images were normalised with where the encoders' weights come from.
-_NORMS = {
+NORMS: dict[str, dict[str, Any]] = {
     'effnetlite0': {'mean': [127.5] * 3, 'std': [127.5] * 3, 'to_rgb': True},
-    'mitb5': {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True},
+    'mitb0': _OF_IMAGENET,
+    'mitb5': _OF_IMAGENET,
 }
 MAPPING = 'classes.json'
 NUM_CHECKPOINTS = 4
@@ -52,17 +62,26 @@ class Layout:
         return self.root / 'data' / 'target'
 
     @property
+    def distilled(self) -> Path:
+        """The target as a student sees it: `images`, and in `labels` what was predicted."""
+        return self.root / 'data' / 'distilled'
+
+    @property
     def mapping(self) -> Path:
         """The mapping file."""
         return self.root / MAPPING
 
     def config(self, name: str) -> Path:
-        """The config 'adapt' or 'source_only'."""
+        """The config 'adapt', 'source_only' or 'distilled'."""
         return self.root / f'{name}.json'
 
     def run(self, name: str) -> Path:
         """The work dir that such a config is trained in."""
         return self.root / name
+
+    def base(self, name: str) -> str:
+        """One of this project's base configs, such as 'uda/dida.py', as a config names it."""
+        return os.path.relpath(BASES / name, self.root)
 
 
 def lay_out(pictures: Sequence[Picture], folder: Path) -> None:
@@ -139,15 +158,11 @@ def config_of_plan(
     ]
     model = model_config(decoder, encoder)
     model['decode_head']['num_classes'] = len(mapping.classes)
-    is_small = encoder == 'effnetlite0'
     config: dict[str, Any] = {
-        '_base_': [os.path.relpath(BASES / base, layout.root) for base in bases],
+        '_base_': [layout.base(name) for name in bases],
         'model': model,
         'data': _data(layout, mapping, choices, method, has_val),
-        'optimizer': {
-            'lr': 5e-4 if is_small else 6e-5,
-            'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': 3.0 if is_small else 10.0}}},
-        },
+        'optimizer': optimizer_of(is_transformer=encoder != 'effnetlite0'),
         **_length(max_iters),
         'seed': 0,
         'n_gpus': 1,
@@ -161,6 +176,12 @@ def config_of_plan(
             uda['instance'] = {'num_entries': choices['bank entries'].value}
         config['uda'] = uda
     return config
+
+
+def optimizer_of(is_transformer: bool) -> dict[str, Any]:
+    """Return learning rates: as published for transformers with ImageNet weights, else higher."""
+    rate, of_head = (6e-5, 10.0) if is_transformer else (5e-4, 3.0)
+    return {'lr': rate, 'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': of_head}}}}
 
 
 def with_length(config: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
@@ -203,7 +224,7 @@ def _data(
 ) -> dict[str, Any]:
     size, side = list(choices['size'].value), choices['crop'].value
     crop = [side, side]
-    norm = {'type': 'Normalize', **_NORMS[choices['encoder'].value]}
+    norm = {'type': 'Normalize', **NORMS[choices['encoder'].value]}
     load, labels = {'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}
     resize = {'type': 'Resize', 'img_scale': size}
     finish = [

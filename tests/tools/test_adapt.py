@@ -18,6 +18,7 @@ from mmseg.apis import inference_segmentor, init_segmentor, load_config
 from mmseg.apis.run_datasets import build_run_dataset
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.json_logs import START, find_logs, read_records
+from mmseg.own_data import distilling
 from mmseg.utils.cli import run_cli
 from tests.own_data.files import id_maps, photographs
 from tools import adapt, train
@@ -225,5 +226,41 @@ def test_adapt__measures_a_step_once_and_keeps_to_what_training_has_begun_with(t
     assert [cfg.runner.max_iters for cfg in configs] == [2, 2]
     told = command.end('--minutes', 30)
     assert '--minutes 30: training has begun with 2 iterations' in told
+    assert 'not distilled: no pixel' in command.end('--distil', 'mit_b0')
     assert '--iterations 3: training has begun with 2' in command.end('--iterations', 3, code=1)
     assert '--method, was daformer' in command.end('--method', 'dida', code=1)
+
+
+def test_adapt__distils_a_student_of_what_it_predicts(tmp_path, command, monkeypatch):
+    photographs(tmp_path / 'photos', ['a.jpg', 'b.jpg'])
+    id_maps(tmp_path / 'masks', ['a.png', 'b.png'])
+    photographs(tmp_path / 'field', ['c.png', 'd.png'])
+    monkeypatch.setattr(distilling, '_SURE', 0.2)
+    told = command.end('--iterations', 2, '--distil', 'mit_b0')
+    assert 'distilling into mit_b0: 100% of the predicted pixels are sure' in told
+    assert 'distilled: ' in told and 'million parameters, in distilled.pth' in told
+    config = load_config(command.out / 'distilled.json')
+    assert config.model.backbone.type == 'mit_b0'
+    assert all(
+        step.mean == [123.675, 116.28, 103.53]
+        for pipeline in (
+            config.data.train.datasets[1].pipeline,
+            config.data.test.pipeline[1].transforms,
+        )
+        for step in pipeline
+        if step.type == 'Normalize'
+    )
+    dataset = build_run_dataset(config, config.data.train)
+    taught = dataset.datasets[1].get_gt_seg_map(0)
+    assert (taught == np.asarray(Image.open(command.out / 'predictions/c.png'))).all()
+    model = init_segmentor(
+        str(command.out / 'distilled.json'), command.out / 'distilled.pth', 'cpu'
+    )
+    (labels,) = inference_segmentor(model, tmp_path / 'field/d.png')
+    assert labels.shape == taught.shape
+
+    trained = (command.out / 'distilled/result.json').stat().st_mtime_ns
+    assert 'trained already' in command.end('--distil', 'mit_b0')
+    assert (command.out / 'distilled/result.json').stat().st_mtime_ns == trained
+    told = command.end('--distil', 'efficientnet_lite0', code=1)
+    assert '--distil efficientnet_lite0: mit_b0 was distilled here' in told
