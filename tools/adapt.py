@@ -21,6 +21,7 @@ from mmseg.own_data.distilling import STUDENTS
 from mmseg.own_data.request import Request
 from mmseg.own_data.telling import Told
 from mmseg.utils.cli import run_cli
+from mmseg.utils.lock import alone_in
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,6 +48,20 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def look_only(request: Request, args: argparse.Namespace) -> None:
+    """Look, choose, write the configs, and say how to train them."""
+    tell = Told()
+    prepare(request, args.iterations, tell)
+    tell.keep(args.out / SUMMARY)
+    shown = args.out / 'adapt'
+    print(
+        f'\nlook through {shown}.json, then leave --dry-run out, or train it alone:\n'
+        f'python tools/train.py {shown}.json --work-dir {shown}'
+        + ' --no-validate'
+        * (args.target_labels is None)
+    )
+
+
 def main() -> None:
     """Adapt, or only look."""
     args = parse_args()
@@ -59,19 +74,12 @@ def main() -> None:
         method=args.method,
         out=args.out,
     )
-    if not args.dry_run:
-        adapt(request, args.minutes, args.iterations, args.distil)
-        return
-    tell = Told()
-    prepare(request, args.iterations, tell)
-    tell.keep(args.out / SUMMARY)
-    shown = args.out / 'adapt'
-    print(
-        f'\nlook through {shown}.json, then leave --dry-run out, or train it alone:\n'
-        f'python tools/train.py {shown}.json --work-dir {shown}'
-        + ' --no-validate'
-        * (args.target_labels is None)
-    )
+    request.require_apart()  # before a lock file is put anywhere
+    with alone_in(args.out):
+        if args.dry_run:
+            look_only(request, args)
+        else:
+            adapt(request, args.minutes, args.iterations, args.distil)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.lock import LOCK
 
 from .request import Request, changes
 
@@ -50,7 +51,7 @@ def memory_for(request: Request) -> Memory:
     memory = Memory(request.out / MEMORY)
     asked, before = request.record(), memory.get('asked')
     if before is None:
-        others = sorted(p.name for p in request.out.glob('*')) if request.out.is_dir() else []
+        others = sorted({p.name for p in request.out.glob('*')} - {LOCK})
         if others:
             raise UserError(
                 f'--out {request.out} holds files of your own, such as {others[0]}: give another '
