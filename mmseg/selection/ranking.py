@@ -78,15 +78,16 @@ def advise(table: Mapping[Candidate, Scores], collapsed: Mapping[Candidate, str]
 
     Args:
         table: Scores of each candidate.
-        collapsed: What is wrong with those whose predictions have collapsed; they are not taken
-            unless all are such.
+        collapsed: What is wrong with those whose predictions have collapsed; they are not taken,
+            unless more than half are such: then what is wrong with most tells none from the others.
 
     Raises:
         ValueError: There is no candidate.
     """
     if not table:
         raise ValueError('there is no candidate')
-    allowed = [c for c in table if c not in collapsed] or list(table)
+    sound = [c for c in table if c not in collapsed]
+    allowed = sound if 2 * len(sound) >= len(table) else list(table)
     families = family_ranks(table)
     limit = max(1.0, len(table) * _UPPER_PART)
     mean = {c: sum(f[c] for f in families.values()) / max(len(families), 1) for c in allowed}
