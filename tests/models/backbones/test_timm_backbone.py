@@ -238,7 +238,9 @@ def test_init_weights__an_installed_package(tmp_path, monkeypatch):
         "        return os.path.join(os.path.dirname(__file__), 'w.pth')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, package.name, raising=False)
+    # What is imported here is forgotten afterwards, whether or not the real package was there.
+    monkeypatch.setitem(sys.modules, package.name, None)
+    del sys.modules[package.name]
     backbone = build('tf_efficientnet_lite0', pretrained='package')
     backbone.init_weights()
     for key, value in backbone.body.state_dict().items():
