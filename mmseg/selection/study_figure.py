@@ -20,7 +20,7 @@ def draw_regrets(found: Mapping[str, Reliability], path: str | Path) -> None:
     """
     regrets = {name: ours.regrets for name, ours in found.items() if ours.regrets}
     names = sorted(regrets, key=lambda name: statistics.fmean(regrets[name]))
-    figure = Figure(figsize=(7, 0.8 + 0.34 * len(names)), layout='constrained')
+    figure = Figure(figsize=(8, 0.8 + 0.34 * len(names)), layout='constrained')
     axes = figure.subplots()
     for y, name in enumerate(names):
         values = regrets[name]
@@ -29,7 +29,7 @@ def draw_regrets(found: Mapping[str, Reliability], path: str | Path) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    axes.set_xlabel('points of mIoU lost against the best network; a dot is a run, a bar the mean')
+    axes.set_xlabel('points of mIoU lost against the best network (a dot a run, a bar the mean)')
     axes.grid(axis='x', alpha=0.3)
     with atomic_path(Path(path)) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.removeprefix('.') or 'png', dpi=120)
