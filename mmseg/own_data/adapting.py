@@ -31,7 +31,7 @@ from .memory import PROPOSED, Memory, memory_for
 from .pace import Pace, measure_pace, schedule
 from .pictures import Picture, look_into
 from .plan import Layout, with_length
-from .proposal import ITERATIONS, device_here, propose, write_config
+from .proposal import ITERATIONS, propose, write_config
 from .request import Request
 from .telling import Told
 
@@ -63,7 +63,7 @@ def prepare(request: Request, iterations: int | None, tell: Told) -> Memory:
     request.require_apart()
     memory = memory_for(request)
     layout = Layout(request.out.absolute())
-    length = iterations or ITERATIONS[device_here()]
+    length = iterations or ITERATIONS[choose_device().type]
     _once(memory, PROPOSED, lambda said: propose(request, layout, length, said), tell)
     return memory
 

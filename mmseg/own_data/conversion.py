@@ -1,7 +1,6 @@
 """A data set of one's own, made of pictures and their label maps."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +12,12 @@ from mmseg.core.visualization import save_picture
 from mmseg.datasets.classes import choose_palette
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import link_or_copy
 from mmseg.utils.progress import track
 
 from .contact_sheet import Labelled, contact_sheet
 from .fit import fit_of
 from .formats.reading import BACKGROUND_NAMES, Reading
-from .pictures import Picture
 
 MAPPING, SHEET = 'classes.json', 'check.png'
 _GREY = (96, 96, 96)
@@ -61,7 +60,9 @@ def write_data_set(reading: Reading, out: Path) -> list[str]:
         found, pixels = np.unique(drawn, return_counts=True)
         counts.update(dict(zip(found.tolist(), pixels.tolist(), strict=True)))
         save_picture(drawn, out / 'labels' / f'{picture.name}.png')
-        _link(picture, out / 'images' / f'{picture.name}{suffix}')
+        place = out / 'images' / f'{picture.name}{suffix}'
+        place.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(picture.path, place)
     write_mapping(reading.classes, palette, suffix, out / MAPPING)
     images = [Labelled(picture, labels) for picture, labels in reading.images]
     save_picture(contact_sheet(images, reading.classes, palette), out / SHEET)
@@ -99,14 +100,6 @@ def write_mapping(
     )
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
-
-
-def _link(picture: Picture, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        place.symlink_to(picture.path.absolute())
-    except OSError:
-        shutil.copyfile(picture.path, place)
 
 
 def _shares(counts: Counter[int], classes: Sequence[str]) -> list[str]:

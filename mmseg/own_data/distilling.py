@@ -9,14 +9,14 @@ import torch
 from mmseg.apis import init_segmentor, load_config
 from mmseg.core.checkpoint import LATEST
 from mmseg.core.checkpoint_reading import read_checkpoint
-from mmseg.core.publishing import published
+from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.core.visualization import save_picture
 from mmseg.datasets.image_io import read_label
 from mmseg.datasets.statistics_files import CONVERTED
 from mmseg.experiments.models import model_config, model_of
 from mmseg.experiments.runs import ROOT
-from mmseg.utils.atomic import atomic_path
 
+from .handing_over import write_weights
 from .pictures import Picture
 from .plan import DECODERS, NORMS, Layout, lay_out, optimizer_of
 from .predictions import CONFIDENCE, LABELS, output_names
@@ -27,7 +27,6 @@ DISTILLED = 'distilled'
 STUDENTS = {'mit_b0': 'mitb0', 'efficientnet_lite0': 'effnetlite0'}
 # Probability, calibrated, from which a predicted pixel is taught.
 _SURE = 0.9
-_IGNORED = 255
 
 
 def lay_out_predictions(layout: Layout, pictures: Sequence[Picture]) -> float:
@@ -56,7 +55,7 @@ def lay_out_predictions(layout: Layout, pictures: Sequence[Picture]) -> float:
             read_label(layout.root / kind / f'{name}.png') for kind in (LABELS, CONFIDENCE)
         )
         is_sure = confidence >= _SURE * 255
-        taught = np.where(is_sure, labels, _IGNORED).astype(np.uint8)
+        taught = np.where(is_sure, labels, IGNORE_INDEX).astype(np.uint8)
         save_picture(taught, layout.distilled / 'labels' / f'{index:06d}{CONVERTED}')
         num_sure, num_all = num_sure + int(is_sure.sum()), num_all + is_sure.size
     return num_sure / max(num_all, 1)
@@ -88,7 +87,7 @@ def config_of_student(
         **source_only,
         '_base_': [runtime, base, *schedules],
         'model': model,
-        'optimizer': optimizer_of(is_transformer=weights is not None),
+        'optimizer': optimizer_of(as_published=weights is not None),
         'data': data,
         'name': DISTILLED,
     }
@@ -104,10 +103,8 @@ def write_student(layout: Layout, tell: Told) -> None:
     """Write `distilled.pth` of a student that is trained, and tell how large it is."""
     path = layout.run(DISTILLED) / LATEST
     model = init_segmentor(load_config(layout.config(DISTILLED)), path, torch.device('cpu'))
-    meta = dict(read_checkpoint(path).get('meta') or {})
-    with atomic_path(layout.root / f'{DISTILLED}.pth') as temporary:
-        state = {'meta': meta, 'state_dict': model.state_dict()}
-        temporary.write_bytes(published(state, 'model'))
+    meta = read_checkpoint(path).get('meta') or {}
+    write_weights(model, meta, layout.root / f'{DISTILLED}.pth')
     number = sum(parameter.numel() for parameter in model.parameters())
     tell(f'distilled: {number / 1e6:.1f} million parameters, in {DISTILLED}.pth')
 

@@ -76,8 +76,7 @@ def fit_of(pairs: Sequence[tuple[Picture, Callable[[], np.ndarray]]]) -> Fit:
     """Hold labels against their own pictures and against others.
 
     Args:
-        pairs: Pictures, and what reads their labels (H, W), or (H, W, 3) of colours; some, spread
-            over all, are looked at.
+        pairs: Pictures, and what reads their labels (H, W); some, spread over all, are looked at.
     """
     spread = np.linspace(0, len(pairs) - 1, min(_NUM_PAIRS, len(pairs))).round().astype(int)
     some = [_small(*pairs[index]) for index in spread]
@@ -99,8 +98,6 @@ def _small(
     picture: Picture, read_labels: Callable[[], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     image, labels = read_image(picture.path), read_labels()
-    if labels.ndim == 3:
-        labels = labels.astype(np.int64) @ (1, 1 << 8, 1 << 16)
     rows, columns = (
         (np.arange(cells) + 0.5) * side // cells
         for cells, side in zip(_SIZE[::-1], labels.shape, strict=True)

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from mmseg.apis import Segmenter, init_segmentor, load_config
 from mmseg.core.checkpoint_reading import read_checkpoint
@@ -52,8 +54,13 @@ def write_network(
         tell(f'calibrated: temperature {temperature:.2f}, of {num_images} target images')
     except UserError as error:
         tell(f'not calibrated: {error}')
+    write_weights(model, meta, layout.root / WEIGHTS)
+
+
+def write_weights(model: nn.Module, meta: Mapping[str, Any], path: Path) -> None:
+    """Write a network and its meta data as a checkpoint to be given away."""
     state = {key: value.cpu() for key, value in model.state_dict().items()}
-    with atomic_path(layout.root / WEIGHTS) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(published({'meta': meta, 'state_dict': state}, 'model'))
 
 

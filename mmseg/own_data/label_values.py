@@ -13,7 +13,7 @@ from mmseg.utils.errors import UserError
 
 from .pictures import Picture
 
-_COLOURED = ('RGB', 'RGBA', 'CMYK', 'YCbCr')
+COLOURED = ('RGB', 'RGBA', 'CMYK', 'YCbCr')
 _LOSSY = ('.jpg', '.jpeg', '.webp')
 # Values rarer than this come from blended borders, where they fill no area or are very many.
 _BLENDED = 1e-3
@@ -56,10 +56,10 @@ def hold_colours(labels: Sequence[Picture]) -> bool:
     Raises:
         UserError: Some do and others do not.
     """
-    kinds = {picture.mode in _COLOURED for picture in labels}
+    kinds = {picture.mode in COLOURED for picture in labels}
     if len(kinds) > 1:
-        one = next(p for p in labels if p.mode in _COLOURED)
-        other = next(p for p in labels if p.mode not in _COLOURED)
+        one = next(p for p in labels if p.mode in COLOURED)
+        other = next(p for p in labels if p.mode not in COLOURED)
         raise UserError(
             f'some labels hold colours ({one.path.name}), others ids ({other.path.name})'
         )

@@ -15,6 +15,7 @@ from mmseg.experiments.configs import UDA_BASES
 from mmseg.experiments.models import model_config, model_of
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.links import link_or_copy
 
 from .choices import Choice
 from .pictures import Picture
@@ -101,11 +102,7 @@ def lay_out(pictures: Sequence[Picture], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for index, picture in enumerate(pictures):
-        place, path = folder / f'{index:06d}.png', picture.path.absolute()
-        try:
-            place.symlink_to(path)
-        except OSError:
-            shutil.copyfile(path, place)
+        link_or_copy(picture.path, folder / f'{index:06d}.png')
 
 
 def write_mapping(
@@ -162,7 +159,7 @@ def config_of_plan(
         '_base_': [layout.base(name) for name in bases],
         'model': model,
         'data': _data(layout, mapping, choices, method, has_val),
-        'optimizer': optimizer_of(is_transformer=encoder != 'effnetlite0'),
+        'optimizer': optimizer_of(as_published=encoder != 'effnetlite0'),
         **_length(max_iters),
         'seed': 0,
         'n_gpus': 1,
@@ -178,9 +175,9 @@ def config_of_plan(
     return config
 
 
-def optimizer_of(is_transformer: bool) -> dict[str, Any]:
-    """Return learning rates: as published for transformers with ImageNet weights, else higher."""
-    rate, of_head = (6e-5, 10.0) if is_transformer else (5e-4, 3.0)
+def optimizer_of(as_published: bool) -> dict[str, Any]:
+    """Return learning rates: as published for transformers with ImageNet weights, or higher."""
+    rate, of_head = (6e-5, 10.0) if as_published else (5e-4, 3.0)
     return {'lr': rate, 'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': of_head}}}}
 
 

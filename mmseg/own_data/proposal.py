@@ -7,14 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from mmseg.datasets.class_mapping import ClassMapping, suggest_min_pixels
-from mmseg.datasets.image_io import read_label
+from mmseg.datasets.class_mapping import ClassMapping, read_values, suggest_min_pixels
 from mmseg.datasets.own_labels import convert_own_labels
 from mmseg.datasets.statistics_files import STATS_FILE
 from mmseg.experiments.runs import ROOT
 from mmseg.utils.atomic import atomic_path
+from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
 
 from .choices import (
@@ -26,7 +24,7 @@ from .choices import (
     choose_size,
 )
 from .fit import fit_of
-from .label_values import look_at_labels, propose_classes
+from .label_values import COLOURED, look_at_labels, propose_classes
 from .pairs import NO_LABEL, pair_up
 from .pictures import Folder, Picture, described, look_into, typical_size
 from .plan import Layout, config_of_plan, lay_out, write_mapping
@@ -38,11 +36,6 @@ _LEAST_TARGET = 20
 _MANY_LABELS = 64
 # Iterations where nothing says how long a training may take.
 ITERATIONS = {'cpu': 900, 'cuda': 40000}
-
-
-def device_here() -> str:
-    """Return 'cuda' where there is a GPU, else 'cpu'."""
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def propose(request: Request, layout: Layout, max_iters: int, tell: Told) -> None:
@@ -66,8 +59,11 @@ def propose(request: Request, layout: Layout, max_iters: int, tell: Told) -> Non
     pairs = pair_up(source.pictures, labels.pictures)
     tell(f'labels: {len(pairs.pairs)} pairs, by {pairs.how}')
     tell(*(f'labels: {line}' for line in pairs.lines()))
-    fit = fit_of([(image, partial(read_label, label.path)) for image, label in pairs.pairs])
-    tell(*(f'labels: {line}' for line in fit.lines()))
+    readers = [
+        (image, partial(read_values, label.path, label.mode in COLOURED))
+        for image, label in pairs.pairs
+    ]
+    tell(*(f'labels: {line}' for line in fit_of(readers).lines()))
     paired_labels = [label for _, label in pairs.pairs]
     classes = _classes_of(request.classes, paired_labels, tell)
 
@@ -161,7 +157,7 @@ def _require_classes(mapping: ClassMapping, layout: Layout, tell: Told) -> None:
 def _choices(
     source: Folder, target: Folder, mapping: ClassMapping, layout: Layout
 ) -> dict[str, Choice]:
-    device = device_here()
+    device = choose_device().type
     size = choose_size(typical_size(target.pictures), device)
     has_weights = (ROOT / 'pretrained/mit_b5.pth').is_file()
     every = [

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from mmseg.core.evaluation.metrics import areas_of
+
 from .ranking import FAMILIES, Scores
 
 Answer = Literal['paid', 'did not pay', "can't tell"]
@@ -129,10 +131,8 @@ def iou(counts: torch.Tensor) -> torch.Tensor:
     Args:
         counts: Pixels (…, C + 1, C + 1) of each true and predicted class.
     """
-    values = counts.double()
-    both = values.diagonal(dim1=-2, dim2=-1)
-    either = values.sum(-1) + values.sum(-2) - both
-    return (both / either)[..., :-1]
+    intersect, union, *_ = areas_of(counts.double())
+    return intersect / union
 
 
 def _share_of_draws(source: torch.Tensor, adapted: torch.Tensor, seed: int) -> float:

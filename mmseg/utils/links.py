@@ -1,6 +1,7 @@
-"""Symbolic links, told apart from what they lead to."""
+"""Symbolic links: made, and told apart from what they lead to."""
 
 import os
+import shutil
 from pathlib import Path
 
 
@@ -18,3 +19,11 @@ def named(path: str | Path) -> str:
 def is_same(one: str | Path, other: str | Path) -> bool:
     """Say whether two paths lead to the same place, be it there or not."""
     return os.path.realpath(one) == os.path.realpath(other)
+
+
+def link_or_copy(path: Path, place: Path) -> None:
+    """Link a file at another place; copy it where the file system has no links."""
+    try:
+        place.symlink_to(path.absolute())
+    except OSError:
+        shutil.copyfile(path, place)

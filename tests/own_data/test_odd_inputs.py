@@ -83,6 +83,12 @@ def transparent_images(f):
         Image.open(path).convert('RGBA').save(path)
 
 
+def transparent_labels(f):
+    colours = np.zeros((256, 4), np.uint8)
+    colours[[0, 3, 9]] = (10, 20, 30, 255), (200, 0, 0, 255), (0, 0, 200, 255)
+    f.each_label(lambda ids, path: Image.fromarray(colours[ids], 'RGBA').save(path))
+
+
 def grey_images(f):
     for path in f.target.iterdir():
         Image.open(path).convert('L').save(path)
@@ -226,6 +232,7 @@ def a_mapping_from_a_windows_editor(f):
         (images_in_the_folder_of_labels, 'lie in another of the folders and belong to it', 6, 6),
         (mixed_sizes, '64×48 (6), 100×30 (1)', 6, 7),
         (transparent_images, 'RGBA (6)', 6, 6),
+        (transparent_labels, 'labels: 3 colours in 6 files', 6, 6),
         (grey_images, 'L (6)', 6, 6),
         (turned_photographs, '48×64 (6)', 6, 6),
         (blended_grey_borders, '40 ids cover 1.30% of the pixels together, as blended', 6, 6),

@@ -56,13 +56,13 @@ def confusion_matrix(
 
 
 def areas_of(confusion: torch.Tensor) -> Areas:
-    """Sum a confusion matrix (C + 1, C + 1) up to areas.
+    """Sum confusion matrices (…, C + 1, C + 1) up to areas.
 
     Returns:
-        Pixels (C,) of the intersection, the union, the prediction and the label.
+        Pixels (…, C) of the intersection, the union, the prediction and the label.
     """
-    intersect = confusion.diagonal()[:-1].clone()
-    area_label, area_pred = confusion.sum(1)[:-1], confusion.sum(0)[:-1]
+    intersect = confusion.diagonal(dim1=-2, dim2=-1)[..., :-1].clone()
+    area_label, area_pred = confusion.sum(-1)[..., :-1], confusion.sum(-2)[..., :-1]
     return intersect, area_pred + area_label - intersect, area_pred, area_label
 
 
