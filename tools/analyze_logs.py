@@ -18,9 +18,9 @@ from matplotlib import pyplot
 
 from mmseg.core.evaluation.percent import SCORES
 from mmseg.core.json_logs import NETWORKS, Curves, find_logs, read_curves
-from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserError, nearest
+from mmseg.utils.figures import save_figure
 
 _PANEL = (8.0, 3.2)  # inches
 
@@ -84,8 +84,7 @@ def draw(runs: Mapping[str, Curves], keys: Sequence[str], path: Path) -> None:
         panel.grid(alpha=0.3)
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend(fontsize='small', frameon=False, loc='lower left', bbox_to_anchor=(0, 1))
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    save_figure(figure, path)
     pyplot.close(figure)
 
 

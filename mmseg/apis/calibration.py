@@ -11,7 +11,7 @@ from mmseg.apis.loader import DeviceLoader
 from mmseg.apis.memory import TESTING_KNOBS, explained_memory
 from mmseg.core.evaluation.calibration import Calibration
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
-from mmseg.utils.atomic import atomic_path
+from mmseg.utils.figures import save_figure
 from mmseg.utils.progress import track
 
 _COVERAGES = (0.5, 0.8, 1.0)
@@ -94,8 +94,7 @@ def draw_calibration(calibration: Calibration, path: str | Path) -> None:
     right.set(xlabel='pixels kept, the surest first, in %', ylabel='wrong in %', xlim=(0, 100))
     right.set_ylim(bottom=0)
     right.set_title('risk and coverage')
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix[1:], dpi=120)
+    save_figure(figure, path)
     plt.close(figure)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.figures import save_figure
 
 ADAPTED, ALONE = 'adapting as well', 'from those labels alone'
 DRAWN, SUGGESTED = 'drawn', 'suggested'
@@ -88,8 +88,7 @@ def draw_curve(curve: Curve, path: str | Path) -> None:
     axes.set_ylabel('mIoU in %')
     axes.grid(axis='y', alpha=0.3)
     axes.legend(loc='lower right')
-    with atomic_path(Path(path)) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix.removeprefix('.') or 'png', dpi=120)
+    save_figure(figure, path)
 
 
 def _place_of(name: str) -> _Place:

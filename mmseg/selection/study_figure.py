@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mmseg.utils.atomic import atomic_path
+from mmseg.utils.figures import save_figure
 
 from .study import Reliability
 
@@ -31,5 +31,4 @@ def draw_regrets(found: Mapping[str, Reliability], path: str | Path) -> None:
     axes.set_xlim(left=0)
     axes.set_xlabel('points of mIoU lost against the best network (a dot a run, a bar the mean)')
     axes.grid(axis='x', alpha=0.3)
-    with atomic_path(Path(path)) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix.removeprefix('.') or 'png', dpi=120)
+    save_figure(figure, path)
