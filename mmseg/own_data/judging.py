@@ -72,9 +72,16 @@ def judge(
     if has_labels:
         if num_images >= MIN_IMAGES:
             tell(f'without labels the answer would be: {verdict.answer} ({verdict.reason})')
-        counts = [_counts(layout, candidate, cfg, device) for candidate in (source, adapted)]
-        verdict = judge_by_labels(counts[0], counts[1], cfg.data.test.classes)
+        verdict = compare_by_labels(layout, source, adapted, cfg, device)
     return Judgement(adapted, source, verdict)
+
+
+def compare_by_labels(
+    layout: Layout, source: Candidate, adapted: Candidate, cfg: Any, device: torch.device
+) -> Verdict:
+    """Compare two networks by the labelled images of a config's `data.test`."""
+    before, after = (_counts(layout, candidate, cfg, device) for candidate in (source, adapted))
+    return judge_by_labels(before, after, cfg.data.test.classes)
 
 
 def checkpoint_of(layout: Layout, candidate: Candidate) -> Path:

@@ -21,7 +21,7 @@ from mmseg.core.json_logs import START, find_logs, read_records
 from mmseg.own_data import distilling
 from mmseg.utils.cli import run_cli
 from tests.own_data.files import id_maps, photographs
-from tools import adapt, train
+from tools import adapt, measure_adapting, train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -161,7 +161,9 @@ def times_of(out):
     return {name: (out / name).stat().st_mtime_ns for name in names}
 
 
-def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(tmp_path, command):
+def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(
+    tmp_path, command, monkeypatch, capfd
+):
     size = (96, 72)
     photographs(tmp_path / 'photos', [f'{i}.jpg' for i in range(4)], size)
     id_maps(tmp_path / 'masks', [f'{i}.png' for i in range(4)], size=size)
@@ -207,6 +209,11 @@ def test_adapt__goes_on_where_it_was_killed_and_says_by_labels_whether_it_paid(t
     last = command.end(*options).splitlines()[-1]
     assert last == f'sh demo.sh {out}/adapt.json {out}/adapted.pth IMAGE'
     assert times_of(out) == before and (out / 'summary.txt').read_text() == summary
+    # By the very labels that it was judged by, what it said is true.
+    monkeypatch.setattr(sys, 'argv', ['', *map(str, (out, tmp_path / 'field', truth))])
+    run_cli(measure_adapting.main)
+    said, true, _ = capfd.readouterr().out.splitlines()[-3:]
+    assert said.removeprefix('said: ') == true.removeprefix('true: ')
 
 
 def test_adapt__measures_a_step_once_and_keeps_to_what_training_has_begun_with(tmp_path, command):
