@@ -149,35 +149,54 @@ def test_clearml__steps_count_finished_iterations(tmp_path, monkeypatch):
     assert [step for tag, _, _, step in told if tag == 'val/student/mIoU'] == [2, 4]
 
 
-WANDB_RUN = """
+RUN = """
 import sys
-import types
 from pathlib import Path
 from mmcv.runner import HOOKS
 from mmseg.core.building import build_from_cfg
 from tests.core.hooks.test_external_loggers import train_with
-logger = build_from_cfg(
-    {'type': 'WandbLoggerHook', 'interval': 2,
-     'init_kwargs': {'project': 'dida', 'dir': sys.argv[1]}}, HOOKS)
-train_with(logger, Path(sys.argv[1]) / 'run', text_first=True)
+folder = Path(sys.argv[1])
+settings = {
+    'WandbLoggerHook': {'init_kwargs': {'project': 'dida', 'dir': str(folder)}},
+    'MlflowLoggerHook': {'exp_name': 'dida', 'params': {'seed': 7}},
+}[sys.argv[2]]
+logger = build_from_cfg({'type': sys.argv[2], 'interval': 2, **settings}, HOOKS)
+train_with(logger, folder / 'run', text_first=True)
 """
 
 
-def test_wandb__offline_the_run_is_on_disk(tmp_path):
-    pytest.importorskip('wandb', reason='wandb is not installed')
-    environment = {**os.environ, 'WANDB_MODE': 'offline', 'PYTHONPATH': _python_path()}
+def train_in_a_process(logger, folder, **environment):
+    """Train with a logger whose client is the real one, which leaves threads and hooks behind."""
     done = subprocess.run(
-        [sys.executable, '-c', WANDB_RUN, str(tmp_path)],
+        [sys.executable, '-c', RUN, str(folder), logger],
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, **environment, 'PYTHONPATH': _python_path()},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_wandb__offline_the_run_is_on_disk(tmp_path):
+    pytest.importorskip('wandb', reason='wandb is not installed')
+    train_in_a_process('WandbLoggerHook', tmp_path, WANDB_MODE='offline')
     (log,) = tmp_path.glob('wandb/offline-run-*/run-*.wandb')
     content = log.read_bytes()
     assert all(tag in content for tag in (b'train/loss', b'val/teacher/mIoU', b'bank_filled'))
+
+
+def test_mlflow__without_a_server_the_run_is_on_disk(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip('mlflow', reason='mlflow is not installed')
+    store = (tmp_path / 'mlruns').as_uri()
+    monkeypatch.setenv('MLFLOW_ALLOW_FILE_STORE', 'true')  # folders have to be asked for
+    train_in_a_process('MlflowLoggerHook', tmp_path, MLFLOW_TRACKING_URI=store)
+    client = mlflow.MlflowClient(store)
+    (run,) = client.search_runs([client.get_experiment_by_name('dida').experiment_id])
+    assert run.data.params == {'seed': '7'}
+    for tag in ('train/loss', 'train/bank_filled', 'val/student/mIoU', 'val/teacher/mIoU'):
+        history = client.get_metric_history(run.info.run_id, tag)
+        assert [point.step for point in history] == [2, 4], tag
 
 
 def _python_path():
