@@ -65,6 +65,12 @@ def tiled_loss_and_gradient(
 
     Returns:
         Loss, a scalar float64, and gradient with respect to `strong` (B, D, h, w) float32.
+
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> loss, grad = tiled_loss_and_gradient(sure, torn, sure, entries, classes, 'sum')
+    >>> loss.float(), grad.flatten()
+    (tensor(0.6931), tensor([-0.5000,  0.5000]))
     """
     weak, strong = weak.contiguous(), strong.contiguous()
     strips, blocks = tiling(len(bank), strong.shape[-2:], probs.shape[-2:], strong.device)
@@ -135,6 +141,12 @@ def pixel_terms(
 
     Returns:
         The terms.
+
+    >>> _, (block,) = tiling(2, (1, 1), (1, 1), torch.device('cpu'))
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 2, 1, 1)
+    >>> probs, entries, classes = sure.view(1, 2, 1), torch.eye(2), torch.tensor([0, 1])
+    >>> pixel_terms(sure, torn, probs, entries, classes, block).coefficients.flatten()
+    tensor([1., 0.])
     """
     heighten = linear_matrix(weak.shape[1], len(probs), weak.device)
 
