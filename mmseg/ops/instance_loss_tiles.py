@@ -6,6 +6,7 @@ logarithm, e_w and e_s are the embeddings of teacher and student.
 
 Form 'sum'. With F = Σ_k f_k and F_c its part of class c, three identities leave one logarithm, one
 product and one quotient to do for each entry and pixel:
+
     log(s_k / S + ε) = log u_k − log S, where S = U(e_s·F) and u_k = U(e_s·(f_k + ε F)),
     q̂_k = a_{l_k} U(e_w·f_k), where a_c = p_c / Σ_c p_c U(e_w·F_c) knows no entries,
     ∂L/∂u_k = −q̂_k / u_k and ∂L/∂S = Σ_k q̂_k / S.
