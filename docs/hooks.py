@@ -39,8 +39,13 @@ _places: dict[str, str] = {}
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the documents outside docs/, and a page for each file that a document links to."""
-    # Files of the theme are among them.
-    ours = [file for file in files if Path(str(file.abs_src_path)).is_relative_to(config.docs_dir)]
+    # Files of the theme are among them, and what mkdocs.yml excludes.
+    ours = [
+        file
+        for file in files
+        if Path(str(file.abs_src_path)).is_relative_to(config.docs_dir)
+        and not file.inclusion.is_excluded()
+    ]
     for name, uri in DOCUMENTS.items():
         ours.append(File.generated(config, uri, abs_src_path=str(ROOT / name)))
         files.append(ours[-1])

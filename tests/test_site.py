@@ -81,6 +81,7 @@ def test_site__links_lead_to_documents_reference_and_files(site):
     ]
     assert links(home, 'requirements.txt') == ['files/requirements.txt.html']
     assert links(contributing, 'docs/plugins.md') == ['plugins.html']
+    assert links(contributing, 'hooks.py') == ['files/docs/hooks.py.html']
 
 
 @pytest.mark.smoke
