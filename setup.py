@@ -31,6 +31,7 @@ setup(
         'onnx': [line for line in DEV if line.startswith('onnx')],
         'lora': [line for line in DEV if line.startswith('peft')],
         'coco': [line for line in DEV if line.startswith('pycocotools')],
+        'docs': [line for line in DEV if line.startswith(('mkdocs', 'ruff'))],
         'web': [line for line in DEV if line.startswith('gradio')],
     },
 )

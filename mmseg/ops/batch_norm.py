@@ -18,6 +18,11 @@ def normed(norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Maps (B, C, h, w).
+
+    >>> norm = nn.BatchNorm2d(2)  # in training: norm(mean) would refuse a value a channel
+    >>> mean = torch.tensor([3.0, 5.0]).view(1, 2, 1, 1)
+    >>> normed(norm, mean).detach().flatten().round()
+    tensor([3., 5.])
     """
     if not isinstance(norm, _BatchNorm) or isinstance(norm, nn.SyncBatchNorm):
         return norm(x)

@@ -42,6 +42,11 @@ def draw_box(
         crop: Those of the crop, no larger.
         step: Pixels between neighbouring places; the last that fits is one of them.
         generator: What the draws come from; PyTorch's own where None.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> box = draw_box(size=(64, 128), crop=(32, 64), step=8, generator=generator)
+    >>> box.size, box.y1 % 8, box.x1 % 8
+    ((32, 64), 0, 0)
     """
     corner = [
         step * int(torch.randint((whole - part) // step + 1, (), generator=generator))

@@ -29,6 +29,11 @@ def class_means(
 
     Returns:
         Means (C, D), zero for classes without a pixel, and pixel counts (C,) int64.
+
+    >>> features, labels = torch.tensor([[[[1.0, 3.0]]]]), torch.tensor([[[[0, 1]]]])
+    >>> means, counts = class_means(features, labels, num_classes=3)
+    >>> means.flatten().tolist(), counts.tolist()
+    ([1.0, 3.0, 0.0], [1, 1, 0])
     """
     labels = labels[:, 0]
     # A spare class takes the ignored pixels, so that one-hot stays in range.
@@ -54,6 +59,9 @@ def boundary_mask(labels: torch.Tensor, ignore_index: int = 255) -> torch.Tensor
 
     Returns:
         Mask (B, 1, H, W) bool; ignored pixels are never marked.
+
+    >>> boundary_mask(torch.tensor([[[[0, 0, 0, 1, 1]]]])).int().tolist()
+    [[[[0, 0, 1, 1, 0]]]]
     """
     ignored = labels == ignore_index
     values = labels.float()

@@ -17,6 +17,10 @@ def scale_saturation(image: torch.Tensor, factor: float) -> torch.Tensor:
 
     Returns:
         New images (B, 3, H, W).
+
+    >>> pink = torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1)
+    >>> scale_saturation(pink, 2).flatten()
+    tensor([1., 0., 0.])
     """
     value = image.amax(1, keepdim=True)
     chroma = value - image.amin(1, keepdim=True)
@@ -34,6 +38,10 @@ def shift_hue(image: torch.Tensor, turns: float) -> torch.Tensor:
 
     Returns:
         New images (B, 3, H, W).
+
+    >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    >>> shift_hue(red, 1 / 3).flatten()
+    tensor([0., 1., 0.])
     """
     value = image.amax(1, keepdim=True)
     chroma = value - image.amin(1, keepdim=True)

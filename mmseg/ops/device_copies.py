@@ -15,6 +15,10 @@ def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
 
     Returns:
         The tensor there, `values` itself where that is the CPU.
+
+    >>> images, draws = torch.zeros(2, 3, 4, 4), torch.tensor([0.2, 0.9])
+    >>> to_device(draws, images.device).device == images.device
+    True
     """
     if device.type == 'cuda':
         values = values.pin_memory()
@@ -49,5 +53,11 @@ class HostCopy:
 
 
 def writable_tensor(array: np.ndarray) -> torch.Tensor:
-    """Turn an array into a tensor; one that must not be written to, as of a mapped file, copied."""
+    """Turn an array into a tensor; one that must not be written to, as of a mapped file, copied.
+
+    >>> array = np.arange(3)
+    >>> array.flags.writeable = False
+    >>> writable_tensor(array).add_(1).tolist(), array.tolist()
+    ([1, 2, 3], [0, 1, 2])
+    """
     return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -21,6 +21,10 @@ def downscale_label(
 
     Returns:
         Class ids (B, 1, H // factor, W // factor).
+
+    >>> label = torch.tensor([[0, 0, 1, 0], [0, 2, 1, 0]])[None, None]
+    >>> downscale_label(label, factor=2, min_ratio=0.75, num_classes=3).tolist()
+    [[[[0, 255]]]]
     """
     batch, _, height, width = label.shape
     rows, columns = height // factor, width // factor

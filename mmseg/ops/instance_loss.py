@@ -34,6 +34,11 @@ def lean_instance_loss(
 
     Returns:
         Scalar float32.
+
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> lean_instance_loss(sure, torn, sure, entries, classes, Similarity('sum'))
+    tensor(0.6931)
     """
     with torch.autocast(strong_embedding.device.type, enabled=False):
         bank_features = bank_features.detach()

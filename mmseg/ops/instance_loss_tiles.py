@@ -6,6 +6,7 @@ logarithm, e_w and e_s are the embeddings of teacher and student.
 
 Form 'sum'. With F = Σ_k f_k and F_c its part of class c, three identities leave one logarithm, one
 product and one quotient to do for each entry and pixel:
+
     log(s_k / S + ε) = log u_k − log S, where S = U(e_s·F) and u_k = U(e_s·(f_k + ε F)),
     q̂_k = a_{l_k} U(e_w·f_k), where a_c = p_c / Σ_c p_c U(e_w·F_c) knows no entries,
     ∂L/∂u_k = −q̂_k / u_k and ∂L/∂S = Σ_k q̂_k / S.
@@ -65,6 +66,12 @@ def tiled_loss_and_gradient(
 
     Returns:
         Loss, a scalar float64, and gradient with respect to `strong` (B, D, h, w) float32.
+
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> loss, grad = tiled_loss_and_gradient(sure, torn, sure, entries, classes, 'sum')
+    >>> loss.float(), grad.flatten()
+    (tensor(0.6931), tensor([-0.5000,  0.5000]))
     """
     weak, strong = weak.contiguous(), strong.contiguous()
     strips, blocks = tiling(len(bank), strong.shape[-2:], probs.shape[-2:], strong.device)
@@ -135,6 +142,12 @@ def pixel_terms(
 
     Returns:
         The terms.
+
+    >>> _, (block,) = tiling(2, (1, 1), (1, 1), torch.device('cpu'))
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 2, 1, 1)
+    >>> probs, entries, classes = sure.view(1, 2, 1), torch.eye(2), torch.tensor([0, 1])
+    >>> pixel_terms(sure, torn, probs, entries, classes, block).coefficients.flatten()
+    tensor([1., 0.])
     """
     heighten = linear_matrix(weak.shape[1], len(probs), weak.device)
 

@@ -25,6 +25,11 @@ def lean_smooth_probs(
 
     Returns:
         Smoothed probabilities (B, C, H, W) float32.
+
+    >>> probs, pixel = torch.tensor([[0.4, 0.6], [1.0, 0.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> lean_smooth_probs(probs, pixel, entries, classes, 0.5, Similarity('sum')).flatten()
+    tensor([0.7000, 0.3000])
     """
     with torch.autocast(embedding.device.type, enabled=False):
         pixels, bank = (t.float() for t in similarity.factors(embedding, bank_features))

@@ -16,6 +16,11 @@ def normalize(
 
     Returns:
         (B, 3, H, W) float32.
+
+    >>> image = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1)
+    >>> mean, std = torch.full((3,), 20.0), torch.full((3,), 10.0)
+    >>> normalize(image, mean, std, flip_channels=True).flatten()
+    tensor([ 1.,  0., -1.])
     """
     images = images.flip(1) if flip_channels else images
     return images.float().sub_(mean[:, None, None]).div_(std[:, None, None])

@@ -26,6 +26,10 @@ def resize(
 
     Returns:
         Maps (B, C, H', W').
+
+    >>> maps = torch.tensor([[[[0.0, 4.0]]]])
+    >>> resize(maps, size=(1, 4), mode='bilinear', align_corners=False)
+    tensor([[[[0., 1., 3., 4.]]]])
     """
     whole = None if size is None else (int(size[0]), int(size[1]))
     return F.interpolate(input, whole, scale_factor, mode, align_corners)
@@ -48,6 +52,10 @@ def linear_taps(
     Returns:
         Lower index (num_out,), upper index (num_out,), and the weight of the upper one
         (num_out,) in [0, 1): out[i] = (1 - weight) · in[lower] + weight · in[upper].
+
+    >>> lower, upper, weight = linear_taps(2, 4)
+    >>> lower.tolist(), upper.tolist(), weight.tolist()
+    ([0, 0, 0, 1], [1, 1, 1, 1], [0.0, 0.25, 0.75, 0.0])
     """
     index = torch.arange(num_out, device=device, dtype=torch.float64)
     if align_corners:
@@ -70,6 +78,9 @@ def linear_matrix(num_in: int, num_out: int, device: torch.device | None = None)
 
     Returns:
         Matrix (num_out, num_in) whose rows sum to 1; its transpose is the adjoint.
+
+    >>> linear_matrix(2, 4) @ torch.tensor([0.0, 4.0])
+    tensor([0., 1., 3., 4.])
     """
     lower, upper, weight = linear_taps(num_in, num_out, device)
     matrix = torch.zeros(num_out, num_in, device=device)

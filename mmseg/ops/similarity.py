@@ -103,7 +103,12 @@ class Similarity:
 
 
 def positive_sum(values: torch.Tensor, dim: int) -> torch.Tensor:
-    """Sum non-negative values along `dim`, keeping it; sums of zero become the smallest divisor."""
+    """Sum non-negative values along `dim`, keeping it; sums of zero become the smallest divisor.
+
+    >>> scores = torch.tensor([[1.0, 3.0], [0.0, 0.0]])
+    >>> (scores / positive_sum(scores, 1)).tolist()
+    [[0.25, 0.75], [0.0, 0.0]]
+    """
     return values.sum(dim, keepdim=True).clamp(min=torch.finfo(values.dtype).tiny)
 
 

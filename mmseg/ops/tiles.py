@@ -60,6 +60,9 @@ def row_strips(num_in: int, num_out: int, device: torch.device | None = None) ->
 
     Returns:
         Strips whose input rows never decrease.
+
+    >>> [(strip.lines, strip.rows) for strip in row_strips(2, 4)]
+    [(slice(0, 3, None), range(0, 2)), (slice(3, 4, None), range(1, 2))]
     """
     lower, upper, weight = linear_taps(num_in, num_out)
     changes = (lower[1:] != lower[:-1]).nonzero()[:, 0] + 1
@@ -87,6 +90,9 @@ def column_blocks(
 
     Returns:
         Blocks of nearly equal width; the input columns of neighbours overlap.
+
+    >>> [(block.pixels, block.cells) for block in column_blocks(8, 32, max_width=16)]
+    [(slice(0, 16, None), slice(0, 5, None)), (slice(16, 32, None), slice(3, 8, None))]
     """
     left, right, _ = linear_taps(num_in, num_out)
     matrix = linear_matrix(num_in, num_out, device)
@@ -113,6 +119,10 @@ def tiling(
 
     Returns:
         Strips and blocks; each pair is a tile.
+
+    >>> strips, blocks = tiling(1000, (64, 64), (256, 256), torch.device('cpu'))
+    >>> len(strips), sum(block.pixels.stop - block.pixels.start for block in blocks)
+    (64, 256)
     """
     strips = row_strips(size_in[0], size_out[0], device)
     num_values = _TILE_VALUES_CPU if device.type == 'cpu' else _TILE_VALUES
@@ -133,6 +143,11 @@ def upsampled_strips(
 
     Yields:
         For each strip (R, N, V), the caller's to overwrite until the next one.
+
+    >>> strips, (block,) = tiling(1, (2, 1), (4, 1), torch.device('cpu'))
+    >>> maps = torch.tensor([0.0, 4.0]).view(1, 2, 1)
+    >>> [strip.flatten().tolist() for strip in upsampled_strips(maps, strips, block)]
+    [[0.0, 1.0, 3.0], [4.0]]
     """
     rows = maps.unbind(1)
     num_lines = max(len(strip.weights) for strip in strips)

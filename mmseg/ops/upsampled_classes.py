@@ -26,6 +26,10 @@ def upsampled_classes(
 
     Returns:
         Index of the highest logit (B, H, W), int64.
+
+    >>> logits = torch.tensor([[4.0, 0.0], [0.0, 1.0]]).view(1, 2, 1, 2)
+    >>> upsampled_classes(logits, size=(1, 4))
+    tensor([[[0, 0, 0, 1]]])
     """
     size_in = (int(logits.shape[2]), int(logits.shape[3]))
     classes = torch.empty(len(logits), *size, dtype=torch.int64, device=logits.device)
@@ -47,6 +51,9 @@ def strips_of(size: Sequence[int], num_maps: int) -> Iterator[slice]:
 
     Yields:
         Output rows.
+
+    >>> next(strips_of((1080, 1920), num_maps=19))
+    slice(0, 114, None)
     """
     num_lines = max(1, _STRIP_VALUES // (num_maps * size[1]))
     for top in range(0, size[0], num_lines):
@@ -61,6 +68,9 @@ def rows_read(num_in: int, num_out: int, lines: slice, align_corners: bool = Fal
         num_out: Output rows H.
         lines: The strip.
         align_corners: As in `torch.nn.functional.interpolate`.
+
+    >>> rows_read(4, 16, slice(0, 4))
+    slice(0, 2, None)
     """
     if num_in == num_out:
         return lines
@@ -95,6 +105,11 @@ def resized_strip(
 
     Returns:
         Values (B, C, N, W) of the N output rows.
+
+    >>> maps, lines = torch.arange(4.0).view(1, 1, 4, 1), slice(0, 2)
+    >>> rows = rows_read(4, 8, lines)
+    >>> resized_strip(maps[:, :, rows], rows, lines, (4, 1), (8, 1)).flatten()
+    tensor([0.0000, 0.2500])
     """
     num_in, num_out, num_lines = size_in[0], size_out[0], lines.stop - lines.start
     if tuple(size_in) == tuple(size_out):

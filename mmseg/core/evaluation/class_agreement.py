@@ -59,7 +59,11 @@ def class_difference(sides: Mapping[str, Classes]) -> str | None:
 
 
 def are_numbers(classes: Sequence[str]) -> bool:
-    """Tell whether classes are called '0', '1', … for want of names."""
+    """Tell whether classes are called '0', '1', … for want of names.
+
+    >>> are_numbers(['0', '1', '2']), are_numbers(['road', 'car'])
+    (True, False)
+    """
     return list(map(str, classes)) == list(map(str, range(len(classes))))
 
 

@@ -103,6 +103,9 @@ def get_classes(dataset: str) -> list[str]:
 
     Raises:
         UserError: For a name that is not known.
+
+    >>> get_classes('cityscapes')[:3]
+    ['road', 'sidewalk', 'building']
     """
     return list(_entry(dataset)[0])
 
@@ -112,6 +115,9 @@ def get_palette(dataset: str) -> list[list[int]]:
 
     Raises:
         UserError: For a name that is not known.
+
+    >>> get_palette('cityscapes')[0]
+    [128, 64, 128]
     """
     return [list(colour) for colour in _entry(dataset)[1]]
 
@@ -125,6 +131,10 @@ def id_lookup_table(id_to_train_id: Mapping[int, int], size: int = 256) -> np.nd
 
     Returns:
         Train ids (size,) uint8.
+
+    >>> table, label_ids = id_lookup_table({7: 0, 8: 1}), np.array([[7, 8, 9]])
+    >>> table[label_ids].tolist()
+    [[0, 1, 255]]
     """
     table = np.full(size, IGNORE_INDEX, np.uint8)
     for label_id, train_id in id_to_train_id.items():

@@ -24,6 +24,10 @@ def count_pairs(
 
     Raises:
         UserError: Sizes differ.
+
+    >>> pred, labels = torch.tensor([[[0, 1, 1, 1]]]), torch.tensor([[[0, 0, 1, 255]]])
+    >>> count_pairs(pred, labels, num_classes=2, ignore_index=255).tolist()
+    [[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]
     """
     if pred.shape != labels.shape:
         sizes = f'{tuple(pred.shape[1:])} was given for labels of {tuple(labels.shape[1:])}'

@@ -40,6 +40,10 @@ def confusion_matrix(
 
     Raises:
         UserError: The maps differ in size.
+
+    >>> pred, label = np.array([[0, 1, 1, 1]]), np.array([[0, 0, 1, 255]])
+    >>> confusion_matrix(pred, label, num_classes=2, ignore_index=255).tolist()
+    [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
     """
     pred = np.load(pred_label) if isinstance(pred_label, str) else _as_array(pred_label)
     true = decode_label(Path(label).read_bytes()) if isinstance(label, str) else _as_array(label)
@@ -60,6 +64,10 @@ def areas_of(confusion: torch.Tensor) -> Areas:
 
     Returns:
         Pixels (…, C) of the intersection, the union, the prediction and the label.
+
+    >>> intersect, union, *_ = areas_of(torch.tensor([[3, 1, 0], [0, 3, 0], [0, 0, 0]]))
+    >>> (intersect / union).tolist()
+    [0.75, 0.75]
     """
     intersect = confusion.diagonal(dim1=-2, dim2=-1)[..., :-1].clone()
     area_label, area_pred = confusion.sum(-1)[..., :-1], confusion.sum(-2)[..., :-1]
@@ -92,6 +100,11 @@ def total_area_to_metrics(
 
     Raises:
         UserError: There is no such metric.
+
+    >>> areas = areas_of(torch.tensor([[3.0, 1.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.0]]))
+    >>> metrics = total_area_to_metrics(*areas)
+    >>> metrics['IoU'].tolist(), metrics['Acc'].tolist()
+    ([0.75, 0.75], [0.75, 1.0])
     """
     metrics = metric_names(metrics)
     intersect, label, pred = total_area_intersect, total_area_label, total_area_pred_label
@@ -119,6 +132,9 @@ def metric_names(metrics: str | Sequence[str]) -> list[str]:
 
     Raises:
         UserError: There is no such metric, or none is asked for.
+
+    >>> metric_names('mIoU'), metric_names(['mDice', 'mIoU', 'mDice'])
+    (['mIoU'], ['mDice', 'mIoU'])
     """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     unknown = [name for name in names if name not in _METRICS]

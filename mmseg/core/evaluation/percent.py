@@ -18,7 +18,11 @@ NOTHING_LABELLED = (
 
 
 def main_score(metrics: Iterable[str]) -> str:
-    """Return the mean that speaks for all: the first of `SCORES` among the names of metrics."""
+    """Return the mean that speaks for all: the first of `SCORES` among the names of metrics.
+
+    >>> main_score(['aAcc', 'mDice', 'Dice.road'])
+    'mDice'
+    """
     names = set(metrics)
     return next((score for score in SCORES if score in names), _IOU)
 
@@ -31,6 +35,9 @@ def scores_in_percent(metrics: Mapping[str, Any] | None) -> dict[str, float | No
 
     Returns:
         Name → percent, None where it is not known.
+
+    >>> scores_in_percent({'aAcc': 0.9, 'mIoU': 0.5123, 'mIoU_things': 0.25})
+    {'mIoU': 51.23, 'mIoU_things': 25.0}
     """
     metrics = metrics or {}
     names = [score for score in SCORES if score in metrics] + list(_extra(metrics))
@@ -38,7 +45,11 @@ def scores_in_percent(metrics: Mapping[str, Any] | None) -> dict[str, float | No
 
 
 def classes_in_percent(metrics: Mapping[str, Any] | None, kind: str) -> dict[str, float | None]:
-    """Return a kind of values, such as 'Dice', of each class in percent, None where not known."""
+    """Return a kind of values, such as 'Dice', of each class in percent, None where not known.
+
+    >>> classes_in_percent({'mIoU': 0.9, 'IoU.road': 0.9, 'IoU.train': math.nan}, kind='IoU')
+    {'road': 90.0, 'train': None}
+    """
     before = f'{kind}.'
     found = (
         (k.removeprefix(before), v) for k, v in (metrics or {}).items() if k.startswith(before)
@@ -47,7 +58,11 @@ def classes_in_percent(metrics: Mapping[str, Any] | None, kind: str) -> dict[str
 
 
 def mean_in_percent(metrics: Mapping[str, Any] | None, kind: str) -> float | None:
-    """Return the mean of a kind of values, such as 'Dice', in percent, None where not known."""
+    """Return the mean of a kind of values, such as 'Dice', in percent, None where not known.
+
+    >>> mean_in_percent({'mIoU': 0.5123}, 'IoU'), mean_in_percent({'mIoU': 0.5123}, 'Dice')
+    (51.23, None)
+    """
     return _percent((metrics or {}).get(f'm{kind}'))
 
 
@@ -60,6 +75,9 @@ def in_percent(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
     Returns:
         `mIoU` (None where it is not known), `IoU` (class → percent, None for classes that the
         set does not show) and `extra` (other means over a part of the classes).
+
+    >>> in_percent({'aAcc': 0.9, 'mIoU': 0.5, 'IoU.road': 0.75, 'IoU.car': 0.25})
+    {'mIoU': 50.0, 'IoU': {'road': 75.0, 'car': 25.0}, 'extra': {}}
     """
     metrics = metrics or {}
     return {
@@ -81,6 +99,9 @@ def result_in_percent(
     Returns:
         `mIoU`, `mIoU_teacher`, `IoU`, `extra`; of each further kind that was measured the same,
         such as `mDice`, `mDice_teacher` and `Dice`.
+
+    >>> result_in_percent({'mIoU': 0.5, 'IoU.road': 0.5}, {'mIoU': 0.625, 'IoU.road': 0.625})
+    {'mIoU': 50.0, 'mIoU_teacher': 62.5, 'IoU': {'road': 50.0}, 'extra': {}}
     """
     whole = in_percent(student)
     result = {_IOU: whole[_IOU], f'{_IOU}_teacher': in_percent(teacher)[_IOU]}
@@ -95,13 +116,26 @@ def result_in_percent(
 
 
 def kinds_of(metrics: Iterable[str]) -> list[str]:
-    """Return the kinds of values that stand for each class, in the order of a table."""
+    """Return the kinds of values that stand for each class, in the order of a table.
+
+    >>> kinds_of(['mIoU', 'Acc.road', 'IoU.road'])
+    ['IoU', 'Acc']
+    """
     found = {name.partition('.')[0] for name in metrics if '.' in name}
     return [kind for kind in _KINDS if kind in found]
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> str:
-    """Lay out the result of `dataset.evaluate`: a line per class, then the means, in percent."""
+    """Lay out the result of `dataset.evaluate`: a line per class, then the means, in percent.
+
+    >>> print(metrics_table({'mIoU': 0.5, 'IoU.road': 0.75, 'IoU.car': 0.25}))
+    class      IoU
+    --------------
+    road     75.00
+    car      25.00
+    --------------
+    mIoU     50.00
+    """
     kinds = kinds_of(metrics)
     columns = [classes_in_percent(metrics, kind) for kind in kinds]
     names = list(dict.fromkeys(name for column in columns for name in column))

@@ -35,6 +35,11 @@ def intersect_and_union(
 
     Returns:
         Pixels (C,) of the intersection, the union, the prediction and the label, float32.
+
+    >>> pred, label = torch.tensor([[0, 1, 1, 1]]), torch.tensor([[0, 0, 1, 255]])
+    >>> intersect, union, *_ = intersect_and_union(pred, label, num_classes=2, ignore_index=255)
+    >>> intersect.tolist(), union.tolist()
+    ([1.0, 1.0], [2.0, 2.0])
     """
     confusion = confusion_matrix(
         pred_label, label, num_classes, ignore_index, label_map, reduce_zero_label
@@ -62,6 +67,11 @@ def total_intersect_and_union(
 
     Returns:
         Pixels (C,) of intersection, union, prediction and label, float64.
+
+    >>> preds, labels = torch.tensor([[[0, 1]], [[1, 1]]]), torch.tensor([[[0, 0]], [[1, 1]]])
+    >>> intersect, union, *_ = total_intersect_and_union(preds, labels, 2, ignore_index=255)
+    >>> intersect.tolist(), union.tolist()
+    ([1.0, 2.0], [2.0, 3.0])
     """
     totals = torch.zeros(4, num_classes, dtype=torch.float64)
     try:
@@ -104,6 +114,11 @@ def eval_metrics(
 
     Returns:
         See `total_area_to_metrics`.
+
+    >>> preds, labels = torch.tensor([[[0, 1]], [[1, 1]]]), torch.tensor([[[0, 0]], [[1, 0]]])
+    >>> metrics = eval_metrics(preds, labels, 2, ignore_index=255, metrics=['mIoU', 'mFscore'])
+    >>> float(metrics['aAcc']), metrics['Recall'].round(2).tolist()
+    (0.5, [0.33, 1.0])
     """
     areas = total_intersect_and_union(
         results, gt_seg_maps, num_classes, ignore_index, label_map, reduce_zero_label
@@ -119,7 +134,12 @@ def mean_iou(
     *args: Any,
     **kwargs: Any,
 ) -> Metrics:
-    """Measure 'aAcc' and each class's 'IoU' and 'Acc'; as `eval_metrics`."""
+    """Measure 'aAcc' and each class's 'IoU' and 'Acc'; as `eval_metrics`.
+
+    >>> preds, labels = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 0, 0, 1]]])
+    >>> mean_iou(preds, labels, num_classes=2, ignore_index=255)['IoU'].round(2).tolist()
+    [0.67, 0.5]
+    """
     return eval_metrics(results, gt_seg_maps, num_classes, ignore_index, ['mIoU'], *args, **kwargs)
 
 
@@ -131,7 +151,12 @@ def mean_dice(
     *args: Any,
     **kwargs: Any,
 ) -> Metrics:
-    """Measure 'aAcc' and each class's 'Dice' and 'Acc'; as `eval_metrics`."""
+    """Measure 'aAcc' and each class's 'Dice' and 'Acc'; as `eval_metrics`.
+
+    >>> preds, labels = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 0, 0, 1]]])
+    >>> mean_dice(preds, labels, num_classes=2, ignore_index=255)['Dice'].round(2).tolist()
+    [0.8, 0.67]
+    """
     return eval_metrics(results, gt_seg_maps, num_classes, ignore_index, ['mDice'], *args, **kwargs)
 
 
@@ -143,7 +168,12 @@ def mean_fscore(
     *args: Any,
     **kwargs: Any,
 ) -> Metrics:
-    """Measure 'aAcc' and each class's 'Fscore', 'Precision' and 'Recall'; as `eval_metrics`."""
+    """Measure 'aAcc' and each class's 'Fscore', 'Precision' and 'Recall'; as `eval_metrics`.
+
+    >>> preds, labels = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 0, 0, 1]]])
+    >>> mean_fscore(preds, labels, num_classes=2, ignore_index=255)['Precision'].tolist()
+    [1.0, 0.5]
+    """
     return eval_metrics(
         results, gt_seg_maps, num_classes, ignore_index, ['mFscore'], *args, **kwargs
     )

@@ -57,6 +57,10 @@ def levels_disagreement(probs: torch.Tensor, scattered: torch.Tensor) -> torch.T
 
     Returns:
         (B, H, W) in [0, 1): 0 where both levels say the same.
+
+    >>> probs, scattered = torch.tensor([[1.0, 0.0], [0.5, 0.5]]).view(2, 1, 2, 1, 1)
+    >>> round(levels_disagreement(probs, scattered).item(), 4)
+    0.5
     """
     kl = (probs * (probs.clamp(min=_SMALLEST) / scattered.clamp(min=_SMALLEST)).log()).sum(dim=1)
     return -torch.expm1(-kl.clamp(min=0))

@@ -27,6 +27,10 @@ def accuracy(
 
     Raises:
         UserError: The shapes do not fit, or there are fewer classes than k.
+
+    >>> scores = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
+    >>> accuracy(scores, torch.tensor([0, 2])), accuracy(scores, torch.tensor([0, 2]), topk=2)
+    (tensor([50.]), tensor([100.]))
     """
     if pred.shape[:1] + pred.shape[2:] != target.shape:
         raise UserAssertionError(

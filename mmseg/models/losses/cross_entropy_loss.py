@@ -38,6 +38,10 @@ def cross_entropy(
 
     Returns:
         A scalar, or (B, ...) with 'none'.
+
+    >>> logits, labels = torch.zeros(1, 4, 2), torch.tensor([[0, 255]])
+    >>> cross_entropy(logits, labels, ignore_index=255)  # log 4, by two pixels
+    tensor(0.6931)
     """
     loss = F.cross_entropy(
         pred, label, weight=class_weight, reduction='none', ignore_index=ignore_index
@@ -69,6 +73,10 @@ def binary_cross_entropy(
 
     Returns:
         A scalar, or (B, C, ...) with 'none'.
+
+    >>> logits, labels = torch.zeros(1, 4, 2), torch.tensor([[0, 255]])
+    >>> binary_cross_entropy(logits, labels)  # four times log 2, by eight values
+    tensor(0.3466)
     """
     if pred.dim() != label.dim():
         valid = label.ne(ignore_index)
@@ -109,6 +117,10 @@ def mask_cross_entropy(
 
     Raises:
         UserError: An argument that masks do not support was given.
+
+    >>> logits, masks = torch.zeros(5, 3, 2, 2), torch.ones(5, 2, 2)
+    >>> mask_cross_entropy(logits, masks, label=torch.tensor([0, 2, 1, 1, 0]))
+    tensor([0.6931])
     """
     if reduction != 'mean' or avg_factor is not None or ignore_index is not None:
         raise UserAssertionError(

@@ -37,6 +37,10 @@ def dice_loss(
 
     Returns:
         Losses (B, C).
+
+    >>> one_hot = torch.eye(2).view(1, 2, 1, 2)
+    >>> dice_loss(torch.full_like(one_hot, 0.5), one_hot, weight=torch.ones(1, 1, 1, 2))
+    tensor([[0.2000, 0.2000]])
     """
     overlap = (weight * probs * one_hot).sum(dim=(2, 3))
     sizes = (weight * (probs.pow(exponent) + one_hot)).sum(dim=(2, 3))

@@ -33,6 +33,10 @@ def lovasz_extension(
 
     Returns:
         Scalar; 0 where no pixel has any weight.
+
+    >>> is_class, errors = torch.tensor([1.0, 1.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
+    >>> lovasz_extension(errors, is_class, weight=torch.ones(3))  # 1 of 2 pixels found
+    tensor(0.5000)
     """
     errors, order = errors.sort(descending=True)
     truth, weight = (is_class * weight)[order], weight[order]

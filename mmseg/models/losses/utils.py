@@ -23,6 +23,9 @@ def reduce_loss(loss: torch.Tensor, reduction: str) -> torch.Tensor:
 
     Raises:
         UserError: Another reduction was asked for.
+
+    >>> reduce_loss(torch.tensor([1.0, 3.0]), 'mean')
+    tensor(2.)
     """
     if reduction == 'none':
         return loss
@@ -53,6 +56,10 @@ def weight_reduce_loss(
 
     Raises:
         UserError: `avg_factor` was given with the reduction 'sum', or the shapes do not fit.
+
+    >>> losses, weight = torch.tensor([1.0, 3.0]), torch.tensor([1.0, 0.0])
+    >>> weight_reduce_loss(losses, weight), weight_reduce_loss(losses, weight, avg_factor=1)
+    (tensor(0.5000), tensor(1.))
     """
     if weight is not None:
         fits = weight.dim() == loss.dim() and all(
@@ -79,6 +86,12 @@ def read_class_weight(class_weight: str | Sequence[float] | None) -> Sequence[fl
 
     Raises:
         UserError: The file is missing or holds no list of numbers.
+
+    >>> read_class_weight([0.8, 1.2])
+    [0.8, 1.2]
+    >>> read_class_weight('gone.json')
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: class_weight: expected a .json, .yaml or .npy file...
     """
     if not isinstance(class_weight, str):
         return class_weight
@@ -102,6 +115,9 @@ def class_weight_like(
 
     Raises:
         UserError: There are not as many weights as classes.
+
+    >>> class_weight_like(torch.zeros(1, 2, 4, 4), [0.5, 1.5])
+    tensor([0.5000, 1.5000])
     """
     if class_weight is None:
         return None
@@ -124,6 +140,10 @@ def weighted_pixels(valid: torch.Tensor, weight: torch.Tensor | None) -> torch.T
 
     Raises:
         UserError: The shapes do not fit.
+
+    >>> valid = torch.tensor([[[[1.0, 0.0]]]])
+    >>> weighted_pixels(valid, torch.tensor([[[0.5, 0.5]]])).tolist()
+    [[[[0.5, 0.0]]]]
     """
     if weight is None:
         return valid
@@ -148,6 +168,11 @@ def labelled_one_hot(
     Returns:
         Whether a pixel is of a class (B, C, H, W), and whether it is labelled (B, 1, H, W), as
         float32.
+
+    >>> label = torch.tensor([[[1, 255]]])
+    >>> one_hot, valid = labelled_one_hot(label, num_classes=2, ignore_index=255)
+    >>> one_hot.tolist(), valid.tolist()
+    ([[[[0.0, 0.0]], [[1.0, 0.0]]]], [[[[1.0, 0.0]]]])
     """
     valid = label.ne(ignore_index)[:, None]
     one_hot = F.one_hot(label.masked_fill(~valid[:, 0], 0), num_classes).movedim(-1, 1)

@@ -65,6 +65,10 @@ def color_jitter(
 
     Returns:
         New images (B, 3, H, W) in [0, 1].
+
+    >>> grey = torch.full((1, 3, 1, 1), 0.5)
+    >>> color_jitter(grey, 1.25, contrast=1, saturation=2, hue=0.1, order=[0, 1, 2, 3]).flatten()
+    tensor([0.7500, 0.7500, 0.7500])
     """
     steps = (
         lambda x: (x + (brightness - 1)).clamp(0, 1),
@@ -86,6 +90,12 @@ def gaussian_blur(image: torch.Tensor, sigma: float | torch.Tensor) -> torch.Ten
 
     Returns:
         New images (B, C, H, W).
+
+    >>> dot = torch.zeros(1, 1, 30, 30)
+    >>> dot[..., 15, 15] = 1
+    >>> blurred = gaussian_blur(dot, sigma=1.0)
+    >>> int((blurred > 0.01).sum()), round(float(blurred.sum()), 3)
+    (9, 1.0)
     """
     batch, channels, height, width = image.shape
     sigmas = torch.as_tensor(sigma, dtype=image.dtype).expand(batch)
@@ -108,7 +118,11 @@ def _gaussian_kernels(sigmas: torch.Tensor, radius: int) -> torch.Tensor:
 
 
 def blur_kernel_size(side: int) -> int:
-    """Return the odd number at or just below a tenth of `side` pixels, rounded up first."""
+    """Return the odd number at or just below a tenth of `side` pixels, rounded up first.
+
+    >>> blur_kernel_size(512), blur_kernel_size(60)
+    (51, 5)
+    """
     tenth = math.ceil(side / 10)
     return tenth - 1 + tenth % 2
 
@@ -134,6 +148,12 @@ def draw_view(
 
     Returns:
         New normalised images (B, K, H, W).
+
+    >>> images, mean, std = torch.zeros(2, 3, 8, 8), torch.full((3,), 120.0), torch.full((3,), 60.0)
+    >>> generators = (torch.Generator().manual_seed(3) for _ in range(2))
+    >>> one, same = (draw_view(images, mean, std, ViewSettings(), g) for g in generators)
+    >>> one.shape == images.shape, torch.equal(one, same)
+    (True, True)
     """
     jitter_draw, blur_draw = torch.rand(2, generator=generator).tolist()
     strength, num_images = settings.jitter_strength, len(image) * world_size()
@@ -151,7 +171,11 @@ def draw_view(
 
 
 def normalisation_of(img_metas: Sequence[Mapping[str, Any]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the channel means and standard deviations (K,) that images were normalised with."""
+    """Return the channel means and standard deviations (K,) that images were normalised with.
+
+    >>> normalisation_of([{'img_norm_cfg': {'mean': [123.5], 'std': [58.5]}}])
+    (tensor([123.5000]), tensor([58.5000]))
+    """
     norm = img_metas[0]['img_norm_cfg']
     return torch.as_tensor(norm['mean']), torch.as_tensor(norm['std'])
 

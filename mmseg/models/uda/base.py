@@ -291,6 +291,11 @@ def build_terms(
     Raises:
         UserError: A setting is not known or out of range, a name can't be had, or a term would
             never be asked.
+
+    >>> configs = [{'type': 'MaskedConsistency', 'mask_ratio': 0.5, 'name': 'half'}]
+    >>> terms = build_terms(configs, student=nn.Identity(), taken=['decode'])
+    >>> [(term.name, type(term).__name__) for term in terms]
+    [('half', 'MaskedConsistency')]
     """
     terms: list[Term] = []
     for config in configs:
@@ -327,6 +332,10 @@ def with_more(losses: Losses, more: Losses, term: Term) -> Losses:
 
     Raises:
         UserError: A name is taken: one of both would neither be logged nor learned from.
+
+    >>> loss, share = torch.tensor(0.5), torch.tensor(0.1)
+    >>> sorted(with_more({'decode.loss_seg': loss}, {'mine.share': share}, Term(nn.Identity())))
+    ['decode.loss_seg', 'mine.share']
     """
     for name in more:
         if name in losses:

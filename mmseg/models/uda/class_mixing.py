@@ -19,6 +19,11 @@ def choose_classes(labels: torch.Tensor, generator: torch.Generator) -> torch.Te
 
     Returns:
         Choice (B, 256) bool, one row an image.
+
+    >>> labels = torch.tensor([[[[0, 4, 9, 9]]]])
+    >>> chosen = choose_classes(labels, torch.Generator().manual_seed(0))
+    >>> chosen.shape, int(chosen.sum()), int(chosen[0, [0, 4, 9]].sum())
+    (torch.Size([1, 256]), 2, 2)
     """
     num_images = len(labels) * world_size()
     priority = own_part(torch.rand(num_images, NUM_LABEL_VALUES, generator=generator))
@@ -39,6 +44,10 @@ def class_mask(labels: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Mask (B, 1, H, W) bool, true where the source is to be pasted.
+
+    >>> labels = torch.tensor([[[[0, 4, 9, 9]]]])
+    >>> class_mask(labels, torch.arange(256)[None] == 9).int().tolist()
+    [[[[0, 0, 1, 1]]]]
     """
     return chosen.gather(1, labels.flatten(1).long()).reshape(labels.shape)
 
@@ -53,5 +62,9 @@ def mix(mask: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch
 
     Returns:
         Mixed images, labels or weights (B, K, H, W), in the source's type.
+
+    >>> mask = torch.tensor([[[[True, False, True]]]])
+    >>> mix(mask, source=torch.full((1, 1, 1, 3), 7), target=torch.zeros(1, 1, 1, 3)).tolist()
+    [[[[7, 0, 7]]]]
     """
     return torch.where(mask.bool(), source, target.to(source.dtype))

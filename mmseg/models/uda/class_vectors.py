@@ -34,6 +34,12 @@ def class_vectors(
 
     Raises:
         ValueError: The kind is unknown.
+
+    >>> embedding = torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]])
+    >>> labels = torch.tensor([[[[0, 0, 1, 1]]]])
+    >>> vectors, has_one = class_vectors(embedding, labels, num_classes=3, kind='boundary')
+    >>> vectors.flatten().tolist(), has_one.tolist()
+    ([2.0, 3.0, 0.0], [True, True, False])
     """
     if kind not in KINDS:
         raise ValueError(f'expected class vectors of a kind in {KINDS}, got {kind!r}')

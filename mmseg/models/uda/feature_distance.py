@@ -33,6 +33,12 @@ def masked_feature_distance(
     Returns:
         Scalar; 0 where no cell is kept. The cells of all processes divide it, so that its mean over
         the processes is the average over the cells of the global batch.
+
+    >>> features, reference = torch.zeros(1, 2, 1, 2), torch.tensor([[[[3.0, 0.0]], [[4.0, 0.0]]]])
+    >>> masked_feature_distance(features, reference)
+    tensor(2.5000)
+    >>> masked_feature_distance(features, reference, mask=torch.tensor([[[[True, False]]]]))
+    tensor(5.)
     """
     distance = torch.linalg.vector_norm(features.float() - reference.float(), dim=1)
     if mask is None:
@@ -193,6 +199,9 @@ def encoder_stride(size: Sequence[int], cells: Sequence[int]) -> int:
 
     Returns:
         The smallest power of two that it can be, or about the size of a cell.
+
+    >>> encoder_stride((512, 512), (16, 16)), encoder_stride((100, 60), (25, 15))
+    (32, 4)
     """
     pairs = [*zip(size, cells, strict=True)]
     for sign in (-1, 1):

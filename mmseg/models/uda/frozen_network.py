@@ -19,6 +19,10 @@ def comes_from_checkpoint(state_dict: Iterable[str], weight: float, is_on: bool)
     Raises:
         UserError: The run has had a feature distance so far and is to go on without one, or the
             other way round.
+
+    >>> entries = ['model.backbone.w', 'ema_model.backbone.w', 'imnet_model.backbone.w']
+    >>> comes_from_checkpoint(entries, weight=0.005, is_on=False)
+    True
     """
     networks = {key.partition('.')[0] for key in state_dict}
     is_held = 'imnet_model' in networks
@@ -40,7 +44,12 @@ def comes_from_checkpoint(state_dict: Iterable[str], weight: float, is_on: bool)
 
 
 def has_imagenet_weights(backbone: Any) -> bool:
-    """Say whether a backbone has weights to load, and tell where it has none."""
+    """Say whether a backbone has weights to load, and tell where it has none.
+
+    >>> from types import SimpleNamespace
+    >>> has_imagenet_weights(SimpleNamespace(pretrained='https://weights.org/mit_b5.pth'))
+    True
+    """
     path = getattr(backbone, 'pretrained', None)
     if has_pretrained(path):
         return True

@@ -31,6 +31,9 @@ def class_quotas(num_entries: int, class_pixels: Sequence[float]) -> list[int]:
 
     Raises:
         ValueError: No class has a pixel.
+
+    >>> class_quotas(9, class_pixels=[1000, 10, 0])
+    [4, 5, 0]
     """
     present = [c for c in rare_first(class_pixels) if class_pixels[c] > 0]
     if not present:
@@ -42,7 +45,11 @@ def class_quotas(num_entries: int, class_pixels: Sequence[float]) -> list[int]:
 
 
 def rare_first(class_pixels: Sequence[float]) -> list[int]:
-    """Order the classes by pixel frequency, the rarest first."""
+    """Order the classes by pixel frequency, the rarest first.
+
+    >>> rare_first([1000, 10, 200])
+    [1, 2, 0]
+    """
     return sorted(range(len(class_pixels)), key=lambda c: class_pixels[c])
 
 

@@ -85,6 +85,10 @@ def entries_of_state(
 
     Returns:
         None where there is no bank, or none of its entries is filled.
+
+    >>> features, labels = torch.eye(2), torch.tensor([3, -1])
+    >>> entries_of_state({'instance.bank.features': features, 'instance.bank.labels': labels})
+    (tensor([[1., 0.]]), tensor([3]))
     """
     if f'{_BANK}features' not in state_dict:
         return None
@@ -94,6 +98,10 @@ def entries_of_state(
 def filled_entries(
     features: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Return the filled ones of a bank's entries (N, D) and classes (N,); None if none is."""
+    """Return the filled ones of a bank's entries (N, D) and classes (N,); None if none is.
+
+    >>> filled_entries(torch.eye(2), torch.tensor([3, -1]))
+    (tensor([[1., 0.]]), tensor([3]))
+    """
     is_filled = labels >= 0
     return (features[is_filled], labels[is_filled]) if is_filled.any() else None

@@ -34,6 +34,10 @@ def instance_similarity(
 
     Raises:
         ValueError: The channel counts differ.
+
+    >>> pixel, entries = torch.tensor([3.0, 1.0]).view(1, 2, 1, 1), torch.eye(2)
+    >>> instance_similarity(pixel, entries, Similarity('sum')).flatten()
+    tensor([0.7500, 0.2500])
     """
     return similarity.normalize(similarity.scores(embedding, bank_features, size))
 
@@ -47,6 +51,10 @@ def gather_to_instances(probs: torch.Tensor, bank_labels: torch.Tensor) -> torch
 
     Returns:
         Gathered probabilities (B, N, H, W).
+
+    >>> probs = torch.tensor([0.9, 0.1]).view(1, 2, 1, 1)
+    >>> gather_to_instances(probs, bank_labels=torch.tensor([0, 0, 1])).flatten()
+    tensor([0.9000, 0.9000, 0.1000])
     """
     return probs.index_select(1, bank_labels)
 
@@ -63,6 +71,10 @@ def scatter_to_classes(
 
     Returns:
         Class distribution (B, C, H, W).
+
+    >>> similarity = torch.tensor([0.25, 0.5, 0.25]).view(1, 3, 1, 1)
+    >>> scatter_to_classes(similarity, torch.tensor([0, 0, 1]), num_classes=2).flatten()
+    tensor([0.7500, 0.2500])
     """
     batch, _, height, width = similarity.shape
     classes = similarity.new_zeros(batch, num_classes, height, width)
@@ -78,6 +90,10 @@ def calibrate(similarity: torch.Tensor, gathered: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Calibrated target (B, N, H, W), summing to 1 over N.
+
+    >>> similarity, gathered = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).view(2, 1, 2, 1, 1)
+    >>> calibrate(similarity, gathered).flatten()
+    tensor([0.9000, 0.1000])
     """
     product = similarity * gathered
     return product / positive_sum(product, 1)
@@ -103,6 +119,11 @@ def smooth_probs(
 
     Returns:
         Smoothed probabilities (B, C, H, W).
+
+    >>> probs, pixel = torch.tensor([[0.4, 0.6], [1.0, 0.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> smooth_probs(probs, pixel, entries, classes, 0.5, Similarity('sum')).flatten()
+    tensor([0.7000, 0.3000])
     """
     q = instance_similarity(embedding, bank_features, similarity, probs.shape[2:])
     return ratio * probs + (1 - ratio) * scatter_to_classes(q, bank_labels, probs.shape[1])
@@ -134,6 +155,11 @@ def instance_loss(
 
     Raises:
         ValueError: The channel counts differ.
+
+    >>> sure, torn = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).view(2, 1, 2, 1, 1)
+    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
+    >>> instance_loss(sure, torn, sure, entries, classes, Similarity('sum'))  # log 2
+    tensor(0.6931)
     """
     size, bank_features = teacher_probs.shape[2:], bank_features.detach()
     with torch.no_grad():

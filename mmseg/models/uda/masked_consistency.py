@@ -30,7 +30,11 @@ _WEIGHTED_LOSS = 'decode.loss_seg'
 
 
 def num_blocks(side: int, block_size: int) -> int:
-    """Return the blocks along a side of pixels: what fits, rounded half to even as published."""
+    """Return the blocks along a side of pixels: what fits, rounded half to even as published.
+
+    >>> num_blocks(512, block_size=64), num_blocks(500, block_size=64)
+    (8, 8)
+    """
     return round(side / block_size)
 
 

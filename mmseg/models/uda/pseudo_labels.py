@@ -17,6 +17,9 @@ def inside_images(img_metas: Sequence[Mapping[str, Any]], maps: torch.Tensor) ->
 
     Returns:
         Mask (B, H, W) bool.
+
+    >>> inside_images([{'img_shape': (1, 2, 3)}], torch.zeros(1, 3, 1, 4)).int().tolist()
+    [[[1, 1, 0, 0]]]
     """
     inside = torch.zeros(len(maps), *maps.shape[-2:], dtype=torch.bool, device=maps.device)
     for image, meta in zip(inside, img_metas, strict=True):
@@ -45,6 +48,11 @@ def pseudo_labels(
     Returns:
         Labels (B, H, W) int64, and weights (B, H, W) in [0, 1]: everywhere the share of the
         batch's pixels, on all processes, that are confident; 0 in the ignored rows.
+
+    >>> probs = torch.tensor([[0.99, 0.4], [0.01, 0.6]]).view(1, 2, 1, 2)
+    >>> labels, weight = pseudo_labels(probs, threshold=0.968)
+    >>> labels.tolist(), weight.tolist()
+    ([[[0, 1]]], [[[0.5, 0.5]]])
     """
     confidence, labels = probs.max(dim=1)
     if inside is None:

@@ -18,7 +18,13 @@ NEEDS_NO_NEGATIVES = (
 
 
 def expect(holds: bool, name: str, expected: str, value: object, hint: str = '') -> None:
-    """Refuse the setting `uda.<name>` with a `UserError` unless it `holds`."""
+    """Refuse the setting `uda.<name>` with a `UserError` unless it `holds`.
+
+    >>> alpha = 1.5
+    >>> expect(0 <= alpha < 1, 'alpha', 'a momentum in [0, 1)', alpha)
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: uda.alpha: expected a momentum in [0, 1), got 1.5
+    """
     if not holds:
         raise UserError(f'uda.{name}: expected {expected}, got {value!r}{hint}')
 
@@ -27,6 +33,12 @@ def check_form(form: str, head: Any) -> None:
     """Refuse form 'sum' for a decode head whose last activation lets negative features pass.
 
     Of a head that can't tell its `embedding_layer`, the first batch tells.
+
+    >>> head = nn.Module()
+    >>> head.embedding_layer = nn.Conv2d(8, 8, 1)
+    >>> check_form('sum', head)
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: uda.instance.form='sum' ... but Module ends with no activation...
     """
     if form != 'sum' or head.embedding_layer is None:
         return
@@ -37,7 +49,14 @@ def check_form(form: str, head: Any) -> None:
 
 
 def check_ways(model: Any) -> None:
-    """Refuse a network that trains or tests in a way of its own, which would never be called."""
+    """Refuse a network that trains or tests in a way of its own, which would never be called.
+
+    >>> network = nn.Module()
+    >>> network.own_ways = ['forward_train']
+    >>> check_ways(network)
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: forward_train would never be called under adaptation...
+    """
     if getattr(model, 'own_ways', ()):
         raise UserError(
             f'{" and ".join(model.own_ways)} would never be called under adaptation, which trains '
@@ -58,7 +77,11 @@ class PseudoLabelSettings(NamedTuple):
 def checked_pseudo_labels(
     threshold: float, ignore_top: int, ignore_bottom: int, temperature: float
 ) -> PseudoLabelSettings:
-    """Return the settings of the pseudo labels, unless they are out of range."""
+    """Return the settings of the pseudo labels, unless they are out of range.
+
+    >>> checked_pseudo_labels(0.968, ignore_top=15, ignore_bottom=120, temperature=1.0)
+    PseudoLabelSettings(threshold=0.968, ignore_top=15, ignore_bottom=120, temperature=1.0)
+    """
     hint = f'; did you mean {threshold / 100:.6g}?' if 1 < threshold <= 100 else ''
     expected = 'a probability in [0, 1]'
     expect(0 <= threshold <= 1, 'pseudo_threshold', expected, threshold, hint)
@@ -70,7 +93,11 @@ def checked_pseudo_labels(
 
 
 def block_settings(mask_generator: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what `uda.mask_generator` sets of the masks; 'block' is the only kind."""
+    """Return what `uda.mask_generator` sets of the masks; 'block' is the only kind.
+
+    >>> block_settings({'type': 'block', 'mask_ratio': 0.7, 'mask_block_size': 64})
+    {'mask_ratio': 0.7, 'mask_block_size': 64}
+    """
     settings = dict(mask_generator or {})
     # mmcv leaves its mark in a config where there was nothing to delete.
     settings.pop('_delete_', None)
@@ -85,7 +112,12 @@ def block_settings(mask_generator: Mapping[str, Any] | None) -> dict[str, Any]:
 def check_feature_distance(
     weight: float, classes: Sequence[int] | None, min_ratio: float | None, num_classes: int
 ) -> None:
-    """Refuse settings of the feature distance that are out of range, unless its weight is 0."""
+    """Refuse settings of the feature distance that are out of range, unless its weight is 0.
+
+    >>> check_feature_distance(0.005, classes=[6, 30], min_ratio=0.75, num_classes=19)
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: uda.imnet_feature_dist_classes: expected train ids from 0 to 18...
+    """
     expect(0 <= weight < float('inf'), 'imnet_feature_dist_lambda', 'a number from 0', weight)
     if weight == 0:
         return
@@ -98,7 +130,12 @@ def check_feature_distance(
 
 
 def check_has_target(batch: Mapping[str, Any]) -> None:
-    """Refuse a batch of one domain."""
+    """Refuse a batch of one domain.
+
+    >>> check_has_target({'img': torch.zeros(1, 3, 4, 4)})
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: uda needs pairs of source and target images...
+    """
     if 'target_img' not in batch:
         raise UserError(
             'uda needs pairs of source and target images: set data.train to a UDADataset, or leave '
@@ -107,7 +144,12 @@ def check_has_target(batch: Mapping[str, Any]) -> None:
 
 
 def check_pair(img: torch.Tensor, target_img: torch.Tensor) -> None:
-    """Refuse source images (B, K, H, W) that could not be pasted onto the target images."""
+    """Refuse source images (B, K, H, W) that could not be pasted onto the target images.
+
+    >>> check_pair(torch.zeros(2, 3, 512, 512), torch.zeros(2, 3, 512, 256))
+    Traceback (most recent call last):
+    mmseg.utils.errors.UserError: source images are 3×512×512 and target images 3×512×256...
+    """
     sizes = ['×'.join(map(str, maps.shape[1:])) for maps in (img, target_img)]
     if sizes[0] != sizes[1]:
         raise UserError(

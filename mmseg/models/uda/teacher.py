@@ -10,7 +10,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def ema_momentum(iteration: int, alpha: float) -> float:
-    """Return α_t = min(1 − 1/(t+1), α): a running mean at first, then a moving one."""
+    """Return α_t = min(1 − 1/(t+1), α): a running mean at first, then a moving one.
+
+    >>> [ema_momentum(iteration, alpha=0.999) for iteration in (0, 9, 40_000)]
+    [0.0, 0.9, 0.999]
+    """
     return min(1 - 1 / (iteration + 1), alpha)
 
 

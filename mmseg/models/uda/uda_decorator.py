@@ -15,7 +15,12 @@ ImgMetas = Sequence[Mapping[str, Any]]
 
 
 def get_module(module: nn.Module) -> nn.Module:
-    """Return a network itself, which no wrapper is around here."""
+    """Return a network itself, which no wrapper is around here.
+
+    >>> network = nn.Identity()
+    >>> get_module(network) is network
+    True
+    """
     return module
 
 
