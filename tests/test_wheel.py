@@ -1,0 +1,118 @@
+"""What `pip install .` installs, and that it trains, tests and segments outside a checkout."""
+
+import os
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mmseg.utils.programs import PROGRAMS
+
+from .wheel import build_wheel, files_of_checkout, install_wheel
+
+SHIPPED = 'mmseg/_shipped/'
+STREETS = '--num-source=4 --num-target=3 --num-val=2 --size=256x128 --layouts gta cityscapes'
+SHORT = 'runner.max_iters=2 evaluation.interval=2 checkpoint_config.interval=2'
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    return build_wheel(files_of_checkout(), tmp_path_factory.mktemp('wheel'))
+
+
+@pytest.fixture(scope='module')
+def inside(wheel):
+    """The names of the files in it."""
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_wheel__holds_every_config_and_mapping(inside):
+    configs = [file for file in files_of_checkout() if file.startswith('configs/')]
+    assert len(configs) > 100
+    assert {SHIPPED + file for file in configs} <= inside
+    assert not [name for name in inside if 'configs/generated' in name]
+
+
+def test_wheel__holds_every_program_and_what_they_read(inside):
+    others = ['tools/train_options.py', 'tools/checkpoints.json', 'demo/demo.png', 'demo/web.css']
+    others += ['embedding_cache/README.md', 'benchmarks/workloads.py']
+    assert {SHIPPED + file for file in (*PROGRAMS.values(), *others)} <= inside
+
+
+def test_wheel__holds_every_module_and_the_reports_page(inside):
+    of_package = {file for file in files_of_checkout() if file.startswith('mmseg/')}
+    assert of_package <= inside
+
+
+def test_wheel__puts_nothing_but_one_package_beside_those_of_others(inside):
+    tops = {name.partition('/')[0] for name in inside}
+    assert {re.sub(r'-.*\.dist-info', '.dist-info', top) for top in tops} == {
+        'mmseg',
+        'dida.dist-info',
+    }
+    assert not [name for name in inside if 'tests' in name or 'bootstrap' in name]
+
+
+class Installed:
+    """An environment with the wheel in it, and a folder to work in."""
+
+    def __init__(self, bin_folder: Path, place: Path):
+        self.bin, self.place = bin_folder, place
+
+    def run(self, command: str, code: int = 0) -> str:
+        """Run a command of a shell; return what it says."""
+        path = f'{self.bin}{os.pathsep}{os.environ["PATH"]}'
+        environment = {**os.environ, 'PATH': path, 'CUDA_VISIBLE_DEVICES': ''}
+        for name in ('PYTHONPATH', 'DIDA_COMMAND', 'VIRTUAL_ENV'):
+            environment.pop(name, None)
+        environment.setdefault('OMP_NUM_THREADS', '1')
+        done = subprocess.run(
+            ['sh', '-c', command], cwd=self.place, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('installed')
+    (folder / 'empty').mkdir()
+    return Installed(install_wheel(wheel, folder / 'env'), folder / 'empty')
+
+
+@pytest.mark.smoke
+def test_installed__trains_tests_and_segments_in_an_empty_folder(installed):
+    installed.run(f'dida make-street-scenes data/streets {STREETS}')
+    installed.run('dida convert gta data/streets/gta')
+    installed.run('dida convert cityscapes data/streets/cityscapes')
+    *_, config = installed.run('dida run --exp 0 --dry-run').split()
+    assert config.startswith('configs/generated/') and 'dida' in config
+    train = f'dida train {config} --work-dir "my run" --options {SHORT}'
+    assert '2/2 evaluated' in installed.run(train)
+
+    refused = installed.run(train, code=1)
+    go_on = re.search(r'Go on with it: (.*?); replace it', refused)[1]
+    assert go_on.startswith(f"dida train {config} --work-dir 'my run'")
+    assert 'resumed' in installed.run(go_on)
+
+    assert 'mIoU' in installed.run('dida test "my run" --teacher')
+    installed.run('dida demo "my run/config.json" "my run/latest.pth" --out-dir seen')
+    assert list((installed.place / 'seen').rglob('*.png'))
+    written = {path.name for path in installed.place.iterdir()}
+    assert written == {'configs', 'data', 'my run', 'seen'}
+
+
+@pytest.mark.smoke
+def test_installed__an_experiment_is_run_in_the_folder_that_one_stands_in(installed):
+    told = installed.run('dida run --exp 0 --smoke')
+    assert 'results in work_dirs/local-exp0-smoke/summary.json' in told
+    assert (installed.place / 'work_dirs/local-exp0-smoke/summary.json').is_file()
+
+
+@pytest.mark.smoke
+def test_installed__configs_are_found_by_their_names_in_a_checkout(installed):
+    text = installed.run('dida print-config configs/hrda/gtaHR2csHR_hrda.py')
+    assert 'HRDAEncoderDecoder' in text
