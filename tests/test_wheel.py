@@ -1,16 +1,12 @@
 """What `pip install .` installs, and that it trains, tests and segments outside a checkout."""
 
-import os
 import re
-import subprocess
-import zipfile
-from pathlib import Path
 
 import pytest
 
 from mmseg.utils.programs import PROGRAMS
 
-from .wheel import build_wheel, files_of_checkout, install_wheel
+from .wheel import files_of_checkout, names_in
 
 SHIPPED = 'mmseg/_shipped/'
 STREETS = '--num-source=4 --num-target=3 --num-val=2 --size=256x128 --layouts gta cityscapes'
@@ -18,15 +14,9 @@ SHORT = 'runner.max_iters=2 evaluation.interval=2 checkpoint_config.interval=2'
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory):
-    return build_wheel(files_of_checkout(), tmp_path_factory.mktemp('wheel'))
-
-
-@pytest.fixture(scope='module')
 def inside(wheel):
-    """The names of the files in it."""
-    with zipfile.ZipFile(wheel) as archive:
-        return set(archive.namelist())
+    """The names of the files in the wheel."""
+    return names_in(wheel)
 
 
 def test_wheel__holds_every_config_and_mapping(inside):
@@ -56,33 +46,6 @@ def test_wheel__puts_nothing_but_one_package_beside_those_of_others(inside):
     assert not [name for name in inside if 'tests' in name or 'bootstrap' in name]
 
 
-class Installed:
-    """An environment with the wheel in it, and a folder to work in."""
-
-    def __init__(self, bin_folder: Path, place: Path):
-        self.bin, self.place = bin_folder, place
-
-    def run(self, command: str, code: int = 0) -> str:
-        """Run a command of a shell; return what it says."""
-        path = f'{self.bin}{os.pathsep}{os.environ["PATH"]}'
-        environment = {**os.environ, 'PATH': path, 'CUDA_VISIBLE_DEVICES': ''}
-        for name in ('PYTHONPATH', 'DIDA_COMMAND', 'VIRTUAL_ENV'):
-            environment.pop(name, None)
-        environment.setdefault('OMP_NUM_THREADS', '1')
-        done = subprocess.run(
-            ['sh', '-c', command], cwd=self.place, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-
-@pytest.fixture(scope='module')
-def installed(wheel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('installed')
-    (folder / 'empty').mkdir()
-    return Installed(install_wheel(wheel, folder / 'env'), folder / 'empty')
-
-
 @pytest.mark.smoke
 def test_installed__trains_tests_and_segments_in_an_empty_folder(installed):
     installed.run(f'dida make-street-scenes data/streets {STREETS}')
@@ -93,7 +56,7 @@ def test_installed__trains_tests_and_segments_in_an_empty_folder(installed):
     train = f'dida train {config} --work-dir "my run" --options {SHORT}'
     assert '2/2 evaluated' in installed.run(train)
 
-    refused = installed.run(train, code=1)
+    refused = installed.run(train, expected_code=1)
     go_on = re.search(r'Go on with it: (.*?); replace it', refused)[1]
     assert go_on.startswith(f"dida train {config} --work-dir 'my run'")
     assert 'resumed' in installed.run(go_on)

@@ -1,10 +1,12 @@
 """A wheel of this checkout, made without a network, and an environment that it is installed in."""
 
+import os
 import site
 import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from shutil import copyfile
@@ -37,13 +39,40 @@ def build_wheel(files: Iterable[str], folder: Path) -> Path:
     return wheel
 
 
-def install_wheel(wheel: Path, folder: Path) -> Path:
-    """Make an environment that has what this one has, and the wheel; return its folder bin."""
-    venv.create(folder)
-    variables = {'base': str(folder), 'platbase': str(folder)}
-    packages = Path(sysconfig.get_path('purelib', 'venv', variables))
-    (packages / 'below.pth').write_text('\n'.join(site.getsitepackages()))
-    bin_folder = Path(sysconfig.get_path('scripts', 'venv', variables))
-    command = [sys.executable, '-m', 'pip', '--python', str(bin_folder / 'python'), 'install']
-    subprocess.run([*command, '--quiet', '--no-deps', '--no-index', str(wheel)], check=True)
-    return bin_folder
+def names_in(wheel: Path) -> set[str]:
+    """Return the names of the files in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+class Installed:
+    """An environment that has what this one has, and a wheel; and an empty folder to work in.
+
+    Args:
+        wheel: The wheel.
+        folder: An empty folder, for both.
+    """
+
+    def __init__(self, wheel: Path, folder: Path) -> None:
+        self.place = folder / 'place'
+        self.place.mkdir()
+        venv.create(folder / 'env', symlinks=True)
+        variables = {'base': str(folder / 'env'), 'platbase': str(folder / 'env')}
+        packages = Path(sysconfig.get_path('purelib', 'venv', variables))
+        (packages / 'below.pth').write_text('\n'.join(site.getsitepackages()))
+        self.bin = Path(sysconfig.get_path('scripts', 'venv', variables))
+        command = [sys.executable, '-m', 'pip', '--python', str(self.bin / 'python'), 'install']
+        subprocess.run([*command, '--quiet', '--no-deps', '--no-index', str(wheel)], check=True)
+
+    def run(self, command: str, expected_code: int = 0, **variables: str) -> str:
+        """Run a command of a shell in the folder; return what it says."""
+        path = f'{self.bin}{os.pathsep}{os.environ["PATH"]}'
+        environment = {**os.environ, 'PATH': path, 'CUDA_VISIBLE_DEVICES': '', **variables}
+        for name in ('PYTHONPATH', 'DIDA_COMMAND', 'VIRTUAL_ENV'):
+            environment.pop(name, None)
+        environment.setdefault('OMP_NUM_THREADS', '1')
+        done = subprocess.run(
+            ['sh', '-c', command], cwd=self.place, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == expected_code, done.stdout + done.stderr
+        return done.stdout + done.stderr

@@ -71,7 +71,7 @@ def test_begun_command__a_python_process_says_how_it_was_called(words):
 
 @pytest.fixture
 def begin(tmp_path, monkeypatch):
-    """Pretends that this process is the installed command, in a folder that is on the path or not."""
+    """Pretends that this process is the installed command, whose folder is on the path or not."""
     (tmp_path / 'bin').mkdir()
     ours = tmp_path / 'bin' / 'dida'
     ours.write_text('#!/bin/sh\n')
