@@ -51,8 +51,8 @@ def test_installed__trains_tests_and_segments_in_an_empty_folder(installed):
     installed.run(f'dida make-street-scenes data/streets {STREETS}')
     installed.run('dida convert gta data/streets/gta')
     installed.run('dida convert cityscapes data/streets/cityscapes')
-    *_, config = installed.run('dida run --exp 0 --dry-run').split()
-    assert config.startswith('configs/generated/') and 'dida' in config
+    told = installed.run('dida run --exp 0 --dry-run')
+    (config,) = re.findall(r'configs/generated/\S+_dida_\S+\.json', told)
     train = f'dida train {config} --work-dir "my run" --options {SHORT}'
     assert '2/2 evaluated' in installed.run(train)
 
