@@ -11,8 +11,9 @@ from pathlib import Path
 from mmseg.apis.plugins import add_plugins_option
 from mmseg.experiments.chosen_runs import configs_of, jobs_of
 from mmseg.experiments.running import run_all, write
-from mmseg.experiments.runs import ROOT, new_work_dir
+from mmseg.experiments.runs import new_work_dir
 from mmseg.utils.cli import run_cli
+from mmseg.utils.places import WORKSPACE, named_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,8 +59,8 @@ def main() -> None:
     """Run experiments."""
     args = parse_args()
     if args.config is not None:
-        args.config = args.config.absolute()
-    os.chdir(ROOT)  # data/, pretrained/ and work_dirs/ count from here
+        args.config = named_file(args.config).absolute()
+    os.chdir(WORKSPACE)  # data/, pretrained/ and work_dirs/ count from here
     configs = configs_of(args)
     if not args.dry_run:
         run_all(configs, args)

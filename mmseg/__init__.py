@@ -1,8 +1,8 @@
 """DIDA: domain adaptive semantic segmentation with dual-level interaction."""
 
 from .utils import mmcv_bridge
+from .version import __version__
 
 mmcv_bridge.install()
 
-__version__ = '1.0.0'
 __all__ = ['__version__']

@@ -12,6 +12,7 @@ PROGRAMS = ['create_buffer', 'experiments', 'run_experiments']
 
 # Packages on one floor never import each other.
 FLOORS = [
+    ['mmseg.version'],
     ['mmseg.utils'],
     ['mmseg.ops'],
     ['mmseg.core'],
@@ -24,6 +25,7 @@ FLOORS = [
     ['benchmarks'],
     ['tools', *PROGRAMS],
     ['demo'],
+    ['mmseg.__main__'],
     ['tests'],
 ]
 MODEL_FLOORS = [

@@ -55,10 +55,9 @@ def command(monkeypatch, tmp_path):
     command.plugged = plugged
     monkeypatch.setattr(running, 'train', train)
     monkeypatch.setattr('mmseg.experiments.runs.GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr('mmseg.experiments.runs.ROOT', tmp_path)
-    (tmp_path / 'configs').symlink_to(run_experiments.ROOT / 'configs')
-    monkeypatch.setattr(run_experiments, 'ROOT', tmp_path)
-    monkeypatch.setattr(running, 'ROOT', tmp_path)
+    monkeypatch.setattr('mmseg.experiments.runs.WORKSPACE', tmp_path)
+    monkeypatch.setattr(run_experiments, 'WORKSPACE', tmp_path)
+    monkeypatch.setattr(running, 'WORKSPACE', tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_experiments.os, 'chdir', lambda path: None)
     return command

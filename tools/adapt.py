@@ -22,6 +22,7 @@ from mmseg.own_data.request import Request
 from mmseg.own_data.telling import Told
 from mmseg.utils.cli import run_cli
 from mmseg.utils.lock import alone_in
+from mmseg.utils.programs import how_to_call
 
 
 def parse_args() -> argparse.Namespace:
@@ -54,11 +55,11 @@ def look_only(request: Request, args: argparse.Namespace) -> None:
     prepare(request, args.iterations, tell)
     tell.keep(args.out / SUMMARY)
     shown = args.out / 'adapt'
+    words = [f'{shown}.json', '--work-dir', str(shown)]
+    words += ['--no-validate'] * (args.target_labels is None)
     print(
         f'\nlook through {shown}.json, then leave --dry-run out, or train it alone:\n'
-        f'python tools/train.py {shown}.json --work-dir {shown}'
-        + ' --no-validate'
-        * (args.target_labels is None)
+        + how_to_call('tools/train.py', *words)
     )
 
 

@@ -12,12 +12,12 @@ from mmcv.utils import Config, DictAction
 from mmseg.core.settings import check_settings, missing_to_train, only_helps_to_write
 from mmseg.utils.errors import UserError, UserFileNotFoundError
 from mmseg.utils.links import named
+from mmseg.utils.places import CONFIGS, named_file
 
 from .config_compat import translate
 from .plugins import import_plugins
 
 _NEEDED = ('model', 'data')
-_OWN_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 _REFERENCE = re.compile(r'\{\{\s*[\w.]+\s*\}\}')
 
 
@@ -27,9 +27,9 @@ def load_config(
     """Read a config file with its bases, apply `key=value` options, and check its keys.
 
     Args:
-        path: A .py or .json config. A Python config is code and is run, which is said; a JSON
-            config runs none, but for the configs of this project that it may be based on and the
-            plug-ins that it names, see `import_plugins`.
+        path: A .py or .json config, found by `named_file`. A Python config is code and is run,
+            which is said; a JSON config runs none, but for the configs of this project that it may
+            be based on and the plug-ins that it names, see `import_plugins`.
         options: Changes as `data.samples_per_gpu=1`; lists as `[1,2]`, settings as JSON:
             `model.backbone={"depth": 50}` is merged into what is there, or takes its place with
             `"_delete_": true`.
@@ -42,7 +42,7 @@ def load_config(
         UserError: No such file, one that can't be read, a bad option, a key nobody reads, a
             plug-in that can't be imported.
     """
-    path = Path(path)
+    path = named_file(path)
     if not path.is_file():
         raise UserFileNotFoundError(f'no config file at {named(path)}')
     if path.suffix not in ('.py', '.json'):
@@ -154,12 +154,12 @@ def refuse_code(path: Path) -> None:
         raise UserError(f'{path}: _base_: expected a file or a list of files, got {bases!r}')
     for base in bases:
         found = (path.parent / base).resolve()
-        if found.is_relative_to(_OWN_CONFIGS):
+        if found.is_relative_to(CONFIGS):
             continue
         if found.suffix != '.json':
             raise UserError(
                 f'{path}: a JSON config runs no code, and its base {base} may hold some; base it '
-                f'on JSON or on {_OWN_CONFIGS}, or make it a .py config'
+                f'on JSON or on {CONFIGS}, or make it a .py config'
             )
         if found.is_file():
             _check_syntax(found)

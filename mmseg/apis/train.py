@@ -39,6 +39,7 @@ from mmseg.core.settings import (
 from mmseg.datasets.class_statistics import statistics_of
 from mmseg.speed import quicken
 from mmseg.utils.atomic import remove_unfinished
+from mmseg.utils.command import in_several_processes
 from mmseg.utils.determinism import make_deterministic
 from mmseg.utils.distributed import done_by_first, rank, world_size
 from mmseg.utils.environment import choose_device
@@ -113,7 +114,8 @@ def train_segmentor(
         UserError: A setting is not known or can't be used, or the work dir holds another run.
     """
     if distributed and not dist.is_initialized():
-        raise UserError('there are no processes to share the training: use tools/dist_train.sh')
+        started = ' '.join(in_several_processes('CONFIG', 'N'))
+        raise UserError(f'there are no processes to share the training: use {started}')
     device = choose_device() if device is None else device
     done_by_first(lambda: claim_work_dir(cfg, auto_resume, overwrite))
     start = find_start(cfg, auto_resume, trust_checkpoint)

@@ -30,6 +30,7 @@ from PIL import Image, UnidentifiedImageError
 from mmseg.core.building import nearest
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.errors import UserError
+from mmseg.utils.places import named_file
 
 from .classes import choose_palette
 from .image_io import UnreadableImageError, read_bytes, read_label
@@ -84,7 +85,7 @@ class ClassMapping:
         Raises:
             UserError: Names what is wrong with it.
         """
-        content = _read_json(Path(path))
+        content = _read_json(named_file(path))
         try:
             return cls(**_parse(content))
         except UserError as error:

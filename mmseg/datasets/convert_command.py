@@ -1,10 +1,9 @@
 """The command that makes a data set's labels and statistics, for messages that it would mend."""
 
 import os.path as osp
-import shlex
 from pathlib import Path
 
-from mmseg.utils.command import python_here
+from mmseg.utils.programs import how_to_call
 
 from .listing import is_within
 from .statistics_files import CONVERTED, USED_MAPPING
@@ -38,11 +37,11 @@ def convert_command(
         mapping = Path(stats_dir) / USED_MAPPING
         if not (label_suffix == CONVERTED and mapping.is_file()):
             return None
-        arguments = ['custom.py', root, str(mapping)]
+        name, arguments = 'custom', [root, str(mapping)]
     else:
-        arguments = [f'{converter}.py', root]
+        name, arguments = converter, [root]
         options = [*_label_dir(converter, root, ann_dir, stats_dir), *options]
-    return f'{python_here()} tools/convert_datasets/{shlex.join([*arguments, *options])}'
+    return how_to_call(f'tools/convert_datasets/{name}.py', *arguments, *options)
 
 
 def _label_dir(converter: str, root: str, ann_dir: str | None, stats_dir: str) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.utils.errors import UserError
+from mmseg.utils.places import CONFIGS
 
-from .runs import ROOT
 from .table import generate_experiment_cfgs
 
 
@@ -68,7 +68,7 @@ def configs_of_file(path: Path, seeds: Sequence[int] | None) -> list[dict[str, A
     """
     if not path.is_file():
         raise UserError(f'no config file at {path}')
-    common = {'_base_': [os.path.relpath(path.resolve(), ROOT / 'configs')], 'exp': path.stem}
+    common = {'_base_': [os.path.relpath(path.resolve(), CONFIGS)], 'exp': path.stem}
     if seeds is None:
         return [{**common, 'name': path.stem}]
     name = re.sub(r'_s\d+$', '', path.stem)

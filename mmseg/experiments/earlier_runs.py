@@ -33,7 +33,7 @@ def make_room(configs: Sequence[dict[str, Any]], args: argparse.Namespace) -> No
     for config in configs:
         for work_dir in runs.used_work_dirs(config, args.work_root):
             if not args.overwrite:
-                file = runs.ROOT / runs.write_config(config, work_dir, 'json')
+                file = runs.WORKSPACE / runs.write_config(config, work_dir, 'json')
                 cfg = load_config(file, args.options, args.plugins)
                 raise work_dir_in_use(work_dir, cfg, another='another --work-root')
             remove_run(work_dir)

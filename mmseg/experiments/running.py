@@ -9,12 +9,12 @@ from typing import Any
 from mmseg.apis import load_config
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
+from mmseg.utils.places import WORKSPACE
 
 from .chosen_runs import jobs_of, whole_number
 from .earlier_runs import finished_otherwise, make_room, other_settings
 from .models import ENCODERS
 from .runs import (
-    ROOT,
     RunFailed,
     RunStopped,
     experiment_folder,
@@ -37,13 +37,13 @@ def write(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> P
     """Write a run's config file, at the size that was asked for."""
     path = write_config(config, work_dir, args.format)
     if args.smoke:
-        shrink(ROOT / path, SMOKE_STREETS)
+        shrink(WORKSPACE / path, SMOKE_STREETS)
     return path
 
 
 def differences_of(config: dict[str, Any], work_dir: Path, args: argparse.Namespace) -> list[str]:
     """Name the settings in which a finished run is not the one that is asked for."""
-    path = ROOT / write(config, work_dir, args)
+    path = WORKSPACE / write(config, work_dir, args)
     return other_settings(work_dir, load_config(path, args.options, args.plugins))
 
 

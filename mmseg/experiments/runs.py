@@ -6,7 +6,6 @@ import os
 import pprint
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,9 +18,10 @@ from mmseg.utils.atomic import atomic_path
 from mmseg.utils.command import VARIABLE, begun_command
 from mmseg.utils.environment import git_revision
 from mmseg.utils.errors import UserError
+from mmseg.utils.places import CONFIGS, WORKSPACE
+from mmseg.utils.programs import process_of
 
-ROOT = Path(__file__).resolve().parents[2]
-GENERATED = ROOT / 'configs' / 'generated'
+GENERATED = WORKSPACE / 'configs' / 'generated'
 # What training leaves in its work dir.
 CONFIG = 'config.json'
 RESULT = 'result.json'
@@ -89,10 +89,10 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
         file_format: 'json', as published, or 'py'.
 
     Returns:
-        The file, in configs/generated/, as seen from the repository's folder.
+        The file, in configs/generated/, as seen from `WORKSPACE`.
     """
     path = GENERATED / experiment_folder(config, Path()).name / f'{config["name"]}.{file_format}'
-    bases = [os.path.relpath(ROOT / 'configs' / base, path.parent) for base in config['_base_']]
+    bases = [os.path.relpath(CONFIGS / base, path.parent) for base in config['_base_']]
     whole = {
         **config,
         '_base_': bases,
@@ -107,7 +107,7 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
         )
     with atomic_path(path) as temporary:
         temporary.write_text(text)
-    return path.relative_to(ROOT)
+    return path.relative_to(WORKSPACE)
 
 
 def train(
@@ -136,7 +136,7 @@ def train(
         RunFailed: The process ended with an error.
         RunStopped: It was asked to stop.
     """
-    command = [sys.executable, '-m', 'tools.train', str(config_file), '--work-dir', str(work_dir)]
+    command = [*process_of('tools/train.py'), str(config_file), '--work-dir', str(work_dir)]
     if gpu is not None:
         command += ['--gpu', str(gpu)]
     if auto_resume:
@@ -150,7 +150,7 @@ def train(
     if options:
         command += ['--options', *options]
     environment = {**(training_environment() or os.environ), VARIABLE: '\n'.join(begun_command())}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=WORKSPACE, env=environment)
     code, was_asked = _wait_for(process)
     if code:
         raise RunFailed(code if code > 0 else 128 - code)

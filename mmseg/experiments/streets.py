@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from mmseg.utils.places import WORKSPACE
+from mmseg.utils.programs import process_of
+
 LAYOUTS = ('gta', 'cityscapes')
 
 
@@ -27,14 +28,14 @@ def prepare_streets(
     num_processes = f'--nproc={os.cpu_count() or 1}'
     print(f'street scenes in {root}: drawing and converting what is missing', flush=True)
     options = [f'--{name.replace("_", "-")}={value}' for name, value in scenes.items()]
-    run_tool('make_street_scenes', root, *options, num_processes, '--layouts', *layouts)
+    run_tool('tools/make_street_scenes.py', root, *options, num_processes, '--layouts', *layouts)
     for layout in layouts:
-        run_tool(f'convert_datasets.{layout}', Path(root) / layout, num_processes)
+        run_tool(f'tools/convert_datasets/{layout}.py', Path(root) / layout, num_processes)
 
 
-def run_tool(name: str, root: str | Path, *options: str) -> None:
+def run_tool(file: str, root: str | Path, *options: str) -> None:
     """Run a tool on a folder; its exit code is ours where it fails."""
-    command = [sys.executable, '-m', f'tools.{name}', str(Path(root).resolve()), *options]
-    exit_code = subprocess.run(command, cwd=ROOT).returncode
+    command = [*process_of(file), str(Path(root).resolve()), *options]
+    exit_code = subprocess.run(command, cwd=WORKSPACE).returncode
     if exit_code:
         raise SystemExit(exit_code)

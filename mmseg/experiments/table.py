@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
+from mmseg.utils.programs import how_to_call
 
 from . import studies
 from .configs import ConfigDict, Run, config_of
@@ -175,7 +175,7 @@ def generate_experiment_cfgs(id: int, seeds: Sequence[int] | None = None) -> lis
     if id not in EXPERIMENTS:
         raise UserError(
             f'there is no experiment {id}; choose one of {", ".join(map(str, EXPERIMENTS))} '
-            f'({python_here()} experiments.py --list says what they are)'
+            f'({how_to_call("experiments.py", "--list")} says what they are)'
         )
     runs = EXPERIMENTS[id].runs
     if seeds is not None:

@@ -14,7 +14,7 @@ from mmseg.core.visualization import save_picture
 from mmseg.datasets.image_io import read_label
 from mmseg.datasets.statistics_files import CONVERTED
 from mmseg.experiments.models import model_config, model_of
-from mmseg.experiments.runs import ROOT
+from mmseg.utils.places import WORKSPACE
 
 from .handing_over import write_weights
 from .pictures import Picture
@@ -96,7 +96,7 @@ def config_of_student(
 def weights_of(encoder: str) -> str | None:
     """Return the file of an encoder's ImageNet weights, where it is there."""
     name = model_config(DECODERS[encoder], encoder).get('pretrained')
-    return name if name is not None and (ROOT / name).is_file() else None
+    return name if name is not None and (WORKSPACE / name).is_file() else None
 
 
 def write_student(layout: Layout, tell: Told) -> None:

@@ -1,7 +1,6 @@
 """What is handed to a person in the end: a network that can be used, and what it sees."""
 
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ from torch import nn
 from mmseg.apis import Segmenter, init_segmentor, load_config
 from mmseg.core.checkpoint_reading import read_checkpoint
 from mmseg.core.publishing import published
-from mmseg.experiments.runs import ROOT
 from mmseg.report import REPORT, write_report
 from mmseg.selection.calibration import scale_logits, temperature_on_target
 from mmseg.selection.ranking import Candidate
 from mmseg.selection.runs import BRANCHES
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
+from mmseg.utils.places import WORKSPACE
+from mmseg.utils.programs import how_to_call, process_of
 
 from .judging import ADAPT, SOURCE_ONLY, checkpoint_of
 from .pictures import Picture
@@ -76,12 +76,12 @@ def write_onnx(config: Path, weights: Path, tell: Told) -> None:
         tell: Told why there is no ONNX file.
     """
     path = weights.with_suffix('.onnx')
-    command = [sys.executable, '-m', 'tools.export_onnx', str(config), str(weights)]
+    command = [*process_of('tools/export_onnx.py'), str(config), str(weights)]
     command += ['--out', str(path)]
     model = init_segmentor(load_config(config), device='cpu')
     if any(type(layer).__name__ == _PADS_BY_SIZE for layer in model.modules()):
         command += ['--window']
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=WORKSPACE, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         reason = lines[-1].removeprefix('error: ') if lines else f'exit code {done.returncode}'
@@ -109,4 +109,5 @@ def write_results(
 
 def how_to_use(out: Path) -> str:
     """Return the command that shows the network another image."""
-    return f'sh demo.sh {out / "adapt.json"} {out / WEIGHTS} IMAGE'
+    files = str(out / 'adapt.json'), str(out / WEIGHTS)
+    return how_to_call('tools/demo.py', *files, 'IMAGE', script='demo.sh')

@@ -16,11 +16,12 @@ from mmseg.experiments.models import model_config, model_of
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
 from mmseg.utils.links import link_or_copy
+from mmseg.utils.places import CONFIGS
 
 from .choices import Choice
 from .pictures import Picture
 
-BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
+BASES = CONFIGS / '_base_'
 DECODERS = {
     'effnetlite0': 'daformer_sepaspp_ch64',
     'mitb0': 'daformer_sepaspp_ch64',

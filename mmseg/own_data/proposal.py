@@ -10,10 +10,10 @@ from typing import Any
 from mmseg.datasets.class_mapping import ClassMapping, read_values, suggest_min_pixels
 from mmseg.datasets.own_labels import convert_own_labels
 from mmseg.datasets.statistics_files import STATS_FILE
-from mmseg.experiments.runs import ROOT
 from mmseg.utils.atomic import atomic_path
 from mmseg.utils.environment import choose_device
 from mmseg.utils.errors import UserError
+from mmseg.utils.places import WORKSPACE
 
 from .choices import (
     Choice,
@@ -159,7 +159,7 @@ def _choices(
 ) -> dict[str, Choice]:
     device = choose_device().type
     size = choose_size(typical_size(target.pictures), device)
-    has_weights = (ROOT / 'pretrained/mit_b5.pth').is_file()
+    has_weights = (WORKSPACE / 'pretrained/mit_b5.pth').is_file()
     every = [
         size,
         choose_crop(size.value, device),

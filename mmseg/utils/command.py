@@ -10,6 +10,8 @@ import shutil
 import sys
 from collections.abc import Iterable
 
+from .places import IS_INSTALLED
+
 # Set by the scripts: the words of their call, a line each.
 VARIABLE = 'DIDA_COMMAND'
 # Options of a training that say how it stands to an earlier one → how many values they take.
@@ -17,6 +19,7 @@ _ABOUT_EARLIER_RUNS = {'--resume': 0, '--auto-resume': 0, '--overwrite': 0, '--r
 _SHORTEST = len('--re')
 # Commands that go on with what they find without being told to.
 _GO_ON_ALONE = ('adapt.sh', 'adapt.py')
+_OUR_COMMAND = 'dida'
 
 
 def begun_command() -> list[str]:
@@ -29,10 +32,19 @@ def begun_command() -> list[str]:
     if num_processes != '1':  # torchrun's own options are not known here
         config = next((word for word in given if word.endswith(('.py', '.json'))), 'CONFIG')
         others = [word for word in given if word != config]
-        return ['sh', 'tools/dist_train.sh', config, num_processes, *others]
+        return [*in_several_processes(config, num_processes), *others]
     options = sys.orig_argv[: len(sys.orig_argv) - len(given)]
     is_whole = sys.orig_argv[len(options) :] == given
+    if is_whole and any(os.path.basename(word) == _OUR_COMMAND for word in options[1:2]):
+        options = [_as_found(options[1]), *options[2:]]
     return [*(options if is_whole else ['python', sys.argv[0]]), *given]
+
+
+def in_several_processes(config: str, number: str | int) -> list[str]:
+    """Return the words that train a config with a number of processes."""
+    if IS_INSTALLED:
+        return ['torchrun', f'--nproc-per-node={number}', '-m', 'mmseg', 'train', config]
+    return ['sh', 'tools/dist_train.sh', config, str(number)]
 
 
 def python_here() -> str:
@@ -79,7 +91,7 @@ def said_again(words: Iterable[str], option: str) -> str:
 def how_to_go_on() -> str:
     """Return the command that goes on with what was stopped, in lines for a screen."""
     words = begun_command()
-    if any(os.path.basename(word) in _GO_ON_ALONE for word in words[:2]):
+    if _goes_on_alone(words):
         return over_lines(shlex.join(words))
     return over_lines(said_again(words, '--resume'))
 
@@ -97,6 +109,18 @@ def over_lines(command: str, width: int = 118) -> str:
             lines.append('   ')
         lines[-1] += f' {word}' if lines[-1] else word
     return ' \\\n'.join(lines)
+
+
+def _goes_on_alone(words: list[str]) -> bool:
+    names = [os.path.basename(word) for word in words[:4]]
+    is_ours = names[:2] == [_OUR_COMMAND, 'adapt'] or names[1:4] == ['-m', 'mmseg', 'adapt']
+    return is_ours or any(name in _GO_ON_ALONE for name in names[:2])
+
+
+def _as_found(command: str) -> str:
+    """Return a command without its folder, where the user's shell finds it without."""
+    name = os.path.basename(command)
+    return name if shutil.which(name) == command else command
 
 
 def _values_of(name: str) -> int | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from mmseg.version import __version__
+
 from .errors import UserError
 
 _PACKAGES = ('torch', 'torchvision', 'mmcv-full', 'numpy', 'opencv-python', 'kornia-rs', 'timm')
@@ -50,6 +52,7 @@ def collect_env() -> dict[str, str]:
         'threads': str(torch.get_num_threads()),
         'CUDA': torch.version.cuda or 'not built in',
         'git revision': git_revision(),
+        'dida': __version__,
     }
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

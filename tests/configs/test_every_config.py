@@ -64,7 +64,7 @@ def streets(tmp_path_factory):
 @pytest.mark.parametrize(('exp', 'run'), [(0, 0), (0, 1), (9, 0), (7, 0), (8, 0), (16, 1), (22, 2)])
 def test_every_experiment__has_nothing_to_be_warned_of(exp, run, streets, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'configs/generated')
-    monkeypatch.setattr(runs, 'ROOT', tmp_path)
+    monkeypatch.setattr(runs, 'WORKSPACE', tmp_path)
     (tmp_path / 'configs').mkdir()
     (tmp_path / 'configs/_base_').symlink_to(CONFIGS / '_base_')
     config = generate_experiment_cfgs(exp)[run]

@@ -17,9 +17,8 @@ from mmseg.utils.errors import UserError
 @pytest.fixture(autouse=True)
 def generated(tmp_path, monkeypatch):
     """A stand-in for the repository's folder, so that its own generated configs stay."""
-    (tmp_path / 'configs').symlink_to(runs.ROOT / 'configs')
     monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr(runs, 'ROOT', tmp_path)
+    monkeypatch.setattr(runs, 'WORKSPACE', tmp_path)
 
 
 def finish(config, work_dir, miou=30.0):

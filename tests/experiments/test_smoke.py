@@ -12,9 +12,8 @@ from mmseg.utils.errors import UserError
 @pytest.fixture
 def write(tmp_path, monkeypatch):
     """Writes the config of an experiment's run, shrunk, and returns it."""
-    (tmp_path / 'configs').symlink_to(runs.ROOT / 'configs')
     monkeypatch.setattr(runs, 'GENERATED', tmp_path / 'generated')
-    monkeypatch.setattr(runs, 'ROOT', tmp_path)
+    monkeypatch.setattr(runs, 'WORKSPACE', tmp_path)
 
     def write(id, file_format='json'):
         config = generate_experiment_cfgs(id)[0]

@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-from mmseg.utils.command import VARIABLE, begun_command, over_lines, python_here, said_again
+from mmseg.utils import command
+from mmseg.utils.command import (
+    VARIABLE,
+    begun_command,
+    how_to_go_on,
+    over_lines,
+    python_here,
+    said_again,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,66 @@ def test_begun_command__a_python_process_says_how_it_was_called(words):
     command = [sys.executable, *(code if word == 'X' else word for word in words)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert shlex.split(done.stdout) == command
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    """Pretends that this process is the installed command, whose folder is on the path or not."""
+    (tmp_path / 'bin').mkdir()
+    ours = tmp_path / 'bin' / 'dida'
+    ours.write_text('#!/bin/sh\n')
+    ours.chmod(0o755)
+
+    def begin(name, *given, is_on_path=True):
+        monkeypatch.delenv(VARIABLE, raising=False)
+        monkeypatch.setenv('PATH', f'{ours.parent}:/bin' if is_on_path else '/bin')
+        words = [*name.split(), *given]
+        monkeypatch.setattr(sys, 'orig_argv', ['/env/bin/python', str(ours), *words])
+        monkeypatch.setattr(sys, 'argv', [f'dida {name}', *given])
+        return str(ours)
+
+    return begin
+
+
+def test_begun_command__the_installed_command_is_called_by_its_name(begin):
+    begin('train', 'c.py', '--work-dir', 'a b')
+    assert begun_command() == ['dida', 'train', 'c.py', '--work-dir', 'a b']
+    begin('convert gta', 'data/gta')
+    assert begun_command() == ['dida', 'convert', 'gta', 'data/gta']
+
+
+def test_begun_command__the_installed_command_is_called_by_its_place_off_the_path(begin):
+    place = begin('train', 'c.py', is_on_path=False)
+    assert begun_command() == [place, 'train', 'c.py']
+
+
+def test_begun_command__installed_workers_of_torchrun_are_started_by_it(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.setattr(command, 'IS_INSTALLED', True)
+    monkeypatch.setattr(sys, 'argv', ['dida train', 'c.py', '--seed', '1'])
+    expected = 'torchrun --nproc-per-node=2 -m mmseg train c.py --seed 1'
+    assert shlex.join(begun_command()) == expected
+
+
+@pytest.mark.parametrize(
+    ('name', 'given', 'again'),
+    [
+        ('train', ['adapt.json', '--overwrite'], 'dida train adapt.json --resume'),
+        ('run', ['--exp', '0'], 'dida run --exp 0 --resume'),
+        ('adapt', ['--minutes', '5'], 'dida adapt --minutes 5'),
+    ],
+)
+def test_how_to_go_on__with_the_installed_command(begin, name, given, again):
+    begin(name, *given)
+    assert how_to_go_on() == again
+
+
+def test_how_to_go_on__with_the_package_as_a_program(monkeypatch):
+    monkeypatch.setenv(VARIABLE, 'python\n-m\nmmseg\nadapt\n--out\nx')
+    assert how_to_go_on() == 'python -m mmseg adapt --out x'
+    monkeypatch.setenv(VARIABLE, 'python\n-m\nmmseg\ntrain\nadapt')
+    assert how_to_go_on() == 'python -m mmseg train adapt --resume'
 
 
 @pytest.mark.parametrize('width', [10, 30, 118])

@@ -11,7 +11,6 @@ look at it. docs/own_data.md says what comes next.
 """
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -24,8 +23,8 @@ from mmseg.own_data.formats.reading import BACKGROUND, IGNORE
 from mmseg.own_data.formats.shapes import LATER, SMALLER
 from mmseg.own_data.pictures import look_into
 from mmseg.utils.cli import run_cli
-from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
+from mmseg.utils.programs import how_to_call
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,10 +73,7 @@ def main() -> None:
         print(line)
     mapping = args.out / MAPPING
     print(f'\nlook at {args.out / SHEET}, put the classes of {mapping} right, then:')
-    print(
-        f'{python_here()} tools/convert_datasets/custom.py '
-        f'{shlex.join([str(args.out), str(mapping)])}'
-    )
+    print(how_to_call('tools/convert_datasets/custom.py', str(args.out), str(mapping)))
 
 
 if __name__ == '__main__':

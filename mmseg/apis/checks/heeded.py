@@ -4,6 +4,7 @@ from typing import Any
 
 from mmseg.core.adaptation import bank_of
 from mmseg.core.settings import CheckpointSettings, TrainingSettings
+from mmseg.utils.command import in_several_processes
 from mmseg.utils.distributed import world_size
 
 from ..optimizer import unmatched_keys
@@ -24,8 +25,8 @@ def settings_are_heeded(run: RunUnderCheck) -> Findings:
         if isinstance(number, int) and number > world_size():
             yield _unheeded(
                 f'{key}={cfg[key]}',
-                f'{world_size()} process(es) train; sh tools/dist_train.sh CONFIG {number} starts '
-                'more',
+                f'{world_size()} process(es) train; '
+                f'{" ".join(in_several_processes("CONFIG", number))} starts more',
             )
     start = CheckpointSettings.of(cfg)
     if start.resume_from and start.load_from:

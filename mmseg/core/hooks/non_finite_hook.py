@@ -13,8 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.ops import HostCopy
 from mmseg.utils.atomic import atomic_path
-from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
+from mmseg.utils.programs import how_to_call
 
 # Iterations that the host may be ahead of what it knows.
 _MAX_BEHIND = 2
@@ -107,9 +107,10 @@ class NonFiniteHook(Hook):
         }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
+        replaying = how_to_call('tools/replay_batch.py', str(path))
         raise UserError(
             f'{self.num_in_row} steps in a row were not finite (max_skipped_steps); the last batch '
-            f'is in {path}: look at it with {python_here()} tools/replay_batch.py {path}, lower '
+            f'is in {path}: look at it with {replaying}, lower '
             'the learning rate, or switch amp off'
         )
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from mmseg.core.evaluation.class_names import IGNORE_INDEX
 from mmseg.utils.atomic import atomic_path
-from mmseg.utils.command import python_here
 from mmseg.utils.errors import UserError
+from mmseg.utils.programs import how_to_call
 
 from .compose import Compose
 from .loading import (
@@ -49,7 +49,7 @@ def resized_from(pipeline: Compose, folder: str | Path) -> Compose:
     if not Path(folder).is_dir():
         raise UserError(
             f'data.resized_cache: no folder {folder}; fill it with '
-            f'{python_here()} tools/cache_resized.py'
+            f'{how_to_call("tools/cache_resized.py")}'
         )
     cached = CachedResize(pipeline, folder)
     return Compose([cached, *pipeline.transforms[len(cached.steps) :]])

@@ -21,6 +21,7 @@ from mmseg.models.backbones.model_zoo import (
 from mmseg.models.builder import has_pretrained
 from mmseg.utils.download import downloaded
 from mmseg.utils.errors import UserError
+from mmseg.utils.programs import how_to_call
 
 _logger = logging.getLogger(__name__)
 _MAX_KEYS_SHOWN = 10
@@ -74,7 +75,8 @@ def _how_to_get(path: str) -> str:
         address, file = zoo_place(path)
         return f' (neither the model zoo nor timm offers them now; download {address} to {file})'
     if re.fullmatch(r'mit_b[0-5]\.pth', Path(path).name):
-        return f' (get them with: sh tools/download_checkpoints.sh --only {Path(path).stem})'
+        program, script = (f'tools/download_checkpoints.{end}' for end in ('py', 'sh'))
+        return f' (get them with: {how_to_call(program, "--only", Path(path).stem, script=script)})'
     return ''
 
 
