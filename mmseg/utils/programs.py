@@ -56,6 +56,7 @@ GROUPS = {
     'measure': {
         'benchmark': 'tools/benchmark.py',
         'draw-label-curve': 'tools/draw_label_curve.py',
+        'measure-adapting': 'tools/measure_adapting.py',
         'measure-choosing': 'tools/measure_choosing.py',
         'measure-similarity': 'tools/measure_similarity.py',
         'measure-uncertainty': 'tools/measure_uncertainty.py',
