@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ PAGE = Path(__file__).parents[2] / 'docs/encoders.md'
 SMALL = 'efficientvit_b0'
 
 
+@cache
 def facts():
     """Facts of all encoders, of which none takes memory."""
     with torch.device('meta'):
