@@ -124,9 +124,7 @@ def _runs_on_gpus_only(module: nn.Module) -> bool:
 
 
 def _part(maps: torch.Tensor, device: torch.device, whole: bool) -> torch.Tensor:
-    """Take what is passed of images or labels (B, *, H, W): all, or on a CPU some, of whole crops
-    where the encoder takes no others.
-    """
+    """Take what is passed of images or labels (B, *, H, W): all, or on a CPU two, whole or cut."""
     if device.type != 'cpu':
         return maps
     if whole:
