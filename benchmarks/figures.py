@@ -27,7 +27,7 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         'milliseconds', the median of a step, with 'milliseconds_range'; 'memory', the highest
         peak (GiB); 'images_per_second'; where known 'teraflops', 'ceiling_teraflops' (the
         device's best matrix product), 'phases' (milliseconds a step) and 'operators' (name,
-        milliseconds and calls in the first of the runs).
+        milliseconds and calls in the first of the runs); and the 'facts' of a run, one by one.
     """
     steps = [seconds for run in runs for seconds in run['seconds']]
     seconds = statistics.median(steps)
@@ -46,7 +46,7 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         }
     if 'operators' in runs[0]:
         summary['operators'] = runs[0]['operators']
-    return summary
+    return {**runs[0].get('facts', {}), **summary}
 
 
 def ratios(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, float]:

@@ -34,6 +34,7 @@ from mmseg.speed.interaction import LEAN
 from mmseg.utils.environment import choose_device, peak_memory_gb
 from mmseg.utils.errors import UserError
 
+from .encoders import measure_encoder
 from .naive_dida import NaiveDIDA
 from .naive_loops import ReloadingRareClassDataset, decoding_by_opencv, naive_test
 from .naive_network import naive_networks
@@ -212,6 +213,7 @@ WORKLOADS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     'loader': measure_loader,
     'test': measure_test,
     'instance-loss': measure_instance_loss,
+    'encoders': measure_encoder,
 }
 
 

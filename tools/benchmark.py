@@ -1,13 +1,14 @@
-"""Measure training, loading, testing or the instance loss, alone or against something else.
+"""Measure training, loading, testing, the instance loss or encoders, alone or against something.
 
 python tools/benchmark.py train CONFIG [--against OTHER_CONFIG | naive] [--random-data] …
 python tools/benchmark.py loader CONFIG [--workers N] [--against …]
 python tools/benchmark.py test CONFIG [--against …]
 python tools/benchmark.py instance-loss [--entries N] [--form softmax] [--against naive]
+python tools/benchmark.py encoders [NAME …] [--size 512]
 
 `naive` is the plain implementation in benchmarks/ that stands for published practice. With
 --against-options the other setting is the same config with changes. Each measurement has a process
-of its own; two settings take turns.
+of its own; two settings take turns. Encoders, all without NAME, make a table in Markdown.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import encoders
 from benchmarks.figures import ratios, summarize, table
 from benchmarks.workloads import WORKLOADS, run_workload
 from mmseg.apis.plugins import add_plugins_option
@@ -42,6 +44,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         _add_common(workload)
         if name == 'instance-loss':
             _add_sizes(workload)
+            continue
+        if name == 'encoders':
+            workload.add_argument('names', nargs='*', metavar='NAME', help='of the table [all]')
+            workload.add_argument('--size', type=int, default=512, help='of images [512]')
             continue
         workload.add_argument('config', help='a .py or .json config')
         workload.add_argument('--against-options', nargs='+', default=[], metavar='KEY=VALUE')
@@ -83,6 +89,10 @@ def jobs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if getattr(args, name) < 1:
             raise UserError(f'--{name}: expected a number from 1 on, got {getattr(args, name)}')
     first = {**vars(args), 'naive': False}
+    if args.workload == 'encoders':
+        if args.against is not None:
+            raise UserError('--against: encoders stand in one table, name several instead')
+        return encoders.jobs_of(args.names, first)
     second = {**first, 'naive': args.against == NAIVE}
     if args.workload == 'instance-loss':
         if args.against not in (None, NAIVE):
@@ -126,7 +136,7 @@ def main() -> None:
         for name, job in settings.items():
             runs[name].append(measure(job))
     summaries = {name: summarize(results) for name, results in runs.items()}
-    print(table(summaries))
+    print(encoders.markdown(summaries) if args.workload == 'encoders' else table(summaries))
     if args.json:
         content = {'command': sys.argv[1:], 'environment': collect_env(), 'settings': summaries}
         if len(summaries) == 2:

@@ -4,8 +4,11 @@ import copy
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from timm.layers import Conv2dSame
 from torch import nn
 
+from mmseg.models.backbones import TimmBackbone
 from mmseg.models.backbones.lora import merge_lora
 from mmseg.models.decode_heads.self_attention import SelfAttention
 
@@ -27,6 +30,23 @@ class RegionMeans(nn.AdaptiveAvgPool2d):
         return rows.to(input) @ (input @ columns.to(input).T)
 
 
+class PaddedForWholeCells(Conv2dSame):
+    """TensorFlow's padding where the stride s divides all sides: (k − 1)·d + 1 − s pixels.
+
+    As formulas of an open size the paddings of one layer after the other grow beyond measure.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve maps (B, C, h, w) to (B, D, h/s, w/s)."""
+        padding: list[int] = []
+        for kernel, stride, dilation in zip(
+            self.kernel_size[::-1], self.stride[::-1], self.dilation[::-1], strict=True
+        ):
+            total = max((kernel - 1) * dilation + 1 - stride, 0)
+            padding += [total // 2, total - total // 2]
+        return self._conv_forward(F.pad(x, padding), self.weight, self.bias)
+
+
 class _SpeltOutAttention:
     """Attention by its single products: ONNX knows the fused operator for heads only."""
 
@@ -45,6 +65,11 @@ def exportable(network: Any) -> Any:
         elif isinstance(module, SelfAttention):
             own = type(module)
             module.__class__ = type(own.__name__, (_SpeltOutAttention, own), {})
+        elif isinstance(module, TimmBackbone):
+            # It brings images to whole cells of its coarsest map.
+            for layer in module.modules():
+                if type(layer) is Conv2dSame:
+                    layer.__class__ = PaddedForWholeCells
     return network
 
 

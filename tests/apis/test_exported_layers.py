@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg.apis.exported_layers import RegionMeans, exportable
+from mmseg.apis.exported_layers import PaddedForWholeCells, RegionMeans, exportable
 from mmseg.models import build_segmentor
+from mmseg.models.backbones import TimmBackbone
 from tests.models.networks import small_architecture
 
 
@@ -25,3 +26,15 @@ def test_exportable__a_network_keeps_its_logits_and_its_state(name):
     with torch.no_grad():
         torch.testing.assert_close(exported.forward_dummy(images), network.forward_dummy(images))
     assert list(exported.state_dict()) == list(network.state_dict())
+
+
+@pytest.mark.parametrize('size', [(64, 96), (70, 45)])
+def test_exportable__tensorflows_padding_is_that_of_whole_cells(size):
+    torch.manual_seed(0)
+    encoder = TimmBackbone('tf_efficientnet_lite0').eval()
+    exported, images = exportable(encoder), torch.randn(1, 3, *size)
+    padded = [layer for layer in exported.modules() if type(layer) is PaddedForWholeCells]
+    assert {layer.kernel_size for layer in padded} == {(3, 3), (5, 5)}
+    with torch.no_grad():
+        for ours, theirs in zip(exported(images), encoder(images), strict=True):
+            torch.testing.assert_close(ours, theirs)

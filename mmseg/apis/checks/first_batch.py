@@ -107,7 +107,10 @@ def _pass(batch: Mapping[str, Any], run: RunUnderCheck) -> str | None:
 
 def _measure(batch: Mapping[str, Any], run: RunUnderCheck) -> None:
     """Pass the labelled images as a training step would."""
-    img, labels = _part(batch['img'], run.device), _part(batch['gt_semantic_seg'], run.device)
+    takes_one_size = getattr(getattr(run.student, 'backbone', None), 'fixed_size', None) is not None
+    img, labels = (
+        _part(batch[key], run.device, whole=takes_one_size) for key in ('img', 'gt_semantic_seg')
+    )
     measure = run.student.forward_train
     if isinstance(run.model, AdaptationMethod):
         measure = run.model.try_source
@@ -120,10 +123,12 @@ def _runs_on_gpus_only(module: nn.Module) -> bool:
     return isinstance(module, nn.SyncBatchNorm)
 
 
-def _part(maps: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Take what is passed of images or labels (B, *, H, W): all, or on a CPU a part."""
+def _part(maps: torch.Tensor, device: torch.device, whole: bool) -> torch.Tensor:
+    """Take what is passed of images or labels (B, *, H, W): all, or on a CPU two, whole or cut."""
     if device.type != 'cpu':
         return maps
+    if whole:
+        return maps[:_NUM_IMAGES]
     height, width = (min(side, _SIDE + side % _MULTIPLE) for side in maps.shape[-2:])
     return maps[:_NUM_IMAGES, ..., :height, :width].contiguous()
 

@@ -68,6 +68,9 @@ class TimmBackbone(nn.Module):
         UserError: timm has no such model, it gives no maps, or an argument does not fit.
     """
 
+    # Those that are not its own are timm's, which refuses what it does not know.
+    takes_any_setting = True
+
     def __init__(
         self,
         model: str,
@@ -107,6 +110,7 @@ class TimmBackbone(nn.Module):
         self.fixed_size = (
             None if _takes_any_size(model, settings) else _usual_size(settings, encoder)
         )
+        _check_size(model, self.fixed_size, self.patch_size)
         # As it was built, to load pretrained weights into where adapters change its names.
         self._built_with, self._lora = settings, lora
         if lora is not None:
@@ -237,6 +241,17 @@ def _takes_any_size(name: str, settings: Mapping[str, Any]) -> bool:
 def _usual_size(settings: Mapping[str, Any], model: Any) -> tuple[int, int]:
     size = settings.get('img_size') or model.pretrained_cfg['input_size'][1:]
     return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def _check_size(name: str, size: tuple[int, int] | None, patch_size: int) -> None:
+    """Refuse an only size to which no image can be brought."""
+    if size is not None and any(side % patch_size for side in size):
+        near = ' or '.join(str(size[0] // patch_size * patch_size + d) for d in (0, patch_size))
+        raise UserError(
+            f'{name} takes images of {size[0]}×{size[1]} pixels alone, which are no whole number '
+            f'of its patches of {patch_size} pixels: set model.backbone.img_size and the size of '
+            f'the crops to a multiple, such as {near}'
+        )
 
 
 def _is_plain(strides: Sequence[int]) -> bool:

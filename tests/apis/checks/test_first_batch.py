@@ -12,6 +12,7 @@ from mmseg.apis.checks.first_batch import domains_fit_method, first_batch_passes
 from mmseg.apis.train import train_segmentor
 from mmseg.utils.random_state import random_state
 from tests.apis.checks.runs import built, config_of, messages
+from tests.apis.tiny import CROP
 
 
 class FewLayers(nn.Module):
@@ -58,6 +59,25 @@ def test_first_batch__passes_and_leaves_no_trace(tmp_path):
     assert np.random.get_state()[1].tolist() == state['numpy']['state']['key']
     assert torch.equal(torch.get_rng_state(), state['torch'])
     assert run.dataset._skipped._counts.tolist() == [0, 0]
+
+
+class OfOneSize(FewLayers):
+    """A network whose encoder takes whole crops alone."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.backbone = nn.Identity()
+        self.backbone.fixed_size = (height, width)
+
+    def forward_train(self, img, img_metas, gt_semantic_seg):
+        assert img.shape[2:] == gt_semantic_seg.shape[2:] == self.backbone.fixed_size
+        return super().forward_train(img, img_metas, gt_semantic_seg)
+
+
+def test_first_batch__an_encoder_of_one_size_gets_whole_crops(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmseg.apis.checks.first_batch._SIDE', 16)
+    monkeypatch.setattr('mmseg.apis.checks.first_batch._MULTIPLE', 16)
+    assert messages(first_batch_passes, run_with(tmp_path, OfOneSize(*CROP))) == []
 
 
 @pytest.mark.parametrize('channels', [1, 4, 12])

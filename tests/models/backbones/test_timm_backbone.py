@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmseg.models import build_backbone
 from mmseg.models.backbones import TimmBackbone
 from mmseg.utils.errors import UserError
 
@@ -83,13 +84,20 @@ def _among(names, key):
     return found
 
 
-def test_forward__the_last_map_of_a_plain_transformer_is_timms_own_output():
-    backbone = build('vit_tiny_patch16_224')
-    image = torch.randn(1, 3, 64, 96)
+@pytest.mark.parametrize(('name', 'patch'), PLAIN.items())
+def test_forward__maps_of_a_plain_transformer_are_the_normed_tokens_of_timms_blocks(name, patch):
+    backbone = build(name, depth=6)
+    body, outputs = backbone.body, []
+    for block in body.blocks:
+        block.register_forward_hook(lambda block, inputs, tokens: outputs.append(tokens))
     with torch.no_grad():
-        tokens = backbone.body.forward_features(image)
-        expected = tokens[:, 1:].transpose(1, 2).reshape(1, 192, 4, 6)
-        torch.testing.assert_close(backbone(image)[-1], expected, atol=1e-6, rtol=1e-6)
+        image = torch.randn(1, 3, 4 * patch, 6 * patch)
+        last = body.forward_features(image)
+        expected = [body.norm(outputs[index]) for index in (0, 2, 3, 5)]
+        torch.testing.assert_close(last, expected[-1])
+        for ours, tokens in zip(backbone(image), expected, strict=True):
+            cells = tokens[:, body.num_prefix_tokens :].transpose(1, 2).unflatten(2, (4, 6))
+            torch.testing.assert_close(ours, cells, atol=1e-6, rtol=1e-6)
 
 
 def test_forward__a_plain_transformer_sees_nothing_beside_an_image_of_odd_size():
@@ -120,12 +128,29 @@ def test_forward__images_of_another_size_than_an_encoder_takes_are_refused():
         ({'model': 'resnet18', 'drop_paht': 0.1}, "unexpected keyword argument 'drop_paht'"),
         ({'model': 'resnet18', 'out_indices': (1, 7)}, r'expected some of 0 to 4'),
         ({'model': 'resnet18', 'out_indices': ()}, r'expected some of 0 to 4'),
+        (
+            {'model': 'beit_base_patch16_224', 'img_size': 100, 'depth': 4},
+            'no whole number of its patches of 16 pixels: .* such as 96 or 112',
+        ),
         ({'model': 'caformer_s18', 'frozen_stages': 1}, 'does not say of which stages'),
     ],
 )
 def test_init__what_timm_lacks_is_refused(settings, message):
     with pytest.raises(UserError, match=message):
         TimmBackbone(**settings)
+
+
+def test_init__an_encoder_without_feature_maps_is_refused(monkeypatch):
+    monkeypatch.setattr('timm.create_model', lambda name, **settings: torch.nn.Identity())
+    with pytest.raises(UserError, match='timm gives no feature maps of resnet18; take another'):
+        TimmBackbone('resnet18')
+
+
+def test_init__a_config_has_room_for_the_settings_of_timm():
+    config = {'type': 'TimmBackbone', 'model': 'vit_tiny_patch16_224'}
+    assert len(build_backbone({**config, 'depth': 4}).body.blocks) == 4
+    with pytest.raises(UserError, match="unexpected keyword argument 'detph'"):
+        build_backbone({**config, 'detph': 4})
 
 
 def test_train__frozen_stages_do_not_learn_and_keep_their_statistics():
@@ -163,12 +188,30 @@ def test_init_weights__a_file_of_timm(tmp_path):
         assert torch.equal(value, state[key])
 
 
-def dinov2_state(tokens=5):
+def facebooks_state(shapes, width=384, depth=12):
+    """Random weights under the names that DINOv2 and DINOv3 share in their own releases."""
+    shapes = {'mask_token': (1, width), 'cls_token': (1, 1, width), **shapes}
+    shapes |= {'patch_embed.proj.bias': (width,), 'norm.weight': (width,), 'norm.bias': (width,)}
+    for i in range(depth):
+        for norm in ('norm1', 'norm2'):
+            shapes |= {f'blocks.{i}.{norm}.{kind}': (width,) for kind in ('weight', 'bias')}
+        for layer, rows, columns in (
+            ('attn.qkv', 3 * width, width),
+            ('attn.proj', width, width),
+            ('mlp.fc1', 4 * width, width),
+            ('mlp.fc2', width, 4 * width),
+        ):
+            shapes[f'blocks.{i}.{layer}.weight'] = (rows, columns)
+            shapes[f'blocks.{i}.{layer}.bias'] = (rows,)
+        shapes |= {f'blocks.{i}.{scale}.gamma': (width,) for scale in ('ls1', 'ls2')}
+    generator = torch.Generator().manual_seed(2)
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+
+
+def dinov2_state(tokens=5, **more):
     """Weights under DINOv2's own names, for images of 5×5 patches."""
-    state = timm.create_model('vit_small_patch14_dinov2', img_size=14 * tokens).state_dict()
-    torch.manual_seed(2)
-    state = {key: torch.randn_like(value) for key, value in state.items()}
-    return {**state, 'mask_token': torch.zeros(1, 384)}
+    shapes = {'pos_embed': (1, tokens**2 + 1, 384), 'patch_embed.proj.weight': (384, 3, 14, 14)}
+    return facebooks_state({**shapes, **more})
 
 
 def test_init_weights__dinov2s_own_names_and_grid(tmp_path):
@@ -183,6 +226,42 @@ def test_init_weights__dinov2s_own_names_and_grid(tmp_path):
     larger.init_weights()
     assert larger.body.pos_embed.shape == (1, 37 * 37 + 1, 384)
     assert torch.equal(larger.body.blocks[3].attn.qkv.weight, state['blocks.3.attn.qkv.weight'])
+
+
+def test_init_weights__dinov2s_own_names_with_registers(tmp_path):
+    state = dinov2_state(register_tokens=(1, 4, 384))
+    torch.save(state, tmp_path / 'dinov2_vits14_reg4_pretrain.pth')
+    backbone = build(
+        'vit_small_patch14_reg4_dinov2',
+        pretrained=str(tmp_path / 'dinov2_vits14_reg4_pretrain.pth'),
+        img_size=70,
+    )
+    backbone.init_weights()
+    own, grid = backbone.body.state_dict(), state['pos_embed']
+    assert torch.equal(own['reg_token'], state['register_tokens'])
+    # timm adds a class token's position to it once and for all
+    assert torch.equal(own['cls_token'], state['cls_token'] + grid[:, :1])
+    assert torch.equal(own['pos_embed'], grid[:, 1:])
+    assert torch.equal(own['blocks.11.mlp.fc2.weight'], state['blocks.11.mlp.fc2.weight'])
+
+
+def test_init_weights__dinov3s_own_names(tmp_path):
+    shapes = {
+        'storage_tokens': (1, 4, 384),
+        'patch_embed.proj.weight': (384, 3, 16, 16),
+        'rope_embed.periods': (16,),
+        **{f'blocks.{i}.attn.qkv.bias_mask': (3 * 384,) for i in range(12)},
+    }
+    state = facebooks_state(shapes)
+    torch.save(state, tmp_path / 'dinov3_vits16_pretrain.pth')
+    backbone = build(
+        'vit_small_patch16_dinov3', pretrained=str(tmp_path / 'dinov3_vits16_pretrain.pth')
+    )
+    backbone.init_weights()
+    own = backbone.body.state_dict()
+    assert torch.equal(own['reg_token'], state['storage_tokens'])
+    for ours, theirs in (('attn.qkv.weight',) * 2, ('gamma_1', 'ls1.gamma')):
+        assert torch.equal(own[f'blocks.7.{ours}'], state[f'blocks.7.{theirs}'])
 
 
 def in_transformers(state):
