@@ -8,6 +8,8 @@ what comes after it is left out; the file says so.
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,17 +90,38 @@ def _run(arguments: Sequence[str], seconds: float) -> dict[str, Any]:
         figures = Path(folder) / 'figures.json'
         to_file = [] if arguments[0] == '-m' else ['--json', str(figures)]
         command = [sys.executable, *arguments, *to_file]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
-        except subprocess.TimeoutExpired:
+        said = _output(command, seconds)
+        if said is None:
             return {'outcome': 'stopped: no time left', 'seconds': time.monotonic() - start}
-        result: dict[str, Any] = {'outcome': 'failed' if done.returncode else 'done'}
+        code, text = said
+        result: dict[str, Any] = {'outcome': 'failed' if code else 'done'}
         result['seconds'] = time.monotonic() - start
         if figures.is_file():
             result['figures'] = json.loads(figures.read_text(encoding='utf-8'))
         else:
-            result['said'] = (done.stdout + done.stderr)[-2000:]
+            result['said'] = text[-2000:]
     return result
+
+
+def _output(command: Sequence[str], seconds: float) -> tuple[int, str] | None:
+    """Return a command's exit code and all that it printed; None where time was over before."""
+    # A measurement starts processes itself: all of them end with it.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        text, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    return process.returncode, text
 
 
 def main() -> None:

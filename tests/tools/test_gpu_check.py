@@ -1,6 +1,7 @@
 """Measuring on a GPU: what is kept, and what happens without one."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,11 @@ def test_run_checks__keeps_figures_and_what_failed_said():
 
 def test_run_checks__stops_when_time_is_over_and_says_so():
     kept = {}
-    checks = {'long': ['-c', 'import time; time.sleep(60)'], 'next': ['-c', '']}
-    assert not run_checks(checks, kept.update, seconds=0.3)
+    # One that has started another process, which would hold the GPU and its output.
+    long = "import subprocess; subprocess.run(['sleep', '60'])"
+    start = time.monotonic()
+    assert not run_checks({'long': ['-c', long], 'next': ['-c', '']}, kept.update, seconds=1)
+    assert time.monotonic() - start < 30
     outcomes = [result['outcome'] for result in kept.values()]
     assert outcomes == ['stopped: no time left', 'left out: no time left']
 
