@@ -4,13 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
+from torch.utils.flop_counter import (
+    FlopCounterMode,
+    conv_flop_count,
+    sdpa_backward_flop_count,
+    sdpa_flop_count,
+)
 
 
 def operation_counter() -> FlopCounterMode:
     """Return a context that counts operations; `get_total_flops` tells how many."""
-    backward = {torch.ops.aten.convolution_backward: _convolution_backward}
-    return FlopCounterMode(display=False, custom_mapping=backward)
+    aten = torch.ops.aten
+    # PyTorch has no formula for attention on CPUs, which takes its arguments as a GPU's does.
+    formulas = {
+        aten.convolution_backward: _convolution_backward,
+        aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+        aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    }
+    return FlopCounterMode(display=False, custom_mapping=formulas)
 
 
 def _convolution_backward(
@@ -34,3 +45,20 @@ def _convolution_backward(
     """
     forward = conv_flop_count(list(input_shape), list(weight_shape), list(grad_shape), transposed)
     return forward * (int(output_mask[0]) + int(output_mask[1]))
+
+
+def _attention(
+    query: Sequence[int], key: Sequence[int], value: Sequence[int], *args: Any, **kwargs: Any
+) -> int:
+    return sdpa_flop_count(query, key, value)
+
+
+def _attention_backward(
+    grad: Sequence[int],
+    query: Sequence[int],
+    key: Sequence[int],
+    value: Sequence[int],
+    *args: Any,
+    **kwargs: Any,
+) -> int:
+    return sdpa_backward_flop_count(grad, query, key, value)

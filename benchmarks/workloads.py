@@ -22,10 +22,9 @@ from mmseg.apis import (
     train_segmentor,
 )
 from mmseg.apis.loader import build_test_loader, build_train_loader
-from mmseg.core.adaptation import bank_of
 from mmseg.core.settings import SpeedSettings
 from mmseg.datasets import build_dataloader, build_dataset
-from mmseg.models import build_backbone, build_segmentor, build_train_model
+from mmseg.models import build_segmentor
 from mmseg.models.uda.interaction import PLAIN
 from mmseg.ops import Similarity
 from mmseg.speed import quicken
@@ -41,6 +40,7 @@ from .naive_network import naive_networks
 from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
 from .profiling import Operator, OperatorProfile, ProfileHook
+from .random_weights import build_for_measuring, owner_of_weights
 
 _NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
 _TYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -242,7 +242,7 @@ def _device(job: Mapping[str, Any]) -> torch.device:
 def _config(job: Mapping[str, Any]) -> Config:
     """Read the job's config, without weights and panels; a naive one without fast settings."""
     cfg = load_config(job['config'], job['options'], job.get('plugins', ()))
-    _owner_of_weights(cfg).pretrained = None
+    owner_of_weights(cfg).pretrained = None
     if cfg.get('uda'):
         cfg.uda.debug_img_interval = 0
     if job['naive']:
@@ -251,32 +251,15 @@ def _config(job: Mapping[str, Any]) -> Config:
     return cfg
 
 
-def _owner_of_weights(cfg: Config) -> Any:
-    """Return the part of a config whose `pretrained` counts."""
-    return cfg.model.backbone if 'pretrained' in cfg.model.backbone else cfg.model
-
-
 def _leave_out(cfg: Config, settings: Sequence[str]) -> None:
     for setting in settings:
         cfg.pop(setting, None)
 
 
 def _train(cfg: Config, job: Mapping[str, Any], device: torch.device, num_iters: int) -> None:
-    """Train for some iterations, the bank full from the start, and leave no file behind.
-
-    Where the method looks at ImageNet weights, random ones stand for them.
-    """
+    """Train for some iterations, and leave no file behind."""
     set_random_seed(0)
-    with tempfile.TemporaryDirectory() as folder:
-        backbone = build_backbone(cfg.model.backbone)
-        # An encoder of timm names its weights as timm does.
-        state = getattr(backbone, 'body', backbone).state_dict()
-        _owner_of_weights(cfg).pretrained = weights = f'{folder}/backbone.pth'
-        torch.save(state, weights)
-        model = build_train_model(cfg)
-        model.init_weights()
-    if bank_of(model) is not None:
-        _fill(model.bank)
+    model = build_for_measuring(cfg)
     if job['naive']:
         if not cfg.get('uda'):
             raise UserError('the naive step is one of adaptation, and the config has no uda')
@@ -324,14 +307,6 @@ def _training_set(cfg: Config, naive: bool) -> Any:
     dataset.source = ReloadingRareClassDataset(dataset.source, **sampling)
     dataset.target = build_dataset(cfg.data.train.target)
     return dataset
-
-
-def _fill(bank: Any) -> None:
-    """Fill a bank with noise."""
-    num_classes, dim = bank.num_classes, bank.features.shape[1]
-    present = torch.ones(1, num_classes, dtype=torch.bool)
-    while not bank.is_full:
-        bank.fill_(torch.rand(1, num_classes, dim), present)
 
 
 def _stacked(tensor: torch.Tensor) -> DataContainer:

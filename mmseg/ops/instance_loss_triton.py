@@ -21,8 +21,10 @@ from .tiles import column_blocks
 
 # Scores of a band, of both networks and their gradient: at most some 400 MB.
 _BAND_VALUES = 1 << 25
+# A program's tile. With twice as many entries registers spill to memory on some GPUs
+# (benchmarks/kernel_resources.py).
 _CELLS = 8
-_ENTRIES = 64
+_ENTRIES = 32
 
 
 class _Axis(NamedTuple):

@@ -70,37 +70,6 @@ def test_kernels__interpreted_they_equal_the_tiles():
     run_alone('check_interpreted', TRITON_INTERPRET='1')
 
 
-def compile_kernels():
-    """Compile for a GPU that need not be there; the interpreter is laxer about types."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-
-    from mmseg.ops import instance_loss_kernels as kernels
-
-    sizes = {'CELLS': 8, 'ENTRIES': 64}
-    reach = {'REACH_Y': 8, 'REACH_X': 8}
-    types = {'labels': '*i64', 'eps': 'fp32'}
-    types |= dict.fromkeys(('row_lower', 'row_first', 'column_lower', 'column_first'), '*i32')
-    numbers = ('num_', 'height', 'width', 'first_r')
-    for kernel, constants in (
-        (kernels.gradient_kernel, {'SOFTMAX': False, **reach, **sizes}),
-        (kernels.gradient_kernel, {'SOFTMAX': True, **reach, **sizes}),
-        (kernels.statistics_kernel, sizes),
-    ):
-        signature = {}
-        for name in kernel.arg_names:
-            other = 'i32' if name.startswith(numbers) else '*fp32'
-            signature[name] = 'constexpr' if name in constants else types.get(name, other)
-        places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
-        source = triton.compiler.ASTSource(kernel, signature, places)
-        assert triton.compile(source, target=GPUTarget('cuda', 80, 32)).asm['cubin']
-
-
-@needs_triton
-def test_kernels__compile():
-    run_alone('compile_kernels')
-
-
 @pytest.mark.gpu
 @needs_triton
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 
 from mmseg.models import build_segmentor
 from mmseg.models.backbones.mit_layers import Block
@@ -40,6 +41,38 @@ def test_compile_networks__loss_gradients_and_state_dict_stay(name):
     torch.testing.assert_close(loss, expected)
     for ours, theirs in zip(backbone.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.fixture
+def traces():
+    """What the compiler counts from here on."""
+    torch._dynamo.reset()
+    counters.clear()
+    yield counters
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize('name', ['daformer_sepaspp_mitb5', 'segformer_b5', 'deeplabv3plus_r50-d8'])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_compile_networks__regions_are_traced_without_a_break(name, dtype, traces):
+    segmentor = network(name)
+    compile_networks(segmentor, backend='eager')
+    # Traced on CPU tensors: without a GPU the tracer takes no others. The code is that of a GPU,
+    # since nothing is laid over networks that are compiled.
+    with torch.autocast('cpu', torch.bfloat16, enabled=dtype == torch.bfloat16):
+        losses_and_gradient(segmentor)
+        with torch.no_grad():
+            segmentor.eval().forward_embedding(torch.randn(2, 3, 64, 96))
+    assert traces['stats']['unique_graphs'] > 4
+    assert not traces['graph_break']
+
+
+def test_compile_block__a_break_would_be_counted(traces):
+    block = Block(8, 1, 4, True, None, 0.0, 0.0, 0.0, 2)
+    block.attn.proj_drop.forward = lambda x: x * float(x.sum() > 0)
+    compile_block(block, backend='eager', dynamic=False)
+    block(torch.randn(2, 16, 8), 4, 4)
+    assert traces['graph_break']
 
 
 def test_block__blocks_of_one_stage_share_their_code():

@@ -51,7 +51,8 @@ def arguments(done):
 
 
 @pytest.mark.parametrize(
-    'script', [*SCRIPTS, 'tools/bootstrap.sh', 'tools/download_checkpoints.sh']
+    'script',
+    [*SCRIPTS, 'tools/bootstrap.sh', 'tools/download_checkpoints.sh', 'tools/gpu_check.sh'],
 )
 def test_shell_scripts__are_short_strict_and_valid(script):
     text = (ROOT / script).read_text()
