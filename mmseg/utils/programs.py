@@ -55,6 +55,8 @@ GROUPS = {
     },
     'measure': {
         'benchmark': 'tools/benchmark.py',
+        'estimate-memory': 'tools/estimate_memory.py',
+        'gpu-check': 'tools/gpu_check.py',
         'draw-label-curve': 'tools/draw_label_curve.py',
         'measure-adapting': 'tools/measure_adapting.py',
         'measure-choosing': 'tools/measure_choosing.py',
