@@ -1,5 +1,6 @@
 """What a few labels of the target buy: a table and a figure of the runs of that experiment."""
 
+import itertools
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,9 @@ ADAPTED, ALONE = 'adapting as well', 'from those labels alone'
 DRAWN, SUGGESTED = 'drawn', 'suggested'
 NONE, ALL = '0', 'all'
 _LABELS = re.compile(r'labels-(?:(random|suggested)(\d+)|all)(?=_)')
-_LINES = {
-    (ADAPTED, DRAWN): ('tab:blue', '--'),
-    (ADAPTED, SUGGESTED): ('tab:blue', '-'),
-    (ALONE, DRAWN): ('tab:orange', '--'),
-    (ALONE, SUGGESTED): ('tab:orange', '-'),
-}
+_COLOURS = {ADAPTED: 'tab:blue', ALONE: 'tab:orange'}
+# Line, place beside the number of labels, and whether dots are filled.
+_STYLES = {DRAWN: ('--', -0.03, 'none'), SUGGESTED: ('-', 0.03, 'full')}
 
 # mIoU of every seed in percent, by the number of labels, who chose them, and what is learnt from.
 Curve = Mapping[tuple[str, str, str], Sequence[float]]
@@ -72,22 +70,23 @@ def curve_table(curve: Curve) -> str:
 
 def draw_curve(curve: Curve, path: str | Path) -> None:
     """Draw a curve, the seeds as dots, into a picture file."""
-    figure = Figure(figsize=(6.4, 4), layout='constrained')
+    figure = Figure(figsize=(6.4, 4.4), layout='constrained')
     axes = figure.subplots()
     numbers = _numbers(curve)
-    for (learnt, chosen), (colour, style) in _LINES.items():
-        places = [(x, curve.get((n, chosen, learnt))) for x, n in enumerate(numbers)]
+    for (learnt, colour), (chosen, style) in itertools.product(_COLOURS.items(), _STYLES.items()):
+        line, beside, fill = style
+        places = [(x + beside, curve.get((n, chosen, learnt))) for x, n in enumerate(numbers)]
         there = [(x, values) for x, values in places if values]
         means = [statistics.fmean(values) for _, values in there]
         label = f'{learnt}, {chosen}'
-        axes.plot([x for x, _ in there], means, style, color=colour, label=label)
+        axes.plot([x for x, _ in there], means, line, color=colour, label=label)
         for x, values in there:
-            axes.plot([x] * len(values), values, '.', color=colour, markersize=4)
+            axes.plot([x] * len(values), values, 'o', color=colour, markersize=4, fillstyle=fill)
     axes.set_xticks(range(len(numbers)), numbers)
     axes.set_xlabel('labelled images of the target')
     axes.set_ylabel('mIoU in %')
     axes.grid(axis='y', alpha=0.3)
-    axes.legend(loc='lower right')
+    figure.legend(loc='outside lower center', ncols=2)
     save_figure(figure, path)
 
 
