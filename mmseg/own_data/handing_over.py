@@ -27,9 +27,6 @@ from .predictions import write_predictions
 from .telling import Told
 
 WEIGHTS = 'adapted.pth'
-# timm's convolution whose padding follows from the size of its input: as formulas of an open size
-# those of one layer after the other grow until the exporter takes a quarter of an hour.
-_PADS_BY_SIZE = 'Conv2dSame'
 
 
 def write_network(
@@ -67,9 +64,6 @@ def write_weights(model: nn.Module, meta: Mapping[str, Any], path: Path) -> None
 def write_onnx(config: Path, weights: Path, tell: Told) -> None:
     """Export a network as an ONNX file beside its weights, or tell why not: it can be done without.
 
-    The graph takes images of any size, or windows of the training crop where the encoder pads by
-    the size of what it sees.
-
     Args:
         config: Its config.
         weights: Its file.
@@ -78,9 +72,6 @@ def write_onnx(config: Path, weights: Path, tell: Told) -> None:
     path = weights.with_suffix('.onnx')
     command = [*process_of('tools/export_onnx.py'), str(config), str(weights)]
     command += ['--out', str(path)]
-    model = init_segmentor(load_config(config), device='cpu')
-    if any(type(layer).__name__ == _PADS_BY_SIZE for layer in model.modules()):
-        command += ['--window']
     done = subprocess.run(command, cwd=WORKSPACE, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
