@@ -84,7 +84,6 @@ setup(
     extras_require={
         'dev': DEV,
         'watch': ['tensorboard>=2.20,<3', 'wandb>=0.20,<1'],
-        'onnx': [line for line in DEV if line.startswith('onnx')],
         'lora': [line for line in DEV if line.startswith('peft')],
         'coco': [line for line in DEV if line.startswith('pycocotools')],
         'docs': [line for line in DEV if line.startswith(('mkdocs', 'ruff'))],

@@ -13,10 +13,8 @@ FOLDERS = ('mmseg', 'tools', 'demo', 'benchmarks')
 OURS = {*FOLDERS, 'tests', 'experiments', 'run_experiments', 'create_buffer'}
 # Files that need what setup.py offers as an extra.
 OPTIONAL = {
-    'mmseg/apis/onnx_file.py',
     'mmseg/models/backbones/lora.py',
     'mmseg/own_data/formats/runs.py',
-    'tools/export_onnx.py',
     'demo/web.py',
 }
 # Comes with PyTorch where there is a GPU.

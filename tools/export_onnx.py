@@ -35,7 +35,7 @@ try:
 
     from mmseg.apis.onnx_file import OPSET, Logits, compare, export
 except ModuleNotFoundError as error:
-    sys.exit(f"error: {error.name} is missing; run: pip install '.[onnx]'")
+    sys.exit(f'error: {error.name} is missing; run: pip install -r requirements.txt')
 
 DEMO = Path(__file__).resolve().parents[1] / 'demo' / 'demo.png'
 

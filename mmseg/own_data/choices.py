@@ -15,6 +15,9 @@ from .pictures import Picture
 _AREA = {'cpu': 320 * 240, 'cuda': 1024 * 512}
 _CROP = {'cpu': 192, 'cuda': 512}
 _CELL = 32
+_BATCH = 2
+# GiB of a card that two images of each domain need, as predicted for MiT-B5 (docs/faq.md).
+_ROOM_FOR_BATCH = {'float32': 8.1, 'bf16': 6.3}
 _ENTRIES_OF_CLASS, _MOST_ENTRIES = 10, 300
 _SMALL = 64
 _NUM_COMPARED = 40
@@ -68,6 +71,37 @@ def choose_encoder(has_weights: bool, device: str) -> Choice:
     reason = 'its ImageNet weights come with the requirements'
     missing = '' if device == 'cpu' else '; pretrained/mit_b5.pth is not there'
     return Choice('encoder', 'effnetlite0', f'{reason}{missing}')
+
+
+def choose_precision(device: str, has_bfloat16: bool) -> Choice:
+    """Choose what training computes in: 'float32', or 'bf16' in part, as `amp` of a config.
+
+    Args:
+        device: 'cpu' or 'cuda'.
+        has_bfloat16: Whether the GPU computes in bfloat16.
+    """
+    if device == 'cpu':
+        return Choice(
+            'precision', 'float32', 'bfloat16 (amp) is quicker on processors with AMX alone'
+        )
+    if has_bfloat16:
+        return Choice('precision', 'bf16', 'the GPU has it: quicker, and with less memory')
+    return Choice('precision', 'float32', 'the GPU has no bfloat16')
+
+
+def choose_batch(device: str, memory: float, precision: str) -> Choice:
+    """Choose how many images of each domain a step takes.
+
+    Args:
+        device: 'cpu' or 'cuda'.
+        memory: Of the GPU, in GiB; that of a CPU does not count.
+        precision: 'float32' or 'bf16'.
+    """
+    room = _ROOM_FOR_BATCH[precision]
+    if device == 'cuda' and memory < room:
+        reason = f'the GPU has {memory:.1f} GiB, and {_BATCH} are predicted to take {room} of them'
+        return Choice('batch', 1, reason)
+    return Choice('batch', _BATCH, 'images of each domain, as published')
 
 
 def choose_entries(num_classes: int) -> Choice:

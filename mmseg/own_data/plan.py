@@ -139,7 +139,8 @@ def config_of_plan(
     Args:
         layout: Where the data sets lie.
         mapping: The classes.
-        choices: 'size', 'crop', 'encoder', 'bank entries', 'margins' and 'min_pixels'.
+        choices: 'size', 'crop', 'encoder', 'precision', 'batch', 'bank entries', 'margins' and
+            'min_pixels'.
         method: 'source-only', 'daformer' or 'dida'.
         max_iters: Training iterations.
         has_val: Whether there are labelled target images.
@@ -166,6 +167,8 @@ def config_of_plan(
         'n_gpus': 1,
         'name': method,
     }
+    if choices['precision'].value != 'float32':
+        config['amp'] = choices['precision'].value
     if uda_base:
         config['optimizer_config'] = None
         uda: dict[str, Any] = {'alpha': _alpha(max_iters)}
@@ -291,5 +294,5 @@ def _data(
                 'min_crop_ratio': 0.5,
             },
         }
-    data = {'samples_per_gpu': 2, 'workers_per_gpu': 1, 'train': train}
+    data = {'samples_per_gpu': choices['batch'].value, 'workers_per_gpu': 1, 'train': train}
     return {**data, 'val': test, 'test': test}

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mmseg.datasets.class_mapping import ClassMapping, read_values, suggest_min_pixels
 from mmseg.datasets.own_labels import convert_own_labels
 from mmseg.datasets.statistics_files import STATS_FILE
@@ -17,10 +19,12 @@ from mmseg.utils.places import WORKSPACE
 
 from .choices import (
     Choice,
+    choose_batch,
     choose_crop,
     choose_encoder,
     choose_entries,
     choose_margins,
+    choose_precision,
     choose_size,
 )
 from .fit import fit_of
@@ -160,10 +164,15 @@ def _choices(
     device = choose_device().type
     size = choose_size(typical_size(target.pictures), device)
     has_weights = (WORKSPACE / 'pretrained/mit_b5.pth').is_file()
+    is_gpu = device == 'cuda'
+    precision = choose_precision(device, is_gpu and torch.cuda.is_bf16_supported())
+    memory = torch.cuda.get_device_properties(0).total_memory / 2**30 if is_gpu else 0.0
     every = [
         size,
         choose_crop(size.value, device),
         choose_encoder(has_weights, device),
+        precision,
+        choose_batch(device, memory, precision.value),
         choose_entries(len(mapping.classes)),
         choose_margins(target.pictures),
         _min_pixels_of(layout, size, typical_size(source.pictures)),

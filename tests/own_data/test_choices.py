@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from mmseg.own_data.choices import (
+    choose_batch,
     choose_crop,
     choose_encoder,
     choose_entries,
     choose_margins,
+    choose_precision,
     choose_size,
 )
 from mmseg.own_data.pictures import look_into
@@ -38,6 +40,19 @@ def test_choose_crop__is_whole_cells_that_fit(size, side):
 def test_choose_encoder__takes_large_weights_where_they_help():
     assert choose_encoder(True, 'cuda').value == 'mitb5'
     assert choose_encoder(False, 'cuda').value == choose_encoder(True, 'cpu').value == 'effnetlite0'
+
+
+def test_choose_precision__is_half_where_a_gpu_has_it():
+    assert choose_precision('cuda', True).value == 'bf16'
+    assert choose_precision('cuda', False).value == choose_precision('cpu', False).value
+    assert choose_precision('cpu', False).value == 'float32'
+
+
+def test_choose_batch__is_the_published_one_unless_the_gpu_is_too_small_for_it():
+    assert choose_batch('cuda', 7.8, 'bf16').value == choose_batch('cpu', 0, 'float32').value == 2
+    small = choose_batch('cuda', 7.8, 'float32')
+    assert small.value == 1
+    assert small.reason == 'the GPU has 7.8 GiB, and 2 are predicted to take 8.1 of them'
 
 
 def test_choose_entries__grows_with_the_classes_up_to_a_bound():

@@ -74,7 +74,9 @@ class OnnxSegmentor(SegmentsViews):
 
 def _session(path: Path) -> Any:
     if importlib.util.find_spec(_RUNTIME) is None:
-        raise UserError(f"{_RUNTIME}, which runs {path}, is missing; run: pip install '.[onnx]'")
+        raise UserError(
+            f'{_RUNTIME}, which runs {path}, is missing; run: pip install -r requirements.txt'
+        )
     if not path.is_file():
         raise UserFileNotFoundError(f'no network at {path}')
     runtime = importlib.import_module(_RUNTIME)
