@@ -13,7 +13,7 @@ WORKDIR /source
 COPY requirements.txt requirements-dev.txt build-constraints.txt ./
 # PyTorch without CUDA is a tenth as large.
 RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu \
-    'torch>=2.11,<2.13' 'torchvision>=0.26,<0.28'
+    'torch>=2.11,<2.15' 'torchvision>=0.26,<0.30'
 RUN PIP_BUILD_CONSTRAINT=build-constraints.txt pip install --no-cache-dir -r requirements.txt
 
 COPY LICENSE LICENSES.md MANIFEST.in pyproject.toml setup.py ./
