@@ -23,6 +23,7 @@ from mmseg.utils.atomic import atomic_path
 from mmseg.utils.cli import run_cli
 from mmseg.utils.errors import UserFileNotFoundError
 
+_CONVERTER = 'tools/convert_datasets/custom.py'
 _QUARTERS = (('00', '01'), ('10', '11'))
 
 
@@ -70,14 +71,14 @@ def main() -> None:
     root = parser.parse_args().root
     number = turn_labels(root / 'source')
     print(f'labels of {number} frames turned to stand as their photographs do')
-    run_tool('tools/convert_datasets/custom.py', root / 'source', str((root / 'source.json').resolve()))
+    run_tool(_CONVERTER, root / 'source', str((root / 'source.json').resolve()))
     mapping = json.loads((root / 'target.json').read_text(encoding='utf-8'))
     for part in ('val', 'train'):
         path = root / f'target_{part}.json'
         folders = {'images': f'images/{part}', 'labels': f'labels/{part}'}
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps({**mapping, **folders}, indent=2), encoding='utf-8')
-        run_tool('tools/convert_datasets/custom.py', root / 'target', str(path.resolve()))
+        run_tool(_CONVERTER, root / 'target', str(path.resolve()))
 
 
 if __name__ == '__main__':
