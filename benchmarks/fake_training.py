@@ -34,14 +34,13 @@ from mmseg.speed import quicken
 from mmseg.utils.errors import UserError
 
 from .live_memory import LiveMemory
-from .random_weights import build_for_measuring
+from .random_weights import NORM, build_for_measuring
 
 # Triton comes with PyTorch for CUDA; without it tiles serve on a GPU, too.
 HAS_TRITON = find_spec('triton') is not None
 if HAS_TRITON:
     from mmseg.ops import instance_loss, instance_loss_triton
 
-_NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
 # In float32 under autocast on CUDA devices, but not on CPUs.
 _FLOAT32_ON_CUDA = {F.layer_norm, F.group_norm, F.softmax, F.log_softmax, F.cross_entropy}
 _NETWORKS = {'ema_model': 'teacher', 'imnet_model': 'ImageNet network'}
@@ -112,7 +111,7 @@ class TrialTraining:
         """
         shape = (*size, 3)
         meta = {'ori_shape': (*original, 3), 'img_shape': shape, 'pad_shape': shape, 'flip': False}
-        metas = [{**meta, 'img_norm_cfg': _NORM}] * num_images
+        metas = [{**meta, 'img_norm_cfg': NORM}] * num_images
         with self._fake or nullcontext():
             images = torch.randn(num_images, 3, *size)
         batch = {'img': [images], 'img_metas': [metas]}
@@ -162,7 +161,7 @@ class TrialTraining:
         with self._fake or nullcontext():
             images = [torch.randn(count, 3, height, width) for _ in range(2)]
             labels = torch.randint(num_classes, (count, 1, height, width))
-        metas = [{'img_norm_cfg': _NORM}] * count
+        metas = [{'img_norm_cfg': NORM}] * count
         batch = {'img': images[0], 'img_metas': metas, 'gt_semantic_seg': labels}
         if isinstance(self.model, AdaptationMethod):
             batch |= {'target_img': images[1], 'target_img_metas': metas}

@@ -9,6 +9,9 @@ from mmcv.utils import Config
 from mmseg.core.adaptation import bank_of
 from mmseg.models import build_backbone, build_train_model
 
+# What images of noise are said to be normalised with.
+NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
+
 
 def build_for_measuring(cfg: Config) -> Any:
     """Build what a config trains, its bank full from the start.

@@ -40,9 +40,8 @@ from .naive_network import naive_networks
 from .operations import operation_counter
 from .phases import ClockHook, PhaseClock, matrix_product_ceiling, synchronized_time
 from .profiling import Operator, OperatorProfile, ProfileHook
-from .random_weights import build_for_measuring, owner_of_weights
+from .random_weights import NORM, build_for_measuring, owner_of_weights
 
-_NORM = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
 _TYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 # Settings that the naive implementations do without.
 _FAST_SETTINGS = ('amp', 'compile', 'channels_last')
@@ -69,7 +68,7 @@ class RandomPairs:
         self._sample = {
             'img': _stacked(torch.randn(3, size, size, generator=generator)),
             'gt_semantic_seg': _stacked(labels[:, :size, :size].contiguous()),
-            'img_metas': DataContainer({'img_norm_cfg': _NORM}, cpu_only=True),
+            'img_metas': DataContainer({'img_norm_cfg': NORM}, cpu_only=True),
         }
         if with_target:
             image = torch.randn(3, size, size, generator=generator)

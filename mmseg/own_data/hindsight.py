@@ -17,7 +17,7 @@ from .judging import ADAPT, compare_by_labels
 from .memory import MEMORY, Memory
 from .pairs import NO_LABEL, pair_up
 from .pictures import look_into
-from .plan import Layout, lay_out, write_mapping
+from .plan import Layout, lay_out_pairs, write_mapping
 from .telling import Told
 
 
@@ -63,8 +63,7 @@ def look_back(out: Path, images: Path, labels: Path, device: torch.device, tell:
     tell(f'{len(pairs.pairs)} labelled images', *pairs.lines(NO_LABEL))
     cfg = load_config(layout.config(ADAPT))
     with tempfile.TemporaryDirectory() as folder:
-        lay_out([image for image, _ in pairs.pairs], Path(folder, 'images'))
-        lay_out([label for _, label in pairs.pairs], Path(folder, 'labels'))
+        lay_out_pairs(pairs.pairs, Path(folder))
         classes = json.loads(layout.mapping.read_text(encoding='utf-8'))['classes']
         mapping = Path(folder, layout.mapping.name)
         write_mapping(classes, mapping)

@@ -106,6 +106,17 @@ def lay_out(pictures: Sequence[Picture], folder: Path) -> None:
         link_or_copy(picture.path, folder / f'{index:06d}.png')
 
 
+def lay_out_pairs(
+    pairs: Sequence[tuple[Picture, Picture]],
+    folder: Path,
+    images: str = 'images',
+    labels: str = 'labels',
+) -> None:
+    """Link pictures and their labels into two folders below one; see `lay_out`."""
+    lay_out([image for image, _ in pairs], folder / images)
+    lay_out([label for _, label in pairs], folder / labels)
+
+
 def write_mapping(
     classes: Mapping[str, Any], path: Path, images: str = 'images', labels: str = 'labels'
 ) -> ClassMapping:

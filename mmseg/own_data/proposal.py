@@ -31,7 +31,7 @@ from .fit import fit_of
 from .label_values import COLOURED, look_at_labels, propose_classes
 from .pairs import NO_LABEL, pair_up
 from .pictures import Folder, Picture, described, look_into, typical_size
-from .plan import Layout, config_of_plan, lay_out, write_mapping
+from .plan import Layout, config_of_plan, lay_out, lay_out_pairs, write_mapping
 from .request import Request
 from .telling import Told
 
@@ -71,8 +71,7 @@ def propose(request: Request, layout: Layout, max_iters: int, tell: Told) -> Non
     paired_labels = [label for _, label in pairs.pairs]
     classes = _classes_of(request.classes, paired_labels, tell)
 
-    lay_out([image for image, _ in pairs.pairs], layout.source / 'images')
-    lay_out(paired_labels, layout.source / 'labels')
+    lay_out_pairs(pairs.pairs, layout.source)
     _lay_out_target(request, target, layout, tell)
     # What proposed classes leave out has been told.
     told_already: list[str] = []
@@ -119,8 +118,7 @@ def _lay_out_target(request: Request, target: Folder, layout: Layout, tell: Told
     others = [picture for picture in target.pictures if picture.path not in paths]
     is_enough = len(others) >= _LEAST_TARGET
     lay_out(others if is_enough else target.pictures, layout.target / 'images')
-    lay_out(labelled, layout.target / 'val_images')
-    lay_out([label for _, label in pairs.pairs], layout.target / 'val_labels')
+    lay_out_pairs(pairs.pairs, layout.target, 'val_images', 'val_labels')
     use = 'kept out of the adaptation' if is_enough else 'adapted to as well: there are few others'
     tell(f'target labels: {len(labelled)} pairs, tested on and {use}', *pairs.lines(NO_LABEL))
 
