@@ -1,6 +1,6 @@
 """Laying what is quicker over networks as they are written down."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -42,7 +42,9 @@ def quicken(model: nn.Module, device: torch.device, settings: SpeedSettings) -> 
         UserError: Compiling was asked for, and there is no C++ compiler.
     """
     if settings.channels_last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # PyTorch types this call from 2.14 on.
+        to: Callable[..., nn.Module] = model.to
+        to(memory_format=torch.channels_last)
     if settings.compile:
         # The compiler knows PyTorch's own layers best.
         compile_networks(model)
