@@ -1,6 +1,7 @@
 # An image with the command `dida`, for a CPU:
 #   docker build -t dida .
 #   docker run --rm -v "$PWD:/work" dida run --exp 0
+# For NVIDIA's GPUs: --build-arg TORCH_INDEX=https://pypi.org/simple to build, --gpus all to run.
 FROM python:3.11-slim-bookworm
 
 # What OpenCV loads.
@@ -12,7 +13,8 @@ RUN pip install --no-cache-dir 'pip>=25.3'
 WORKDIR /source
 COPY requirements.txt requirements-dev.txt build-constraints.txt ./
 # PyTorch without CUDA is a tenth as large.
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu \
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" \
     'torch>=2.11,<2.15' 'torchvision>=0.26,<0.30'
 RUN PIP_BUILD_CONSTRAINT=build-constraints.txt pip install --no-cache-dir -r requirements.txt
 

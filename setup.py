@@ -24,7 +24,12 @@ PATTERNS = (
     'run_experiments.py',
 )
 # What runs write, and what only a checkout has a use for.
-LEFT_OUT = ('configs/generated/', 'tools/bootstrap.py', 'tools/document_config.py')
+LEFT_OUT = (
+    'configs/generated/',
+    'tools/bootstrap.py',
+    'tools/document_config.py',
+    'tools/torch_builds.py',
+)
 
 
 def shipped() -> Iterator[str]:

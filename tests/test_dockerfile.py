@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.torch_builds import INDEX
+
 from .wheel import build_wheel, files_of_checkout, names_in
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +52,8 @@ def test_dockerfile__installs_all_that_a_checkout_does(wheel, tmp_path):
 
 def test_dockerfile__takes_pytorch_in_the_versions_that_are_required():
     (command,) = [words for words in commands() if '--index-url' in words]
+    assert command[command.index('--index-url') + 1] == '$TORCH_INDEX'
+    assert ('ARG', f'TORCH_INDEX={INDEX}') in instructions()
     required = (ROOT / 'requirements.txt').read_text().splitlines()
     assert command[-2:] == [line for line in required if line.startswith('torch')]
 

@@ -16,6 +16,11 @@ import venv
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TextIO
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tools.torch_builds import SetupError, choose_builds
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / '.venv'
@@ -29,10 +34,6 @@ SMOKE_TEST = 'import torch, torchvision, mmcv, cv2'
 
 # The same module `cv2`, with other windows or none.
 OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')
-
-
-class SetupError(Exception):
-    """Why there is no environment, and what to do."""
 
 
 def main(files: Sequence[str]) -> None:
@@ -104,9 +105,13 @@ def install(files: Sequence[str]) -> None:
     if INSTALLING.exists() or not (PYTHON.exists() and INSTALLED.exists()):
         create_venv()
     INSTALLING.touch()
-    say(f'installing {", ".join(files)} (the first time some 5 GB: PyTorch with CUDA) ...')
+    say(f'installing {", ".join(files)} ...')
     pip('install', '--upgrade', PIP)
-    pip('install', *(argument for file in files for argument in ('-r', str(ROOT / file))))
+    lines = [line for file in files for line in requirement_lines(file)]
+    pins, told = choose_builds(lines, ask_pip)
+    if told:
+        say(told)
+    pip('install', *(argument for file in files for argument in ('-r', str(ROOT / file))), *pins)
     if 'requirements.txt' in files:
         check_imports()
     INSTALLED.mkdir(exist_ok=True)
@@ -129,20 +134,7 @@ def create_venv() -> None:
 
 def pip(*arguments: str) -> None:
     """Run pip in .venv; its words go to a log file, the last one to a terminal."""
-    command = [str(PYTHON), '-m', 'pip', '--disable-pip-version-check', *arguments]
-    constraints = ROOT / 'build-constraints.txt'
-    environment = {**os.environ, 'PIP_BUILD_CONSTRAINT': str(constraints)}
-    with (
-        open(LOG, 'a') as log,
-        subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            close_fds=False,
-        ) as process,
-    ):
+    with open(LOG, 'a') as log, start_pip(arguments, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         for line in process.stdout:
             log.write(line)
@@ -151,6 +143,29 @@ def pip(*arguments: str) -> None:
     if process.returncode:
         lines = [line.strip() for line in LOG.read_text().splitlines() if 'ERROR' in line]
         raise SetupError(f'pip failed ({" ".join(lines[-1:])}); all it said: {LOG}')
+
+
+def ask_pip(*arguments: str) -> str:
+    """Return what pip in .venv answers, '' where it fails; its complaints go to the log file."""
+    with open(LOG, 'a') as log, start_pip(arguments, stderr=log) as process:
+        answer, _ = process.communicate()
+    return '' if process.returncode else answer
+
+
+def start_pip(arguments: Sequence[str], stderr: TextIO | int) -> subprocess.Popen[str]:
+    """Start pip in .venv; it inherits the lock.
+
+    pip splits the files of its settings at blanks, and the path of a checkout may have some.
+    """
+    return subprocess.Popen(
+        [str(PYTHON), '-m', 'pip', '--disable-pip-version-check', *arguments],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, 'PIP_BUILD_CONSTRAINT': 'build-constraints.txt'},
+        close_fds=False,
+    )
 
 
 def check_imports() -> None:

@@ -13,7 +13,7 @@ export DIDA_COMMAND
 case "$3" in /*) config=$3 ;; *) config=$PWD/$3 ;; esac
 partition=$1 job=$2 && shift 3
 cd "$(dirname "$0")/.."
-python=$(sh tools/bootstrap.sh)
+python=$(DIDA_TORCH=${DIDA_TORCH:-cuda} sh tools/bootstrap.sh) # a log-in node may have no GPU
 gpus=${GPUS:-8}
 per_node=$((${GPUS_PER_NODE:-8} < gpus ? ${GPUS_PER_NODE:-8} : gpus))
 # One torchrun a node; they meet at the first one, at a port that belongs to the job.

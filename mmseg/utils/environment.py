@@ -84,7 +84,12 @@ def choose_device(gpu_id: int | None = None) -> torch.device:
     if gpu_id is None:
         return torch.device('cuda', torch.cuda.current_device()) if num_gpus else _CPU
     if not 0 <= gpu_id < num_gpus:
-        found = f'GPUs 0 to {num_gpus - 1}' if num_gpus else 'no CUDA device'
+        if num_gpus:
+            found = f'GPUs 0 to {num_gpus - 1}'
+        elif torch.version.cuda or torch.version.hip:
+            found = 'no CUDA device'
+        else:
+            found = f'PyTorch {torch.__version__}, built for CPUs (docs/faq.md: Installation)'
         raise UserError(
             f'GPU {gpu_id} was asked for but this machine has {found}; '
             'leave the GPU id out to run on what is there'

@@ -17,11 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SHELL = shutil.which('dash') or 'sh'
 
 
-def write_wheel(folder, version, name='tiny', module='tiny', code=''):
+def write_wheel(folder, version, name='tiny', module='tiny', code='', requires=()):
     info = f'{name}-{version}.dist-info'
+    about = f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
     files = {
         f'{module}.py': f'version = {version!r}\n{code}',
-        f'{info}/METADATA': f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n',
+        f'{info}/METADATA': about + ''.join(f'Requires-Dist: {each}\n' for each in requires),
         f'{info}/WHEEL': 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     }
     record = ''.join(f'{path},,\n' for path in [*files, f'{info}/RECORD'])
@@ -41,7 +42,8 @@ class Checkout:
         self.python = root / '.venv' / 'bin' / 'python'
         for folder in (root / 'tools', root / 'bin', self.wheels):
             folder.mkdir(parents=True)
-        shutil.copy(ROOT / 'tools' / 'bootstrap.sh', root / 'tools')
+        for script in ('bootstrap.sh', 'torch_builds.py'):
+            shutil.copy(ROOT / 'tools' / script, root / 'tools')
         script = (ROOT / 'tools' / 'bootstrap.py').read_text()
         for ours, stand_in in {
             "PIP = 'pip>=25.3'": "PIP = 'pip'",
@@ -83,8 +85,8 @@ class Checkout:
         out, err = process.communicate(timeout=120)
         return process.returncode, out.strip(), err
 
-    def tiny_version(self):
-        code = 'import tiny; print(tiny.version)'
+    def version(self, module='tiny'):
+        code = f'import {module}; print({module}.version)'
         return subprocess.check_output([self.python, '-c', code], text=True).strip()
 
 
@@ -107,7 +109,7 @@ def test_bootstrap__makes_an_environment_once_and_follows_the_requirements(check
     code, python, said = checkout.run()
     assert (code, python) == (0, str(checkout.python)), said
     assert 'making .venv' in said and 'installing requirements.txt' in said
-    assert checkout.tiny_version() == '1.0'
+    assert checkout.version() == '1.0'
 
     started = time.monotonic()
     assert checkout.run() == (0, str(checkout.python), '')
@@ -116,7 +118,7 @@ def test_bootstrap__makes_an_environment_once_and_follows_the_requirements(check
     checkout.require('tiny==2.0')
     code, _, said = checkout.run()
     assert code == 0 and 'making .venv' not in said
-    assert checkout.tiny_version() == '2.0'
+    assert checkout.version() == '2.0'
 
 
 def test_bootstrap__a_killed_set_up_is_started_afresh(checkout):
@@ -131,7 +133,7 @@ def test_bootstrap__a_killed_set_up_is_started_afresh(checkout):
     leftover.touch()
     code, python, said = checkout.run()
     assert (code, python) == (0, str(checkout.python)), said
-    assert checkout.tiny_version() == '1.0' and not leftover.exists()
+    assert checkout.version() == '1.0' and not leftover.exists()
 
 
 def test_bootstrap__two_at_once_make_one_environment(checkout):
@@ -140,7 +142,7 @@ def test_bootstrap__two_at_once_make_one_environment(checkout):
     assert [process.returncode for process in processes] == [0, 0], said
     assert {out.strip() for out, _ in said} == {str(checkout.python)}
     assert sum('making .venv' in err for _, err in said) == 1
-    assert checkout.tiny_version() == '1.0'
+    assert checkout.version() == '1.0'
 
 
 def test_bootstrap__a_package_that_cannot_be_had_is_a_one_line_error(checkout):

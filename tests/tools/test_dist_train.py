@@ -97,7 +97,9 @@ def checkout(tmp_path):
     for name, text in programs.items():
         (root / name).write_text(text)
         (root / name).chmod(0o755)
-    (root / 'tools' / 'bootstrap.sh').write_text(f'echo "{root}/python"\n')
+    (root / 'tools' / 'bootstrap.sh').write_text(
+        f'echo "{root}/python"\necho "${{DIDA_TORCH-auto}}" > wished\n'
+    )
     return root
 
 
@@ -139,6 +141,15 @@ def test_slurm_train__starts_one_torchrun_a_node_that_meet_at_the_first(checkout
         *('<--rdzv-backend>', '<c10d>', '<--rdzv-id>', '<123456>'),
         *('<--rdzv-endpoint>', '<node07:23456>', '<tools/train.py>', '</c.py>', '<--seed>', '<1>'),
     ]
+
+
+@pytest.mark.parametrize(('wish', 'expected'), [({}, 'cuda'), ({'DIDA_TORCH': 'cpu'}, 'cpu')])
+def test_slurm_train__sets_up_for_gpus_where_there_may_be_none(
+    checkout, monkeypatch, wish, expected
+):
+    monkeypatch.delenv('DIDA_TORCH', raising=False)
+    call(checkout, 'tools/slurm_train.sh', 'gpus', 'my job', '/c.py', **wish)
+    assert (checkout / 'wished').read_text() == f'{expected}\n'
 
 
 def test_scripts__python_knows_what_the_user_typed_and_asked_for(checkout):

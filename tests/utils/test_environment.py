@@ -20,7 +20,16 @@ def pretend_gpus(monkeypatch, count: int):
 
 def test_choose_device__a_gpu_id_without_cuda_is_an_error(monkeypatch):
     pretend_gpus(monkeypatch, 0)
+    monkeypatch.setattr(torch.version, 'cuda', '13.0')
     with pytest.raises(UserError, match='no CUDA device'):
+        choose_device(0)
+
+
+def test_choose_device__a_gpu_id_where_pytorch_is_built_for_cpus_is_another(monkeypatch):
+    pretend_gpus(monkeypatch, 0)
+    monkeypatch.setattr(torch.version, 'cuda', None)
+    monkeypatch.setattr(torch.version, 'hip', None)
+    with pytest.raises(UserError, match=r'PyTorch \S+, built for CPUs'):
         choose_device(0)
 
 
