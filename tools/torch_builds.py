@@ -37,7 +37,7 @@ class SetupError(Exception):
 
 
 def choose_builds(requirements: Sequence[str], ask_pip: AskPip) -> tuple[list[str], str]:
-    """Choose between PyTorch for CPUs and what pip takes by itself.
+    """Choose between PyTorch for CPUs and PyTorch with CUDA.
 
     An environment that has PyTorch keeps the kind that it has, whatever the machine has become.
 
@@ -46,8 +46,8 @@ def choose_builds(requirements: Sequence[str], ask_pip: AskPip) -> tuple[list[st
         ask_pip: pip of the environment.
 
     Returns:
-        Requirements to install beside those, none for what pip takes by itself; and a line that
-        tells the user what is taken and how large it is, empty where there was nothing to choose.
+        Requirements to install beside those; and a line that tells the user what is taken and how
+        large it is, empty where there was nothing to choose.
 
     Raises:
         SetupError: DIDA_TORCH is none of its values, or 'cpu' and there are no builds for CPUs.
@@ -55,14 +55,15 @@ def choose_builds(requirements: Sequence[str], ask_pip: AskPip) -> tuple[list[st
     wish = os.environ.get('DIDA_TORCH') or 'auto'
     if wish not in WISHES:
         raise SetupError(f'DIDA_TORCH is one of {", ".join(WISHES)}; it is {wish!r}')
-    ranges = [line for line in requirements if re.match(r'(torch|torchvision)\b', line)]
-    if not ranges or sys.platform != 'linux':
+    ranges = [line for name in NAMES for line in requirements if re.match(rf'{name}[<=>]', line)]
+    if len(ranges) < len(NAMES) or sys.platform != 'linux':
         return [], ''
     listed = [json.loads(ask_pip('index', 'versions', name, '--json') or '{}') for name in NAMES]
     installed = listed[0].get('installed_version') or ''
     reason = why_for_cpus(wish, installed)
     if not reason:
-        return [], '' if installed else f'taking PyTorch with CUDA, {WITH_CUDA}'
+        told = '' if installed else f'taking PyTorch with CUDA, {WITH_CUDA}'
+        return without_cpu_versions(ranges, listed), told
     for pair in itertools.product(*map(cpu_versions, ranges, listed)):
         pins = [f'{name}=={version}' for name, version in zip(NAMES, pair, strict=True)]
         report = ask_pip('install', '--quiet', '--dry-run', '--report', '-', *ranges, *pins)
@@ -74,7 +75,8 @@ def choose_builds(requirements: Sequence[str], ask_pip: AskPip) -> tuple[list[st
     remedy = f'PIP_EXTRA_INDEX_URL={INDEX}'
     if wish == 'cpu':
         raise SetupError(f'{lack}; set {remedy}')
-    return [], f'{lack}: taking those with CUDA, {WITH_CUDA}; {remedy} makes it {FOR_CPUS}'
+    told = f'{lack}: taking those with CUDA, {WITH_CUDA}; {remedy} makes it {FOR_CPUS}'
+    return without_cpu_versions(ranges, listed), told
 
 
 def why_for_cpus(wish: str, installed: str) -> str:
@@ -110,13 +112,32 @@ def cpu_versions(line: str, listed: dict) -> list[str]:
         line: The requirement, as 'torch>=2.11,<2.15'.
         listed: What `pip index versions --json` answers.
     """
-    bounds = re.findall(r'(>=|<|==)([\d.]+)', line)
-    versions = dict.fromkeys([listed.get('installed_version') or '', *listed.get('versions', [])])
+    return [version for version in allowed_versions(line, listed) if is_for_cpus(version)]
+
+
+def without_cpu_versions(ranges: Sequence[str], listed: Sequence[dict]) -> list[str]:
+    """Return requirements that rule builds for CPUs out, which pip prefers to the same release.
+
+    Where it finds no others there are none: what there is may do.
+    """
+    found = list(map(allowed_versions, ranges, listed))
+    if any(all(map(is_for_cpus, versions)) for versions in found):
+        return []
     return [
-        each
-        for each in versions
-        if is_for_cpus(each)
-        and all(COMPARISONS[sign](numbers(each), numbers(bound)) for sign, bound in bounds)
+        f'{name}!={version}'
+        for name, versions in zip(NAMES, found, strict=True)
+        for version in filter(is_for_cpus, versions)
+    ]
+
+
+def allowed_versions(line: str, listed: dict) -> list[str]:
+    """Return what a requirement allows of the installed version and of those that pip finds."""
+    bounds = re.findall(r'(>=|<|==)([\d.]+)', line)
+    versions = filter(None, [listed.get('installed_version'), *listed.get('versions', [])])
+    return [
+        version
+        for version in dict.fromkeys(versions)
+        if all(COMPARISONS[sign](numbers(version), numbers(bound)) for sign, bound in bounds)
     ]
 
 

@@ -1,11 +1,12 @@
 """Which builds of PyTorch a set-up takes: pip itself, with a folder of tiny wheels to look in."""
 
 import os
+import re
 import subprocess
 import sys
 import venv
 import zipfile
-from importlib.metadata import distribution
+from importlib.metadata import distribution, distributions
 
 import pytest
 
@@ -47,7 +48,11 @@ class Environment:
         return done.stdout if done.returncode == 0 else ''
 
     def install(self, *requirements):
-        assert self.ask_pip('install', *requirements)
+        """Install torch and torchvision as a set-up does, return their versions."""
+        assert self.ask_pip('install', *RANGES, *requirements)
+        (packages,) = self.python.parents[1].glob('lib/python*/site-packages')
+        found = {each.name: each.version for each in distributions(path=[str(packages)])}
+        return found['torch'], found['torchvision']
 
     def choose(self, ranges=RANGES):
         return choose_builds(['tiny==1.0', *ranges], self.ask_pip)
@@ -89,10 +94,20 @@ def test_choose_builds__without_a_gpu_those_for_cpus(environment, set_gpus):
     assert said == f'no NVIDIA GPU: taking {taken}, 0 MB to fetch'
 
 
-def test_choose_builds__with_a_gpu_what_pip_takes(environment, set_gpus):
+def test_choose_builds__with_a_gpu_those_with_cuda(environment, set_gpus):
     offer(environment.wheels, '2.14.1+cpu', '0.29.1+cpu')
     set_gpus(A_GPU)
-    assert environment.choose() == ([], 'taking PyTorch with CUDA, some 6 GB')
+    pins, said = environment.choose()
+    assert said == 'taking PyTorch with CUDA, some 6 GB'
+    assert environment.install(*pins) == ('2.14.1', '0.29.1')
+
+
+def test_choose_builds__with_a_gpu_those_for_cpus_if_there_are_no_others(environment, set_gpus):
+    offer(environment.wheels, '2.14.1+cpu', '0.29.1+cpu')
+    (environment.wheels / 'torch-2.14.1-py3-none-any.whl').unlink()
+    set_gpus(A_GPU)
+    pins, _ = environment.choose()
+    assert environment.install(*pins) == ('2.14.1+cpu', '0.29.1+cpu')
 
 
 @pytest.mark.parametrize(
@@ -101,7 +116,7 @@ def test_choose_builds__with_a_gpu_what_pip_takes(environment, set_gpus):
 def test_choose_builds__both_or_neither(environment, set_gpus, build):
     offer(environment.wheels, **build)
     pins, said = environment.choose()
-    assert pins == []
+    assert environment.install(*pins) == ('2.14.1', '0.29.1')
     assert said == (
         f'no NVIDIA GPU, {LACK}: taking those with CUDA, some 6 GB; {REMEDY} makes it some 2 GB'
     )
@@ -119,7 +134,7 @@ def test_choose_builds__the_newest_that_go_together_within_the_requirements(envi
 def test_choose_builds__an_environment_for_cpus_stays_one(environment, set_gpus, tmp_path):
     offer(environment.wheels, '2.13.0+cpu', '0.28.0+cpu')
     pins, _ = environment.choose()
-    environment.install(*pins)
+    assert environment.install(*pins) == ('2.13.0+cpu', '0.28.0+cpu')
     for wheel in environment.wheels.glob('*+cpu*'):  # a place that is not looked in any more
         wheel.rename(tmp_path / wheel.name)
     set_gpus(A_GPU)
@@ -132,9 +147,15 @@ def test_choose_builds__an_environment_for_cpus_stays_one(environment, set_gpus,
 
 
 def test_choose_builds__an_environment_with_cuda_stays_one(environment, set_gpus):
-    environment.install(*RANGES)
+    (environment.wheels / 'torch-2.14.1-py3-none-any.whl').unlink()
+    offer(environment.wheels, '2.13.0', '0.28.0')
+    assert environment.install() == ('2.13.0', '0.28.0')
+    offer(environment.wheels, '2.14.1', '0.29.1')
     offer(environment.wheels, '2.14.1+cpu', '0.29.1+cpu')
-    assert environment.choose() == ([], '')
+    pins, said = environment.choose()
+    assert said == ''
+    assert environment.install(*pins) == ('2.13.0', '0.28.0')
+    assert environment.install('torch>=2.14', 'torchvision>=0.29', *pins) == ('2.14.1', '0.29.1')
 
 
 def test_choose_builds__follows_a_wish(environment, set_gpus, monkeypatch):
@@ -164,7 +185,9 @@ def test_choose_builds__where_there_is_nothing_to_choose(monkeypatch):
 
 def test_cpu_versions__are_those_within_the_requirement():
     required = (ROOT / 'requirements.txt').read_text().splitlines()
-    assert [line for line in required if line.startswith('torch')] == RANGES
+    ranges = [line for line in required if line.startswith('torch')]
+    assert len(ranges) == 2
+    assert all(re.fullmatch(r'torch(vision)?>=[\d.]+,<[\d.]+', line) for line in ranges)
     listed = {'versions': ['2.15.0+cpu', '2.14.1+cpu', '2.14.1', '2.11.0+cpu', '2.10.9+cpu']}
     assert torch_builds.cpu_versions(RANGES[0], listed) == ['2.14.1+cpu', '2.11.0+cpu']
     assert torch_builds.cpu_versions('torch==2.11', listed) == ['2.11.0+cpu']
