@@ -25,6 +25,7 @@ UDA_BASES = {
     'dacs_srconly': 'dacs_srconly.py',
     'daformer': 'dacs_a999_fdthings.py',
     'dida': 'dida.py',
+    'dida_plus': 'dida_plus.py',
     'mic': 'mic.py',
     'dida_mic': 'dida_mic.py',
 }
@@ -71,8 +72,32 @@ TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0)
 UPDATE_INTERVALS = (1, 10, 50, 100, 500)
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
+# Where the search for `dida_plus` begins, and what its variants change in that.
+SEARCHED: ConfigDict = {
+    'form': 'softmax',
+    'temperature': 0.1,
+    'smoothing': 0.9,
+    'pixel_weights': 'pseudo_label',
+}
+SEARCH: dict[str, ConfigDict] = {
+    'start': {},
+    'labelled': {'labelled_weight': 0.5},
+    'labelled-0.1': {'labelled_weight': 0.1},
+    'images': {'follows': 'image'},
+    'images-labelled': {'follows': 'image', 'labelled_weight': 0.5},
+    'boundary': {'vectors': 'mean+boundary'},
+    'temperature-0.05': {'temperature': 0.05},
+    'smoothing-1': {'smoothing': 1.0},
+    'smoothing-0.5': {'smoothing': 0.5},
+    'lambda-0.1': {'loss_weight': 0.1},
+    'lambda-0': {'loss_weight': 0.0, 'smoothing': 0.5},
+    'slow': {'momentum': 0.999},
+    'slow-ramp': {'momentum': 0.999, 'momentum_ramps': True},
+    'slow-late': {'momentum': 0.999, 'fill_from': 100},
+}
 ABLATIONS: dict[str, ConfigDict] = {
     'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},
+    **{f'search-{name}': {**SEARCHED, **changes} for name, changes in SEARCH.items()},
     **{f'bank{size}': {'num_entries': size} for size in BANK_SIZES},
     **{f'vectors-{vectors}': {'vectors': vectors} for vectors in VECTORS},
     **{f'smoothing{share}': {'smoothing': share} for share in SMOOTHINGS},

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .configs import ConfigDict, Run
+from .configs import ABLATIONS, ConfigDict, Run
 
 # What is fixed for all pairs and methods, before any label of a target is read.
 UDA: ConfigDict = dict(
@@ -32,8 +32,14 @@ METHODS: Sequence[tuple[str, str | None, str]] = (
     ('daformer', None, TWO_SCALES),
     ('dida', None, TWO_SCALES),
     ('dida_mic', None, TWO_SCALES),
+    ('dida_plus', None, DECODER),
 )
 SEEDS = (0, 1, 2, 3, 4)
+STREETS: ConfigDict = dict(
+    source='streets_gta',
+    target='streets_cityscapes',
+    things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18],
+)
 
 
 def runs_of_pair(
@@ -76,6 +82,29 @@ def runs_of_pair(
         replace(_with_decoder(_with_method(run, method, variant, things), decoder), seed=seed)
         for method, variant, decoder in METHODS
         for seed in SEEDS
+    ]
+
+
+# The search for `dida_plus`, on drawn scenes alone: no photograph of a target has a say in it.
+SEARCHED: Sequence[tuple[str, str | None]] = (
+    ('daformer', None),
+    ('dida', None),
+    ('dida', 'paper'),
+    *(('dida', name) for name in ABLATIONS if name.startswith('search-')),
+)
+
+
+def runs_of_search(seeds: Sequence[int] = (0, 1, 2)) -> list[Run]:
+    """Return the variants of the instance level on drawn street scenes, seed by seed.
+
+    Args:
+        seeds: Seeds; all variants of the first come first.
+    """
+    run = runs_of_pair(**STREETS, max_iters=300)[0]
+    return [
+        replace(_with_method(run, method, variant, STREETS['things']), seed=seed)
+        for seed in seeds
+        for method, variant in SEARCHED
     ]
 
 

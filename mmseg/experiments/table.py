@@ -8,7 +8,7 @@ from mmseg.utils.programs import how_to_call
 
 from . import studies
 from .configs import ConfigDict, Run, config_of
-from .photographs import runs_of_pair, runs_with_target_labels
+from .photographs import STREETS, runs_of_pair, runs_of_search, runs_with_target_labels
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,8 @@ EXPERIMENTS = {
         'GTA and Synthia to Cityscapes and ACDC, measured on both and on each',
         studies.several_sources_and_targets(),
     ),
+    23: Experiment('drawn street scenes, every method', runs_of_pair(**STREETS)),
+    24: Experiment('drawn street scenes: the search for dida_plus', runs_of_search()),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',
