@@ -55,6 +55,7 @@ TARGET_BASES = {
     'camvid_dusk': 'camvid_dusk.py',
     'camvid': 'camvid.py',
     'weeds_nir': 'weeds_nir.py',
+    'streets_cityscapes': 'streets_cityscapes.py',
 }
 
 # Target -> the folder of the labels of its training images, where they may be learnt from.

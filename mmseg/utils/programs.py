@@ -57,6 +57,7 @@ GROUPS = {
         'benchmark': 'tools/benchmark.py',
         'estimate-memory': 'tools/estimate_memory.py',
         'gpu-check': 'tools/gpu_check.py',
+        'compare-methods': 'tools/compare_methods.py',
         'draw-label-curve': 'tools/draw_label_curve.py',
         'measure-adapting': 'tools/measure_adapting.py',
         'measure-choosing': 'tools/measure_choosing.py',

@@ -112,7 +112,7 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [23, -1, 1000])
+@pytest.mark.parametrize('id', [25, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
     with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)
@@ -136,10 +136,10 @@ def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
         assert config['data']['samples_per_gpu'] == configs[0]['data']['samples_per_gpu']
 
 
-@pytest.mark.parametrize('id', [9, 18, 19])
-def test_generate_experiment_cfgs__photographs_run_every_method_over_five_seeds(id):
+@pytest.mark.parametrize('id', [9, 18, 19, 23])
+def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(id):
     configs = generate_experiment_cfgs(id)
-    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 11
+    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 12
     assert [config['name_uda'] for config in configs[::5]] == [
         'source-only',
         'dacs',
@@ -152,14 +152,22 @@ def test_generate_experiment_cfgs__photographs_run_every_method_over_five_seeds(
         'daformer_rcs0.01',
         'dida_rcs0.01',
         'dida_mic_rcs0.01',
+        'dida_plus_rcs0.01',
     ]
     has_two_scales = ['hrda1-96-0.1_' in config['name_decoder'] for config in configs[::5]]
-    assert has_two_scales == [False] * 8 + [True] * 3
+    assert has_two_scales == [False] * 8 + [True] * 3 + [False]
+
+
+def test_generate_experiment_cfgs__the_search_sees_drawn_scenes_alone():
+    configs = generate_experiment_cfgs(24)
+    assert {config['name_dataset'] for config in configs} == {'streets_gta2streets_cityscapes'}
+    of_first_seed = [config['name_uda'] for config in configs if config['seed'] == 0]
+    assert len(set(of_first_seed)) == len(configs) / 3 >= 8
 
 
 def test_generate_experiment_cfgs__given_seeds_replace_the_listed_ones():
     assert [c['seed'] for c in generate_experiment_cfgs(0, seeds=[4, 5])] == [4, 5, 4, 5]
-    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 11
+    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 12
 
 
 def test_generate_experiment_cfgs__a_changed_config_leaves_the_table_alone():
