@@ -8,7 +8,8 @@ python tools/benchmark.py encoders [NAME …] [--size 512]
 
 `naive` is the plain implementation in benchmarks/ that stands for published practice. With
 --against-options the other setting is the same config with changes. Each measurement has a process
-of its own; two settings take turns. Encoders, all without NAME, make a table in Markdown.
+of its own, whose figures are printed as it ends; settings take turns. Encoders, all without NAME,
+make a table in Markdown.
 """
 
 import argparse
@@ -132,9 +133,12 @@ def main() -> None:
         return
     settings = jobs(args)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
-    for _ in range(args.rounds):
+    for number in range(1, args.rounds + 1):
         for name, job in settings.items():
             runs[name].append(measure(job))
+            one = summarize(runs[name][-1:])
+            figures = f'{one["milliseconds"]:,.0f} ms, {one["memory"]:.2f} GiB'
+            print(f'round {number} of {args.rounds}: {name}: {figures}', file=sys.stderr)
     summaries = {name: summarize(results) for name, results in runs.items()}
     print(encoders.markdown(summaries) if args.workload == 'encoders' else table(summaries))
     if args.json:

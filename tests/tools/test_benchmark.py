@@ -118,3 +118,17 @@ def test_jobs__refuses_what_cannot_be_compared():
     ):
         with pytest.raises(UserError):
             benchmark.jobs(benchmark.parse_args(arguments))
+
+
+def test_benchmark__each_measurement_is_told_as_it_ends(monkeypatch, capsys):
+    results = iter([{'seconds': [1.0], 'memory': 2, 'images': 1}])
+
+    def measure(job):
+        return next(results)
+
+    monkeypatch.setattr(benchmark, 'measure', measure)
+    arguments = ['encoders', 'mit_b0', 'pvt_v2_b0', *QUICK]
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *arguments])
+    with pytest.raises(StopIteration):
+        benchmark.main()
+    assert capsys.readouterr().err == 'round 1 of 1: mit_b0: 1,000 ms, 2.00 GiB\n'
