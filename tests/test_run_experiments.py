@@ -39,6 +39,7 @@ def command(monkeypatch, tmp_path):
         result |= {'extra': {}, 'seconds': 60.0, 'peak_memory_gb': 1.0}
         (work_dir / 'result.json').write_text(json.dumps(result))
         (work_dir / 'iter_2.pth').touch()
+        (work_dir / 'latest.pth').symlink_to('iter_2.pth')
         trained.append(config['name'])
         options_given.append(options)
         checked.append(check)
@@ -61,6 +62,10 @@ def command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_experiments.os, 'chdir', lambda path: None)
     return command
+
+
+def age(path):
+    return path.stat().st_mtime_ns
 
 
 def names_of(id):
@@ -211,7 +216,22 @@ def test_run_experiments__smoke_stays_apart_and_keeps_no_checkpoint(command, tmp
     assert len(summary(tmp_path, 'local-exp7-smoke')) == 1
     assert not list(tmp_path.rglob('*.pth'))
     command('--exp', '7')
-    assert len(list(tmp_path.rglob('*.pth'))) == 1
+    assert len(list(tmp_path.rglob('iter_*.pth'))) == 1
+
+
+def test_run_experiments__a_second_stage_begins_with_the_network_of_its_first(command, tmp_path):
+    command('--exp', '26', '--jobs', '2,7,17')
+    first, *second = sorted((tmp_path / 'work_dirs/local-exp26').glob('*_s1_*'), key=age)
+    assert len(second) == 2
+    for work_dir in second:
+        config = json.loads((work_dir / 'config.json').read_text())
+        assert config['load_from'] == str(first / 'iter_2.pth')
+
+
+def test_run_experiments__a_second_stage_without_its_first_says_what_to_do(command):
+    command('--exp', '26', '--jobs', '2')  # of another seed
+    with pytest.raises(UserError, match=r'begins with the network of game2camvid_source-only.*_s0'):
+        command('--exp', '26', '--jobs', '6')
 
 
 def test_run_experiments__dry_run_writes_configs_only(command, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mmseg.utils.errors import UserError
@@ -77,24 +77,24 @@ LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 SEARCHED: ConfigDict = {
     'form': 'softmax',
     'temperature': 0.1,
-    'smoothing': 0.9,
     'pixel_weights': 'pseudo_label',
 }
 SEARCH: dict[str, ConfigDict] = {
     'start': {},
-    'labelled': {'labelled_weight': 0.5},
-    'labelled-0.1': {'labelled_weight': 0.1},
-    'images': {'follows': 'image'},
-    'images-labelled': {'follows': 'image', 'labelled_weight': 0.5},
-    'boundary': {'vectors': 'mean+boundary'},
-    'temperature-0.05': {'temperature': 0.05},
-    'smoothing-1': {'smoothing': 1.0},
+    'smoothing-0.9': {'smoothing': 0.9},
     'smoothing-0.5': {'smoothing': 0.5},
+    'uniform': {'pixel_weights': 'uniform'},
+    'temperature-0.05': {'temperature': 0.05},
+    'temperature-0.2': {'temperature': 0.2},
     'lambda-0.1': {'loss_weight': 0.1},
-    'lambda-0': {'loss_weight': 0.0, 'smoothing': 0.5},
+    'lambda-2': {'loss_weight': 2.0},
+    'images': {'follows': 'image'},
+    'boundary': {'vectors': 'mean+boundary'},
+    'labelled-0.02': {'labelled_weight': 0.02},
+    'labelled-0.1': {'labelled_weight': 0.1},
     'slow': {'momentum': 0.999},
     'slow-ramp': {'momentum': 0.999, 'momentum_ramps': True},
-    'slow-late': {'momentum': 0.999, 'fill_from': 100},
+    'slow-late': {'momentum': 0.999, 'fill_from': 50},
 }
 ABLATIONS: dict[str, ConfigDict] = {
     'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},
@@ -188,6 +188,8 @@ class Run:
         target_labels: The labelled images of the target that are learnt from too, or alone where
             the method is target-only: 'all' that there are, or a split file
             `few/NAME_sSEED.txt` beside them by its NAME; None for no more than the method takes.
+        starts_from: The method of another run of the experiment, alike in all else, whose network
+            this one begins with; None begins with the encoder's weights.
         schedule: A file of configs/_base_/schedules, without its suffix.
         learning_rate: AdamW's, for the encoder.
         head_lr_mult: How many times that the head learns.
@@ -212,6 +214,7 @@ class Run:
     sync_crop_size: int | None = None
     masks: Masks | None = None
     target_labels: str | None = None
+    starts_from: str | None = None
     schedule: str = 'poly10warm'
     learning_rate: float = 6e-5
     head_lr_mult: float = 10.0
@@ -231,6 +234,7 @@ class Run:
             name += f'_sf{self.sync_crop_size}x{self.sync_crop_size}'
         name += '_cpl' * self.crop_pseudo_labels + '_cpl2' * self.crop_margins
         name += '' if self.target_labels is None else f'_labels-{self.target_labels}'
+        name += '' if self.starts_from is None else f'_from-{self.starts_from}'
         return name if self.masks is None else f'{name}_{self.masks.name}'
 
     @property
@@ -248,6 +252,14 @@ class Run:
         """The domains, and the crop where it is not the usual one."""
         size = f'_{self.loaded_crop}x{self.loaded_crop}' if self.loaded_crop != 512 else ''
         return f'{self.source}2{self.target}{size}'
+
+    @property
+    def first_stage(self) -> 'Run | None':
+        """The run whose network this one begins with."""
+        if self.starts_from is None:
+            return None
+        alone = {'ablation': None, 'rcs_temperature': None, 'masks': None, 'target_labels': None}
+        return replace(self, method=self.starts_from, starts_from=None, **alone)
 
     @property
     def name(self) -> str:
@@ -268,7 +280,8 @@ def config_of(run: Run, experiment: int) -> ConfigDict:
         experiment: Number of the experiment that it belongs to.
 
     Returns:
-        A plain dict whose `_base_` files are given from the folder configs/.
+        A plain dict whose `_base_` files are given from the folder configs/; `name_first_stage`,
+        if it is there, names the run whose network is to be loaded.
 
     Raises:
         UserError: The run names a method, data set, network or ablation that there is not.
@@ -293,6 +306,8 @@ def config_of(run: Run, experiment: int) -> ConfigDict:
         config['optimizer_config'] = None
     if uda := _uda(run):
         config['uda'] = uda
+    if run.first_stage:
+        config['name_first_stage'] = run.first_stage.name
     return _merged(config, copy.deepcopy(run.overrides))
 
 

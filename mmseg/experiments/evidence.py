@@ -87,7 +87,7 @@ def row_of(work_dir: Path) -> Row:
     result, config = read_result(work_dir), json.loads((work_dir / CONFIG).read_text())
     if 'name_dataset' not in config:
         raise UserError(f'{work_dir} is no run of an experiment: its config has no name_dataset')
-    method = re.sub(r'_rcs[\d.]+', '', config['name_uda'])
+    method = re.sub(r'_rcs[\d.]+|_from-.*', '', config['name_uda'])
     if config['name_architecture'].startswith('hrda'):
         method += '_hrda'
     return Row(

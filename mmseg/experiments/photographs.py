@@ -35,11 +35,13 @@ METHODS: Sequence[tuple[str, str | None, str]] = (
     ('dida_plus', None, DECODER),
 )
 SEEDS = (0, 1, 2, 3, 4)
-STREETS: ConfigDict = dict(
-    source='streets_gta',
-    target='streets_cityscapes',
-    things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18],
-)
+
+# The pairs, each with the classes of things.
+_STREET_THINGS = [6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
+STREETS: ConfigDict = dict(source='streets_gta', target='streets_cityscapes', things=_STREET_THINGS)
+DUSK: ConfigDict = dict(source='camvid_day', target='camvid_dusk', things=_STREET_THINGS)
+GAME: ConfigDict = dict(source='game', target='camvid', things=[5, 8, 9, 10], num_classes=11)
+WEEDS: ConfigDict = dict(source='weeds_rgb', target='weeds_nir', things=[1, 2], num_classes=3)
 
 
 def runs_of_pair(
@@ -85,6 +87,16 @@ def runs_of_pair(
     ]
 
 
+# What a second stage makes of the network that was trained on the source.
+ADAPTING: Sequence[tuple[str, str | None]] = (
+    ('source-only', None),
+    ('dacs', None),
+    ('daformer', None),
+    ('dida', None),
+    ('dida', 'paper'),
+    ('dida_plus', None),
+    ('target-only', None),
+)
 # The search for `dida_plus`, on drawn scenes alone: no photograph of a target has a say in it.
 SEARCHED: Sequence[tuple[str, str | None]] = (
     ('daformer', None),
@@ -94,18 +106,46 @@ SEARCHED: Sequence[tuple[str, str | None]] = (
 )
 
 
-def runs_of_search(seeds: Sequence[int] = (0, 1, 2)) -> list[Run]:
-    """Return the variants of the instance level on drawn street scenes, seed by seed.
+def runs_in_two_stages(
+    source: str,
+    target: str,
+    things: Sequence[int],
+    num_classes: int | None = None,
+    methods: Sequence[tuple[str, str | None]] = ADAPTING,
+    seeds: Sequence[int] = SEEDS,
+    max_iters: int = 450,
+    more_iters: int = 200,
+) -> list[Run]:
+    """Return runs that train on the source, and runs that adapt the network that this gives.
+
+    After so few iterations a network is hardly sure of anything, and self-training waits for that;
+    a second stage, with a learning rate of its own, begins with a network that knows something, as
+    the published bank does.
 
     Args:
-        seeds: Seeds; all variants of the first come first.
+        source: See `runs_of_pair`.
+        target: See `runs_of_pair`.
+        things: See `runs_of_pair`.
+        num_classes: See `runs_of_pair`.
+        methods: Those of the second stage, each with its ablation.
+        seeds: Seeds, side by side.
+        max_iters: Iterations of the first stage.
+        more_iters: Iterations of the second.
     """
-    run = runs_of_pair(**STREETS, max_iters=300)[0]
-    return [
-        replace(_with_method(run, method, variant, STREETS['things']), seed=seed)
-        for seed in seeds
-        for method, variant in SEARCHED
-    ]
+    first = runs_of_pair(source, target, things, num_classes, max_iters)[0]
+    shorter = {
+        'lr_config': {'warmup_iters': 20},
+        'checkpoint_config': {'interval': more_iters, 'max_keep_ckpts': 1},
+        'evaluation': {'interval': more_iters},
+    }
+    second = replace(
+        first,
+        starts_from=first.method,
+        max_iters=more_iters,
+        overrides={**first.overrides, **shorter},
+    )
+    stages = [first, *(_with_method(second, *method, things) for method in methods)]
+    return [replace(run, seed=seed) for run in stages for seed in seeds]
 
 
 # What is labelled of the target: so many images, drawn or suggested by tools/suggest_labels.py.

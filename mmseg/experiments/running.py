@@ -9,6 +9,7 @@ from typing import Any
 from mmseg.apis import load_config
 from mmseg.utils.command import how_to_go_on
 from mmseg.utils.environment import choose_device
+from mmseg.utils.errors import UserError
 from mmseg.utils.places import WORKSPACE
 
 from .chosen_runs import jobs_of, whole_number
@@ -19,6 +20,7 @@ from .runs import (
     RunStopped,
     experiment_folder,
     finished_work_dir,
+    first_network,
     new_work_dir,
     read_result,
     train,
@@ -75,6 +77,12 @@ def run_one(config: dict[str, Any], args: argparse.Namespace, gpu: int | None) -
         return read_result(finished)
     begun = unfinished_work_dir(config, args.work_root) if args.resume else None
     work_dir = begun or new_work_dir(config, args.work_root)
+    first = config.get('name_first_stage')
+    if first and not args.smoke and first_network(config, work_dir.parent) is None:
+        raise UserError(
+            f'{config["name"]} begins with the network of {first}, which is not finished in '
+            f'{work_dir.parent}: do that run first (--jobs chooses which)'
+        )
     path, is_begun = write(config, work_dir, args), begun is not None
     train(path, work_dir, gpu, args.options, is_begun, not args.no_check, args.plugins)
     if args.smoke:

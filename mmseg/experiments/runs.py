@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmseg.core.checkpoint import LATEST
 from mmseg.core.run_files import describe_run
 from mmseg.speed.heap import training_environment
 from mmseg.utils.atomic import atomic_path
@@ -80,11 +81,29 @@ def unfinished_work_dir(config: Mapping[str, Any], work_root: Path) -> Path | No
     return found[-1] if found and not (found[-1] / RESULT).exists() else None
 
 
+def first_network(config: Mapping[str, Any], folder: Path) -> Path | None:
+    """Return the checkpoint that a run begins with, by its `name_first_stage`.
+
+    Args:
+        config: A config of an experiment.
+        folder: The experiment's.
+
+    Returns:
+        The file; None where the run begins with none, or with one that is not there yet.
+    """
+    if 'name_first_stage' not in config:
+        return None
+    first = {**config, 'name': config['name_first_stage']}
+    work_dir = finished_work_dir(first, folder.parent)
+    return work_dir / LATEST if work_dir and (work_dir / LATEST).exists() else None
+
+
 def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) -> Path:
     """Write a config file that can be trained by itself.
 
     Args:
-        config: Plain dict; `_base_` counts from configs/.
+        config: Plain dict; `_base_` counts from configs/, and the network of `name_first_stage`
+            becomes `load_from` where that run is finished.
         work_dir: Where its run is to go.
         file_format: 'json', as published, or 'py'.
 
@@ -99,6 +118,9 @@ def write_config(config: Mapping[str, Any], work_dir: Path, file_format: str) ->
         'work_dir': str(work_dir),
         'git_rev': git_revision(),
     }
+    first = first_network(config, work_dir.parent)
+    if first is not None:
+        whole['load_from'] = str(first.resolve())
     text = json.dumps(whole, indent=2) + '\n'
     if file_format != 'json':
         text = ''.join(

@@ -8,7 +8,16 @@ from mmseg.utils.programs import how_to_call
 
 from . import studies
 from .configs import ConfigDict, Run, config_of
-from .photographs import STREETS, runs_of_pair, runs_of_search, runs_with_target_labels
+from .photographs import (
+    DUSK,
+    GAME,
+    SEARCHED,
+    STREETS,
+    WEEDS,
+    runs_in_two_stages,
+    runs_of_pair,
+    runs_with_target_labels,
+)
 
 
 @dataclass(frozen=True)
@@ -95,12 +104,7 @@ EXPERIMENTS = {
     ),
     9: Experiment(
         'photographs, every method: CamVid, day to dusk',
-        runs_of_pair(
-            'camvid_day',
-            'camvid_dusk',
-            things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18],
-            max_iters=900,
-        ),
+        runs_of_pair(**DUSK, max_iters=900),
     ),
     10: Experiment('DIDA: entries of the bank', studies.ablation('bank')),
     11: Experiment('DIDA: what the bank follows', studies.ablation('vectors')),
@@ -112,11 +116,11 @@ EXPERIMENTS = {
     17: Experiment('DIDA: pixels that the instance loss counts', studies.ablation('pixels')),
     18: Experiment(
         'photographs, every method: rendered streets to CamVid by day',
-        runs_of_pair('game', 'camvid', things=[5, 8, 9, 10], num_classes=11),
+        runs_of_pair(**GAME),
     ),
     19: Experiment(
         'photographs, every method: crop and weed, colour to near infrared',
-        runs_of_pair('weeds_rgb', 'weeds_nir', things=[1, 2], num_classes=3),
+        runs_of_pair(**WEEDS),
     ),
     20: Experiment(
         'DIDA on DINOv2 and DINOv3, GTA to Cityscapes and Cityscapes to ACDC',
@@ -124,16 +128,28 @@ EXPERIMENTS = {
     ),
     21: Experiment(
         'photographs: what a few labels of the target buy, CamVid, day to dusk',
-        runs_with_target_labels(
-            'camvid_day', 'camvid_dusk', things=[6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
-        ),
+        runs_with_target_labels(**DUSK),
     ),
     22: Experiment(
         'GTA and Synthia to Cityscapes and ACDC, measured on both and on each',
         studies.several_sources_and_targets(),
     ),
-    23: Experiment('drawn street scenes, every method', runs_of_pair(**STREETS)),
-    24: Experiment('drawn street scenes: the search for dida_plus', runs_of_search()),
+    23: Experiment(
+        'in two stages, every method: drawn street scenes', runs_in_two_stages(**STREETS)
+    ),
+    24: Experiment(
+        'in two stages, drawn street scenes: the search for dida_plus',
+        runs_in_two_stages(**STREETS, methods=SEARCHED, seeds=(0, 1, 2)),
+    ),
+    25: Experiment('in two stages, every method: CamVid, day to dusk', runs_in_two_stages(**DUSK)),
+    26: Experiment(
+        'in two stages, every method: rendered streets to CamVid by day',
+        runs_in_two_stages(**GAME),
+    ),
+    27: Experiment(
+        'in two stages, every method: crop and weed, colour to near infrared',
+        runs_in_two_stages(**WEEDS),
+    ),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',

@@ -112,7 +112,7 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [25, -1, 1000])
+@pytest.mark.parametrize('id', [28, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
     with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)
@@ -136,7 +136,7 @@ def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
         assert config['data']['samples_per_gpu'] == configs[0]['data']['samples_per_gpu']
 
 
-@pytest.mark.parametrize('id', [9, 18, 19, 23])
+@pytest.mark.parametrize('id', [9, 18, 19])
 def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(id):
     configs = generate_experiment_cfgs(id)
     assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 12
@@ -163,6 +163,24 @@ def test_generate_experiment_cfgs__the_search_sees_drawn_scenes_alone():
     assert {config['name_dataset'] for config in configs} == {'streets_gta2streets_cityscapes'}
     of_first_seed = [config['name_uda'] for config in configs if config['seed'] == 0]
     assert len(set(of_first_seed)) == len(configs) / 3 >= 8
+
+
+@pytest.mark.parametrize('id', [23, 24, 25, 26, 27])
+def test_generate_experiment_cfgs__second_stages_begin_with_the_first_of_their_seed(id):
+    first = {}
+    for config in generate_experiment_cfgs(id):
+        begins_with = config.get('name_first_stage')
+        if begins_with is None:
+            first[config['seed']] = config['name']
+        else:
+            assert begins_with == first[config['seed']]
+            assert config['runner']['max_iters'] < 450
+
+
+def test_generate_experiment_cfgs__other_seeds_have_first_stages_of_their_own():
+    configs = generate_experiment_cfgs(26, seeds=[7])
+    assert {config.get('name_first_stage') for config in configs} == {None, configs[0]['name']}
+    assert configs[0]['name'].endswith('_s7')
 
 
 def test_generate_experiment_cfgs__given_seeds_replace_the_listed_ones():
