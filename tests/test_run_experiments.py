@@ -230,7 +230,7 @@ def test_run_experiments__a_second_stage_begins_with_the_network_of_its_first(co
 
 def test_run_experiments__a_second_stage_without_its_first_says_what_to_do(command):
     command('--exp', '26', '--jobs', '2')  # of another seed
-    with pytest.raises(UserError, match=r'begins with the network of game2camvid_source-only.*_s0'):
+    with pytest.raises(UserError, match=r'begins with the network of game2camvid_daformer.*_s0'):
         command('--exp', '26', '--jobs', '6')
 
 

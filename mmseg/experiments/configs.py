@@ -258,8 +258,7 @@ class Run:
         """The run whose network this one begins with."""
         if self.starts_from is None:
             return None
-        alone = {'ablation': None, 'rcs_temperature': None, 'masks': None, 'target_labels': None}
-        return replace(self, method=self.starts_from, starts_from=None, **alone)
+        return replace(self, method=self.starts_from, ablation=None, starts_from=None)
 
     @property
     def name(self) -> str:

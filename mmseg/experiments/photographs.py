@@ -87,15 +87,12 @@ def runs_of_pair(
     ]
 
 
-# What a second stage makes of the network that was trained on the source.
-ADAPTING: Sequence[tuple[str, str | None]] = (
-    ('source-only', None),
-    ('dacs', None),
+# The second stages that tell what the instance level makes of a network of DAFormer's.
+INSTANCE_LEVELS: Sequence[tuple[str, str | None]] = (
     ('daformer', None),
     ('dida', None),
     ('dida', 'paper'),
     ('dida_plus', None),
-    ('target-only', None),
 )
 # The search for `dida_plus`, on drawn scenes alone: no photograph of a target has a say in it.
 SEARCHED: Sequence[tuple[str, str | None]] = (
@@ -111,15 +108,15 @@ def runs_in_two_stages(
     target: str,
     things: Sequence[int],
     num_classes: int | None = None,
-    methods: Sequence[tuple[str, str | None]] = ADAPTING,
+    methods: Sequence[tuple[str, str | None]] = INSTANCE_LEVELS,
     seeds: Sequence[int] = SEEDS,
     max_iters: int = 450,
     more_iters: int = 200,
 ) -> list[Run]:
-    """Return runs that train on the source, and runs that adapt the network that this gives.
+    """Return runs of DAFormer, and runs that go on with the networks that these give.
 
-    After so few iterations a network is hardly sure of anything, and self-training waits for that;
-    a second stage, with a learning rate of its own, begins with a network that knows something, as
+    In so few iterations a network is hardly sure of anything, and self-training waits for that; a
+    second stage, with a learning rate of its own, begins with a network that knows something, as
     the published bank does.
 
     Args:
@@ -132,7 +129,8 @@ def runs_in_two_stages(
         max_iters: Iterations of the first stage.
         more_iters: Iterations of the second.
     """
-    first = runs_of_pair(source, target, things, num_classes, max_iters)[0]
+    source_only = runs_of_pair(source, target, things, num_classes, max_iters)[0]
+    first = _with_method(source_only, 'daformer', None, things)
     shorter = {
         'lr_config': {'warmup_iters': 20},
         'checkpoint_config': {'interval': more_iters, 'max_keep_ckpts': 1},

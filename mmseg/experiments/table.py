@@ -135,19 +135,21 @@ EXPERIMENTS = {
         studies.several_sources_and_targets(),
     ),
     23: Experiment(
-        'in two stages, every method: drawn street scenes', runs_in_two_stages(**STREETS)
+        'in two stages, DAFormer and DIDA: drawn street scenes', runs_in_two_stages(**STREETS)
     ),
     24: Experiment(
         'in two stages, drawn street scenes: the search for dida_plus',
         runs_in_two_stages(**STREETS, methods=SEARCHED, seeds=(0, 1, 2)),
     ),
-    25: Experiment('in two stages, every method: CamVid, day to dusk', runs_in_two_stages(**DUSK)),
+    25: Experiment(
+        'in two stages, DAFormer and DIDA: CamVid, day to dusk', runs_in_two_stages(**DUSK)
+    ),
     26: Experiment(
-        'in two stages, every method: rendered streets to CamVid by day',
+        'in two stages, DAFormer and DIDA: rendered streets to CamVid by day',
         runs_in_two_stages(**GAME),
     ),
     27: Experiment(
-        'in two stages, every method: crop and weed, colour to near infrared',
+        'in two stages, DAFormer and DIDA: crop and weed, colour to near infrared',
         runs_in_two_stages(**WEEDS),
     ),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
