@@ -95,6 +95,10 @@ SEARCH: dict[str, ConfigDict] = {
     'slow': {'momentum': 0.999},
     'slow-ramp': {'momentum': 0.999, 'momentum_ramps': True},
     'slow-late': {'momentum': 0.999, 'fill_from': 50},
+    'smoothing-0.3': {'smoothing': 0.3},
+    'half-lambda-0': {'smoothing': 0.5, 'loss_weight': 0.0},
+    'half-temperature-0.05': {'smoothing': 0.5, 'temperature': 0.05},
+    'half-images': {'smoothing': 0.5, 'follows': 'image'},
 }
 ABLATIONS: dict[str, ConfigDict] = {
     'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},
