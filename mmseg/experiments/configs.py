@@ -81,24 +81,20 @@ SEARCHED: ConfigDict = {
 }
 SEARCH: dict[str, ConfigDict] = {
     'start': {},
+    'uniform': {'pixel_weights': 'uniform'},
+    'lambda-2': {'loss_weight': 2.0},
     'smoothing-0.9': {'smoothing': 0.9},
     'smoothing-0.5': {'smoothing': 0.5},
-    'uniform': {'pixel_weights': 'uniform'},
-    'temperature-0.05': {'temperature': 0.05},
-    'temperature-0.2': {'temperature': 0.2},
-    'lambda-0.1': {'loss_weight': 0.1},
-    'lambda-2': {'loss_weight': 2.0},
-    'images': {'follows': 'image'},
-    'boundary': {'vectors': 'mean+boundary'},
-    'labelled-0.02': {'labelled_weight': 0.02},
-    'labelled-0.1': {'labelled_weight': 0.1},
-    'slow': {'momentum': 0.999},
-    'slow-ramp': {'momentum': 0.999, 'momentum_ramps': True},
-    'slow-late': {'momentum': 0.999, 'fill_from': 50},
     'smoothing-0.3': {'smoothing': 0.3},
+    # Smoothing having done most, the rest beside it.
     'half-lambda-0': {'smoothing': 0.5, 'loss_weight': 0.0},
     'half-temperature-0.05': {'smoothing': 0.5, 'temperature': 0.05},
+    'half-temperature-0.2': {'smoothing': 0.5, 'temperature': 0.2},
     'half-images': {'smoothing': 0.5, 'follows': 'image'},
+    'half-boundary': {'smoothing': 0.5, 'vectors': 'mean+boundary'},
+    'half-slow': {'smoothing': 0.5, 'momentum': 0.999},
+    'half-slow-ramp': {'smoothing': 0.5, 'momentum': 0.999, 'momentum_ramps': True},
+    'half-slow-late': {'smoothing': 0.5, 'momentum': 0.999, 'fill_from': 50},
 }
 ABLATIONS: dict[str, ConfigDict] = {
     'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},

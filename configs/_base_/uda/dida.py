@@ -18,7 +18,6 @@ uda = dict(
         temperature=1.0,  # form 'softmax' only
         smoothing=1.0,  # share a of the class prediction in pseudo labels; 1 is no scattering
         pixel_weights='uniform',  # in the loss: 'uniform' (published) or 'pseudo_label'
-        labelled_weight=0.0,  # of the loss of pixels pasted from the source, by their labels
         masked=False,  # whether the loss is measured on masked images too (uda.mask_mode)
         scale='context',  # of a network of two scales: 'context', 'detail' or 'both'
     )

@@ -2,11 +2,9 @@
 _base_ = ['dida.py']
 uda = dict(
     instance=dict(
-        momentum_ramps=True,
         form='softmax',
         temperature=0.1,
-        smoothing=0.9,
+        smoothing=0.5,
         pixel_weights='pseudo_label',
-        labelled_weight=0.5,
     )
 )

@@ -16,7 +16,7 @@ from .augmentation import draw_view
 from .base import Losses, Step, Term
 from .class_vectors import KINDS, class_vectors
 from .instance_bank import InstanceBank
-from .interaction import PLAIN, labelled_instance_loss
+from .interaction import PLAIN
 from .settings import NEEDS_NO_NEGATIVES, check_form, expect
 
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
@@ -53,8 +53,6 @@ class InstanceLevel(Term):
         pixel_weights: How much a pixel of the mixed image counts in the loss: 'uniform' (published,
             all alike) or 'pseudo_label' (pixels of the target like their pseudo labels in L_T;
             those pasted over it, where the teacher saw something else, not at all).
-        labelled_weight: λ_IL, the weight of `labelled_instance_loss` on the pixels that are pasted
-            from the source, whose classes are known; 0 as published.
         masked: Whether the loss is measured on the masked target images as well, where
             `MaskedConsistency` shows them.
         scale: Whose embeddings a network of two scales puts into the bank and compares: those of
@@ -86,7 +84,6 @@ class InstanceLevel(Term):
         temperature: float = 1.0,
         smoothing: float = 1.0,
         pixel_weights: str = 'uniform',
-        labelled_weight: float = 0.0,
         masked: bool = False,
         scale: str = 'context',
     ) -> None:
@@ -106,8 +103,6 @@ class InstanceLevel(Term):
         _expect(0 <= smoothing <= 1, 'smoothing', 'a number in [0, 1]', smoothing)
         known = f'one of {PIXEL_WEIGHTS}'
         _expect(pixel_weights in PIXEL_WEIGHTS, 'pixel_weights', known, pixel_weights)
-        from_0 = 0 <= labelled_weight < inf
-        _expect(from_0, 'labelled_weight', 'a number from 0', labelled_weight)
         _expect(scale in SCALES, 'scale', f'one of {SCALES}', scale)
         one_scale = scale == 'context' or student.has_two_scales
         expected = "'context' for a network of one scale (HRDAEncoderDecoder has two)"
@@ -137,7 +132,6 @@ class InstanceLevel(Term):
         self.equations = PLAIN
         self.smoothing = smoothing
         self.pixel_weights = pixel_weights
-        self.labelled_weight = labelled_weight
         self.masked = masked
         self.scale = scale
         self.looks_at_detail = scale != 'context'
@@ -168,14 +162,9 @@ class InstanceLevel(Term):
         return parts[0] if len(parts) == 1 else torch.stack(parts).mean(dim=0)
 
     def mixed_losses(self, step: Step, mixed: Embedded) -> Losses:
-        """Measure L_I once the bank is full (steps 9 and 10), and what pasted pixels say."""
+        """Measure L_I once the bank is full (steps 9 and 10)."""
         loss = self._loss_of_scales(step, mixed, step.target_weight)
-        if loss is None:
-            return {}
-        losses = {'mix.loss_instance': loss}
-        if self.labelled_weight:
-            losses['mix.loss_instance_labelled'] = self._labelled_loss(step, mixed)
-        return losses
+        return {} if loss is None else {'mix.loss_instance': loss}
 
     def masked_losses(self, step: Step, masked: Embedded) -> Losses:
         """Measure L_I on masked target images too, where that is asked for."""
@@ -201,28 +190,6 @@ class InstanceLevel(Term):
             losses.append(self.loss(same_place, fine, box.of(probs), box.of(weight)))
         known = [loss for loss in losses if loss is not None]
         return torch.stack(known).mean() if known else None
-
-    def _labelled_loss(self, step: Step, mixed: Embedded) -> torch.Tensor:
-        """Measure λ_IL times the loss of the pasted pixels on the scales that are looked at."""
-        labels = step.labels.masked_fill(~step.mask, self.bank.num_classes)
-        seen = []
-        if self.scale != 'detail':
-            seen.append((mixed.embedding, labels))
-        if self.scale != 'context':
-            assert mixed.detail is not None
-            seen.append((mixed.detail.embedding, mixed.detail.box.of(labels)))
-        losses = [
-            labelled_instance_loss(
-                embedding,
-                labels,
-                self.bank.features,
-                self.bank.labels,
-                self.bank.num_classes,
-                self.similarity,
-            )
-            for embedding, labels in seen
-        ]
-        return self.labelled_weight * torch.stack(losses).mean()
 
     @torch.no_grad()
     def observe(self, embedding: torch.Tensor, labels: torch.Tensor, iteration: int) -> None:

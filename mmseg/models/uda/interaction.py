@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 
 from mmseg.ops import LOG_EPS, Similarity, positive_sum
 
@@ -168,48 +167,6 @@ def instance_loss(
         target = calibrate(q_weak, gather_to_instances(teacher_probs, bank_labels))
     q_strong = instance_similarity(strong_embedding, bank_features, similarity, size)
     return -(target * torch.log(q_strong + LOG_EPS)).sum(1).mean()
-
-
-def labelled_instance_loss(
-    embedding: torch.Tensor,
-    labels: torch.Tensor,
-    bank_features: torch.Tensor,
-    bank_labels: torch.Tensor,
-    num_classes: int,
-    similarity: Similarity,
-) -> torch.Tensor:
-    """Compute −log Σ_{k: l_k = c} q_k of pixels whose class c is known, all classes alike.
-
-    What is ours of the instance level: pixels pasted from the source need no teacher, and each
-    class of them counts as much as any other, however few its pixels are.
-
-    Args:
-        embedding: Pixel embeddings (B, D, h, w); they receive the gradient.
-        labels: Their classes (B, 1, H, W); pixels with others than those in [0, num_classes) don't
-            count. They are read at the middles of the embedding's cells.
-        bank_features: Bank entries (N, D).
-        bank_labels: Their classes (N,) in [0, num_classes).
-        num_classes: C.
-        similarity: How pixels and entries are compared.
-
-    Returns:
-        Scalar; 0 where no pixel counts.
-
-    >>> pixels = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).T.view(1, 2, 1, 2)
-    >>> entries, classes = torch.eye(2), torch.tensor([0, 1])
-    >>> labels = torch.tensor([0, 1]).view(1, 1, 1, 2)
-    >>> labelled_instance_loss(pixels, labels, entries, classes, 2, Similarity('sum'))  # log 2 / 2
-    tensor(0.3466)
-    """
-    labels = F.interpolate(labels.float(), embedding.shape[2:], mode='nearest-exact')[:, 0].long()
-    counts = (labels >= 0) & (labels < num_classes)
-    labels = labels[counts]
-    q = instance_similarity(embedding, bank_features.detach(), similarity)
-    shares = scatter_to_classes(q, bank_labels, num_classes).movedim(1, -1)[counts]
-    losses = -torch.log(shares.gather(1, labels[:, None])[:, 0] + LOG_EPS)
-    pixels = torch.bincount(labels, minlength=num_classes)
-    num_present = (pixels > 0).sum().clamp(min=1)
-    return (losses / pixels[labels]).sum() / num_present
 
 
 class Equations(NamedTuple):

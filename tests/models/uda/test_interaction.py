@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,6 @@ from mmseg.models.uda.interaction import (
     calibrate,
     gather_to_instances,
     instance_similarity,
-    labelled_instance_loss,
     scatter_to_classes,
 )
 from mmseg.ops import Similarity
@@ -166,35 +163,3 @@ def test_instance_loss__is_as_exact_under_autocast(golden, equations):
     with torch.autocast('cpu', torch.bfloat16):
         mixed, _ = loss_and_gradient(golden, equations, Similarity())
     assert mixed == plain
-
-
-def labelled_loss_of(pixels, labels):
-    """Measure the labelled loss of pixels (D, P), two entries of class 0 and one of class 1."""
-    entries, classes = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0, 1])
-    labels = torch.tensor(labels).view(1, 1, 1, -1)
-    return labelled_instance_loss(
-        pixels[None, :, None], labels, entries, classes, 2, Similarity('softmax', 0.1)
-    )
-
-
-def test_labelled_instance_loss__asks_for_the_class_and_leaves_its_entries_free():
-    pixels = torch.tensor([[1.0], [0.0]])
-    assert labelled_loss_of(pixels, [0]) == pytest.approx(0, abs=1e-4)
-    # One entry of class 1 at cosine 0 beside two at cosine 1.
-    assert labelled_loss_of(pixels, [1]) == pytest.approx(10 + math.log(2), rel=1e-3)
-
-
-def test_labelled_instance_loss__a_rare_class_counts_as_much_as_any_other():
-    common, rare = torch.tensor([[1.0], [0.2]]), torch.tensor([[1.0], [0.9]])
-    alone = [labelled_loss_of(common, [0]), labelled_loss_of(rare, [1])]
-    together = labelled_loss_of(torch.cat([common.expand(2, 9), rare], 1), [0] * 9 + [1])
-    assert together == pytest.approx(float(sum(alone)) / 2, rel=1e-5)
-
-
-def test_labelled_instance_loss__pixels_without_a_class_do_not_count():
-    pixels = torch.tensor([[1.0, 1.0], [0.5, 0.9]], requires_grad=True)
-    loss = labelled_loss_of(pixels, [0, 255])
-    loss.backward()
-    assert loss.item() == pytest.approx(labelled_loss_of(pixels[:, :1], [0]).item())
-    assert pixels.grad[:, 0].any() and not pixels.grad[:, 1].any()
-    assert labelled_loss_of(pixels, [255, 255]) == 0
