@@ -3,7 +3,7 @@ _base_ = ['dida.py']
 uda = dict(
     instance=dict(
         form='softmax',
-        temperature=0.1,
+        temperature=0.05,
         smoothing=0.5,
         pixel_weights='pseudo_label',
     )
