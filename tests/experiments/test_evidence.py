@@ -1,7 +1,9 @@
 """Methods over seeds: rows of runs, paired differences, tables."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from mmseg.experiments.photographs import runs_of_pair
 from mmseg.experiments.table import config_of
 from mmseg.utils.errors import UserError
 
+DOCS = Path(__file__).resolve().parents[2] / 'docs'
 SCENE = {'road': 90.0, 'pole': None}
 
 
@@ -116,3 +119,14 @@ def test_table_of_classes__leaves_out_classes_that_do_not_occur():
     assert table_of_classes(ROWS).splitlines()[2:] == [
         '| road | 32.0 ± 2.0 | 34.0 ± 2.6 | 34.5 ± 2.1 |'
     ]
+
+
+def test_results__hold_the_tables_of_the_rows_that_are_kept():
+    groups = defaultdict(list)
+    for kept in read_rows(DOCS / 'evidence.json'):
+        groups[kept.pair, kept.iters].append(kept)
+    results = (DOCS / 'results.md').read_text()
+    compared = [rows for rows in groups.values() if len({row.method for row in rows}) > 1]
+    assert compared
+    for rows in compared:
+        assert table_of_methods(rows) in results
