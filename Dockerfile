@@ -15,7 +15,7 @@ COPY requirements.txt requirements-dev.txt build-constraints.txt ./
 # PyTorch without CUDA is a tenth as large.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" \
-    'torch>=2.11,<2.15' 'torchvision>=0.26,<0.30'
+    'torch>=2.11,<2.16' 'torchvision>=0.26,<0.30'
 RUN PIP_BUILD_CONSTRAINT=build-constraints.txt pip install --no-cache-dir -r requirements.txt
 
 COPY LICENSE LICENSES.md MANIFEST.in pyproject.toml setup.py ./

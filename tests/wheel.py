@@ -4,7 +4,6 @@ import os
 import site
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from collections.abc import Iterable
@@ -57,10 +56,9 @@ class Installed:
         self.place = folder / 'place'
         self.place.mkdir()
         venv.create(folder / 'env', symlinks=True)
-        variables = {'base': str(folder / 'env'), 'platbase': str(folder / 'env')}
-        packages = Path(sysconfig.get_path('purelib', 'venv', variables))
+        (packages,) = (folder / 'env').glob('lib/python*/site-packages')
         (packages / 'below.pth').write_text('\n'.join(site.getsitepackages()))
-        self.bin = Path(sysconfig.get_path('scripts', 'venv', variables))
+        self.bin = folder / 'env' / 'bin'
         command = [sys.executable, '-m', 'pip', '--python', str(self.bin / 'python'), 'install']
         subprocess.run([*command, '--quiet', '--no-deps', '--no-index', str(wheel)], check=True)
 

@@ -1,13 +1,15 @@
 """Print the Python that satisfies the requirements; make .venv where none does.
 
 tools/bootstrap.sh calls this when its own quick look at .venv was not enough. Only the standard
-library is sure to be there.
+library is sure to be there. Where DIDA_STACK names an end of the ranges that requirements allow, it
+is another environment, .venv-oldest or .venv-newest, and no other will do.
 """
 
 import contextlib
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.torch_builds import SetupError, choose_builds
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / '.venv'
+STACKS = ('oldest', 'newest')
+STACK = os.environ.get('DIDA_STACK', '')
+VENV = ROOT / (f'.venv-{STACK}' if STACK else '.venv')
 PYTHON = VENV / 'bin' / 'python'
 INSTALLED = VENV / 'installed'  # a copy of each requirements file that is in
 INSTALLING = VENV / 'installing'  # stands while .venv is not to be trusted
@@ -32,13 +36,21 @@ LOG = VENV / 'setup.log'
 PIP = 'pip>=25.3'  # the first that can hold back what packages are built with
 SMOKE_TEST = 'import torch, torchvision, mmcv, cv2'
 
+# From Python 3.13 on, what `exec` assigns in a function is gone after it (PEP 667).
+EXEC_OF_OLD = (
+    'import builtins, sys; builtins.exec = lambda code, *names, run=exec, frame=sys._getframe: '
+    'run(code, *(names or (frame(1).f_globals, frame(1).f_locals)))\n'
+)
+
 # The same module `cv2`, with other windows or none.
 OPENCV = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python')
 
 
 def main(files: Sequence[str]) -> None:
     """Print the path of a Python that satisfies the requirements `files`."""
-    if Path(sys.prefix).resolve() != VENV:
+    if STACK and STACK not in STACKS:
+        raise SetupError(f'DIDA_STACK is one of {", ".join(STACKS)}, or empty; it is {STACK!r}')
+    if not STACK and Path(sys.prefix).resolve() != VENV:
         lacking = unmet_requirements(files)
         if not lacking:
             print(sys.executable)
@@ -66,6 +78,11 @@ def requirement_lines(file: str) -> list[str]:
     return [line for line in lines if line]
 
 
+def pinned(line: str) -> str:
+    """Return a requirement of the lowest version alone that the requirement `line` allows."""
+    return re.sub(r'>=([^,;\s]+)[^;]*', r'==\1', line)
+
+
 def is_met(requirement) -> bool:
     """Tell whether a package is installed in a version that the requirement allows."""
     names = OPENCV if requirement.name == OPENCV[0] else (requirement.name,)
@@ -76,7 +93,7 @@ def is_met(requirement) -> bool:
 
 
 def is_whole(files: Sequence[str]) -> bool:
-    """Tell whether .venv was finished with these very requirements."""
+    """Tell whether the environment was finished with these very requirements."""
     copies = [INSTALLED / file for file in files]
     return (
         PYTHON.exists()
@@ -94,13 +111,13 @@ def one_at_a_time() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say('another set-up of .venv is under way; waiting for it')
+            say('another set-up is under way; waiting for it')
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def install(files: Sequence[str]) -> None:
-    """Make .venv, or bring it up to date, so that it satisfies `files`."""
+    """Make the environment, or bring it up to date, so that it satisfies `files`."""
     started = time.monotonic()
     if INSTALLING.exists() or not (PYTHON.exists() and INSTALLED.exists()):
         create_venv()
@@ -108,22 +125,25 @@ def install(files: Sequence[str]) -> None:
     say(f'installing {", ".join(files)} ...')
     pip('install', '--upgrade', PIP)
     lines = [line for file in files for line in requirement_lines(file)]
-    pins, told = choose_builds(lines, ask_pip)
+    lowest = list(map(pinned, lines)) if STACK == 'oldest' else []
+    pins, told = choose_builds(lowest or lines, ask_pip)
     if told:
         say(told)
-    pip('install', *(argument for file in files for argument in ('-r', str(ROOT / file))), *pins)
+    asked = [argument for file in files for argument in ('-r', str(ROOT / file))]
+    with exec_of_old():
+        pip('install', *asked, *lowest, *pins)
     if 'requirements.txt' in files:
         check_imports()
     INSTALLED.mkdir(exist_ok=True)
     for file in files:
         shutil.copyfile(ROOT / file, INSTALLED / file)
     INSTALLING.unlink()
-    say(f'.venv is ready after {time.monotonic() - started:.0f} s')
+    say(f'{VENV.name} is ready after {time.monotonic() - started:.0f} s')
 
 
 def create_venv() -> None:
-    """Make an empty .venv, in place of what an interrupted set-up may have left."""
-    say(f'making .venv with Python {sys.version.split()[0]}')
+    """Make an empty environment, in place of what an interrupted set-up may have left."""
+    say(f'making {VENV.name} with Python {sys.version.split()[0]}')
     if importlib.util.find_spec('ensurepip') is None:
         raise SetupError('this Python cannot make environments (Debian: apt install python3-venv)')
     shutil.rmtree(VENV, ignore_errors=True)
@@ -132,8 +152,24 @@ def create_venv() -> None:
     venv.create(VENV, with_pip=True)
 
 
+@contextlib.contextmanager
+def exec_of_old() -> Iterator[None]:
+    """Let `exec` in a function leave names behind, as before Python 3.13, in what pip starts.
+
+    mmcv-full 1.7 has no wheel, and its setup.py reads its own version so. Python runs the `.pth`
+    files of an environment as it starts, also where pip builds a package apart from the rest.
+    """
+    (packages,) = VENV.glob('lib/python*/site-packages')
+    file = packages / 'exec_of_old.pth'
+    file.write_text(EXEC_OF_OLD)
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
 def pip(*arguments: str) -> None:
-    """Run pip in .venv; its words go to a log file, the last one to a terminal."""
+    """Run pip in the environment; its words go to a log file, the last one to a terminal."""
     with open(LOG, 'a') as log, start_pip(arguments, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -176,6 +212,7 @@ def check_imports() -> None:
         lines = requirement_lines('requirements.txt')
         requirement = next(line for line in lines if line.startswith(OPENCV[0]))
         pip('uninstall', '--yes', OPENCV[0])
+        requirement = pinned(requirement) if STACK == 'oldest' else requirement
         pip('install', requirement.replace(OPENCV[0], OPENCV[1]))
     said = import_error(SMOKE_TEST)
     if said:
@@ -183,7 +220,7 @@ def check_imports() -> None:
 
 
 def import_error(code: str) -> str:
-    """Return the last line that `code` leaves on stderr in .venv where it fails, else ''."""
+    """Return the last line that `code` leaves on stderr there where it fails, else ''."""
     done = subprocess.run([str(PYTHON), '-c', code], capture_output=True, text=True)
     return done.stderr.strip().splitlines()[-1] if done.returncode else ''
 

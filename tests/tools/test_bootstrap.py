@@ -1,10 +1,13 @@
 """The set-up of .venv, with a tiny package in the place of the real ones and no network."""
 
+import io
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import venv
 import zipfile
@@ -13,8 +16,27 @@ from pathlib import Path
 import packaging
 import pytest
 
+from tools import bootstrap
+
 ROOT = Path(__file__).resolve().parents[2]
 SHELL = shutil.which('dash') or 'sh'
+NOT_INHERITED = ('VIRTUAL_ENV', 'CONDA_PREFIX', 'DIDA_STACK')
+# Builds a wheel, but for its files; reads its version as the setup.py of mmcv-full 1.7 does.
+BACKEND = """
+import sys
+import zipfile
+
+def version():
+    exec('found = "1.0"')
+    return locals()['found']
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = f'tiny-{version()}-py3-none-any.whl'
+    with zipfile.ZipFile(f'{folder}/{name}', 'w') as wheel:
+        for file, text in FILES.items():
+            wheel.writestr(file, text)
+    return name
+"""
 
 
 def write_wheel(folder, version, name='tiny', module='tiny', code='', requires=()):
@@ -31,6 +53,24 @@ def write_wheel(folder, version, name='tiny', module='tiny', code='', requires=(
         for file, text in {**files, f'{info}/RECORD': record}.items():
             wheel.writestr(file, text)
     return path
+
+
+def write_source(wheel):
+    """Put in place of a wheel what it is built from."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    wheel.unlink()
+    source = {
+        'pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+        'backend-path = ["."]\n',
+        'backend.py': f'FILES = {files}\n{BACKEND}',
+        'PKG-INFO': 'Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n',
+    }
+    with tarfile.open(wheel.parent / 'tiny-1.0.tar.gz', 'w:gz') as archive:
+        for file, text in source.items():
+            member = tarfile.TarInfo(f'tiny-1.0/{file}')
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
 
 
 class Checkout:
@@ -63,7 +103,7 @@ class Checkout:
         (self.root / 'requirements.txt').write_text(f'# what it needs\n{line}\n')
 
     def start(self, **environment):
-        kept = {k: v for k, v in os.environ.items() if k not in ('VIRTUAL_ENV', 'CONDA_PREFIX')}
+        kept = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
         kept = {k: v for k, v in kept.items() if not k.startswith(('PIP_', 'PYTHON'))}
         settings = {
             'PATH': f'{self.root}/bin:/usr/bin:/bin',
@@ -85,9 +125,10 @@ class Checkout:
         out, err = process.communicate(timeout=120)
         return process.returncode, out.strip(), err
 
-    def version(self, module='tiny'):
+    def version(self, module='tiny', venv='.venv'):
         code = f'import {module}; print({module}.version)'
-        return subprocess.check_output([self.python, '-c', code], text=True).strip()
+        python = self.root / venv / 'bin' / 'python'
+        return subprocess.check_output([python, '-c', code], text=True).strip()
 
 
 @pytest.fixture
@@ -161,6 +202,73 @@ def test_bootstrap__without_display_libraries_opencv_is_the_one_for_servers(chec
     assert code == 0 and 'OpenCV finds no display libraries' in said
     subprocess.check_call([checkout.python, '-c', 'import cv2'])
     assert checkout.run() == (0, str(checkout.python), '')
+
+
+def test_bootstrap__a_package_whose_setup_reads_its_version_by_exec_is_built(checkout):
+    # From Python 3.13 on, no name that exec makes outlives it; pip must have been told otherwise.
+    write_source(checkout.wheels / 'tiny-1.0-py3-none-any.whl')
+    code, _, said = checkout.run()
+    assert code == 0, said
+    assert checkout.version() == '1.0'
+    assert not list(checkout.root.glob('.venv/lib/python*/site-packages/exec*'))
+
+
+def pythons_on_the_path(checkout, *versions):
+    for version in versions:
+        (checkout.root / 'bin' / f'python{version}').symlink_to(sys._base_executable)
+
+
+@pytest.mark.parametrize(('stack', 'version'), [('oldest', '1.0'), ('newest', '2.0')])
+def test_bootstrap__a_stack_is_an_environment_of_an_end_of_the_ranges(checkout, stack, version):
+    pythons_on_the_path(checkout, '3.11')
+    checkout.require('tiny>=1.0,<3  # a range')
+    write_wheel(checkout.wheels, '1.5')
+    python = str(checkout.root / f'.venv-{stack}' / 'bin' / 'python')
+    code, found, said = checkout.run(DIDA_STACK=stack)
+    assert (code, found) == (0, python), said
+    assert f'making .venv-{stack}' in said
+    assert checkout.version(venv=f'.venv-{stack}') == version
+    assert not (checkout.root / '.venv').exists()
+    assert checkout.run(DIDA_STACK=stack) == (0, python, '')
+
+
+def test_bootstrap__a_stack_takes_no_environment_that_is_active(checkout, tmp_path):
+    pythons_on_the_path(checkout, '3.12')
+    active = make_environment(tmp_path / 'active', '1.0')
+    code, found, said = checkout.run(VIRTUAL_ENV=str(active), DIDA_STACK='oldest')
+    assert (code, found) == (0, str(checkout.root / '.venv-oldest' / 'bin' / 'python')), said
+
+
+@pytest.mark.parametrize(
+    ('stack', 'version'), [('oldest', 'python3.10'), ('newest', 'python3.13'), ('', 'python')]
+)
+def test_bootstrap__a_stack_is_on_the_oldest_or_the_newest_python(checkout, stack, version):
+    for name in ('python', 'python3.10', 'python3.11', 'python3.13'):
+        stand_in = checkout.root / 'bin' / name
+        stand_in.write_text('#!/bin/sh\n[ "$1" = -c ] || echo "${0##*/}"\n')
+        stand_in.chmod(0o755)
+    assert checkout.run(DIDA_STACK=stack) == (0, version, '')
+
+
+def test_bootstrap__a_stack_is_one_of_two(checkout):
+    code, _, said = checkout.run(DIDA_STACK='older')
+    assert (code, len(said.splitlines())) == (1, 1)
+    assert said.startswith('error: DIDA_STACK is one of oldest, newest')
+
+
+@pytest.mark.parametrize('file', ['requirements.txt', 'requirements-dev.txt'])
+def test_pinned__every_requirement_has_a_lowest_version(file):
+    lines = bootstrap.requirement_lines(file)
+    assert lines
+    assert [
+        line for line in lines if not re.fullmatch(r'[\w-]+==[\d.]+', bootstrap.pinned(line))
+    ] == []
+
+
+def test_pinned__is_the_lower_end_of_a_range():
+    assert bootstrap.pinned('torch>=2.11,<2.16') == 'torch==2.11'
+    assert bootstrap.pinned('setuptools>=64') == 'setuptools==64'
+    assert bootstrap.pinned('mmcv-full==1.7.2') == 'mmcv-full==1.7.2'
 
 
 @pytest.mark.parametrize('variable', ['VIRTUAL_ENV', 'CONDA_PREFIX'])

@@ -101,6 +101,24 @@ def test_run_config__a_path_counts_from_where_the_user_is(checkout):
     assert got == ['run_experiments.py', '--config', f'{checkout.parent}/my.py', '--gpu', '0']
 
 
+@pytest.mark.parametrize('stack', ['oldest', 'newest'])
+def test_run_tests__a_stack_is_asked_of_the_set_up(checkout, stack):
+    python = checkout / 'python'
+    set_up = checkout / 'tools' / 'bootstrap.sh'
+    set_up.write_text(f'echo "$DIDA_STACK $*" >"{checkout}/asked"\necho "{python}"\n')
+    _, got = arguments(run(checkout / 'run_tests.sh', '--stack', stack, 'tests/ops', '-k', 'a b'))
+    assert got[-3:] == ['tests/ops', '-k', 'a b'] and '--stack' not in got
+    asked = (checkout / 'asked').read_text()
+    assert asked == f'{stack} requirements.txt requirements-dev.txt\n'
+
+
+@pytest.mark.parametrize('given', [['--stack'], ['--stack', 'older'], ['--stack', '-k', 'bank']])
+def test_run_tests__there_are_two_stacks(checkout, given):
+    done = run(checkout / 'run_tests.sh', *given)
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr.startswith('usage: sh run_tests.sh ')
+
+
 @pytest.mark.parametrize(
     ('script', 'given'),
     [
