@@ -30,7 +30,6 @@ from .device_batches import BatchFinisher
 _iterators: WeakSet[Any] = WeakSet()
 
 
-@atexit.register
 def _end_workers() -> None:
     """End the workers of iterators that somebody still holds, such as the traceback of an error.
 
@@ -98,6 +97,10 @@ class DeviceLoader:
             raise UserError(problem) from error
         if hasattr(batches, '_shutdown_workers'):
             _iterators.add(batches)
+            # Here and not at import: from Python 3.13 on, a forked process forgets what its parent
+            # registered. Once, and before what multiprocessing does at exit.
+            atexit.unregister(_end_workers)
+            atexit.register(_end_workers)
         return batches
 
     def __len__(self) -> int:
