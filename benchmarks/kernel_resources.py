@@ -21,14 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import get_ptxas
 
 from mmseg.ops import instance_loss_kernels as kernels
 from mmseg.ops import instance_loss_triton as launcher
 
 # Compute capabilities: A100, RTX 4090 and L4, H100, B200.
 ARCHITECTURES = (80, 89, 90, 100)
-_BINARIES = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin'
-_FIRST_BLACKWELL = 100
 _TYPES = {
     'labels': '*i64',
     'eps': 'fp32',
@@ -157,13 +156,12 @@ def _numbers(sizes: Sizes) -> dict[str, int]:
 
 
 def _assembler_says(ptx: str, architecture: int) -> str:
-    name = 'ptxas-blackwell' if architecture >= _FIRST_BLACKWELL else 'ptxas'
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / 'kernel.ptx'
         file.write_text(ptx, encoding='utf-8')
         gpu = _found(r'^\.target (\w+)', ptx)
-        command = [_BINARIES / name, '--verbose', f'--gpu-name={gpu}', file, '--output-file']
-        command.append(file.with_suffix('.cubin'))
+        command = [get_ptxas(architecture).path, '--verbose', f'--gpu-name={gpu}', file]
+        command += ['--output-file', file.with_suffix('.cubin')]
         return subprocess.run(command, capture_output=True, text=True, check=True).stderr
 
 
