@@ -1,11 +1,13 @@
 """Optimizers over the parameters that learn, and how gradients become their steps."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from mmcv.runner import HOOKS, OPTIMIZERS
 from mmcv.runner import build_optimizer as build_mmcv_optimizer
+from mmcv.runner.optimizer import default_constructor
 from torch import nn
 
 from mmseg.core.adaptation import student_of
@@ -25,6 +27,9 @@ _PARAMWISE = (
     'norm_decay_mult',
 )
 _CUSTOM = ('decay_mult', 'lr_mult')
+
+# mmcv's constructor asks pkgutil.find_loader, which Python 3.14 took out.
+default_constructor.check_ops_exist = lambda: find_spec('mmcv._ext') is not None
 
 
 def build_optimizer(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Optimizer:

@@ -1,3 +1,5 @@
+import pkgutil
+
 import pytest
 import torch
 from torch import nn
@@ -47,6 +49,11 @@ def test_build_optimizer__head_and_norm_have_their_own_settings():
     assert settings_of(optimizer, model.norm.bias) == (1e-3, 0.0, betas)
     assert settings_of(optimizer, model.decode_head.bias) == (1e-2, 0.01, betas)
     assert len(optimizer.param_groups) == 3
+
+
+def test_build_optimizer__wants_nothing_that_python_3_14_took_out(monkeypatch):
+    monkeypatch.delattr(pkgutil, 'find_loader', raising=False)
+    assert len(build_optimizer(Student(), PAPER).param_groups) == 3
 
 
 def test_build_optimizer__rates_of_an_encoder_fall_from_block_to_block_towards_the_image():
