@@ -69,4 +69,8 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _name_of(hint: Any) -> str:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        # Before Python 3.11 a default of None adds None to an annotation; it is never refused.
+        parts = [part for part in typing.get_args(hint) if part is not type(None)]
+        return ' | '.join(map(_name_of, parts))
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)

@@ -149,11 +149,13 @@ def _written_files(work_dir: Path) -> Iterator[Path]:
             top = work_dir / folder
             found = top.glob(pattern) if '*' in pattern else [top / pattern]
             yield from (path for path in found if path.is_symlink() or path.is_file())
-    for aside in (work_dir / ABANDONED).glob('[0-9]*/'):
-        yield from _written_files(aside)
+    for aside in (work_dir / ABANDONED).glob('[0-9]*'):
+        if aside.is_dir():
+            yield from _written_files(aside)
 
 
 def _written_folders(work_dir: Path) -> list[Path]:
     tops = [work_dir / name for name in (*_WRITTEN, ABANDONED) if name != '.']
     tops = [top for top in tops if top.is_dir() and not top.is_symlink()]
-    return [*tops, *(path for top in tops for path in top.rglob('*/') if not path.is_symlink())]
+    below = (path for top in tops for path in top.rglob('*'))
+    return [*tops, *(path for path in below if path.is_dir() and not path.is_symlink())]
