@@ -3,7 +3,8 @@
 import ast
 import re
 import sys
-from importlib.metadata import packages_distributions
+from collections import defaultdict
+from importlib.metadata import distributions as installed_distributions
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,20 @@ OPTIONAL = {
 }
 # Comes with PyTorch where there is a GPU.
 WITH_TORCH = {'triton'}
-DISTRIBUTIONS = packages_distributions()
+
+
+def distributions_by_module():
+    """Return which packages hold a module; before Python 3.11 the library knows but some."""
+    found = defaultdict(list)
+    for package in installed_distributions():
+        told = (package.read_text('top_level.txt') or '').split()
+        seen = {file.parts[0] for file in package.files or [] if file.suffix == '.py'}
+        for module in told or seen:
+            found[module.removesuffix('.py')].append(package.metadata['Name'])
+    return found
+
+
+DISTRIBUTIONS = distributions_by_module()
 
 
 def normalized(name):

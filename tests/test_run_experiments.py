@@ -141,7 +141,8 @@ def test_run_experiments__resume_goes_on_where_a_run_was_stopped(command, tmp_pa
     told = capsys.readouterr().out.splitlines()[-1]
     assert told.endswith('python run_experiments.py --exp 9 --resume')
     command.stops_at = None
-    (begun,) = [p for p in (tmp_path / 'work_dirs').glob('*/*/') if not list(p.iterdir())]
+    folders = [path for path in (tmp_path / 'work_dirs').glob('*/*') if path.is_dir()]
+    (begun,) = [path for path in folders if not list(path.iterdir())]
     assert command('--exp', '9', '--resume') == names_of(9)
     assert [path.resolve() for path in command.resumed] == [begun]
 
