@@ -142,12 +142,17 @@ def check_keys(config: Config) -> None:
         raise UserError(f'the config lacks {" and ".join(missing)}: it describes no run')
 
 
-def refuse_code(path: Path) -> None:
+def refuse_code(path: Path, based_on_it: Sequence[Path] = ()) -> None:
     """Refuse a JSON config whose bases, or their bases, are code other than this project's.
 
+    Args:
+        path: The config.
+        based_on_it: Configs that have it among their bases, and among the bases of those.
+
     Raises:
-        UserError: Names the base.
+        UserError: Names the base, or says that a config is its own.
     """
+    descendants = [*based_on_it, path.resolve()]
     bases = _parse(path.read_text(encoding='utf-8')).get('_base_', [])
     bases = [bases] if isinstance(bases, str) else bases
     if not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
@@ -161,9 +166,11 @@ def refuse_code(path: Path) -> None:
                 f'{path}: a JSON config runs no code, and its base {base} may hold some; base it '
                 f'on JSON or on {CONFIGS}, or make it a .py config'
             )
+        if found in descendants:
+            raise UserError(f'{path}: its base {base} has it as a base itself')
         if found.is_file():
             _check_syntax(found)
-            refuse_code(found)
+            refuse_code(found, descendants)
 
 
 def _parse(text: str) -> Any:

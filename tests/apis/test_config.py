@@ -120,6 +120,22 @@ def test_load_config__no_code_comes_in_by_the_bases_of_a_json_config(tmp_path, b
         load_config(written(tmp_path, _base_=base))
 
 
+@pytest.mark.parametrize('base', ['config.json', 'between.json'])
+def test_load_config__a_config_is_no_base_of_itself(tmp_path, base):
+    (tmp_path / 'between.json').write_text('{"_base_": ["config.json"]}')
+    with pytest.raises(UserError, match=r'config\.json has it as a base itself'):
+        load_config(written(tmp_path, _base_=base))
+
+
+def test_load_config__two_bases_may_share_one(tmp_path):
+    for name in ('a', 'b'):
+        (tmp_path / f'{name}.json').write_text('{"_base_": "shared.json"}')
+    (tmp_path / 'shared.json').write_text('{"seed": 3}')
+    assert load_config(written(tmp_path, _base_=['a.json'])).seed == 3
+    (tmp_path / 'shared.json').write_text('{}')
+    assert load_config(written(tmp_path, _base_=['a.json', 'b.json'])).name == 'x'
+
+
 def test_load_config__this_projects_own_configs_may_be_the_base_of_a_json_config(tmp_path):
     base = str(Path(__file__).resolve().parents[2] / 'configs/_base_/schedules/sgd.py')
     assert load_config(written(tmp_path, _base_=base)).optimizer.type == 'SGD'
