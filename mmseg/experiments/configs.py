@@ -74,7 +74,7 @@ UPDATE_INTERVALS = (1, 10, 50, 100, 500)
 PIXEL_WEIGHTS = ('uniform', 'pseudo_label')
 LOSS_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 # Where the search for `dida_plus` begins, and what its variants change in that.
-SEARCHED: ConfigDict = {
+SEARCH_START: ConfigDict = {
     'form': 'softmax',
     'temperature': 0.1,
     'pixel_weights': 'pseudo_label',
@@ -98,7 +98,7 @@ SEARCH: dict[str, ConfigDict] = {
 }
 ABLATIONS: dict[str, ConfigDict] = {
     'paper': {'form': 'softmax', 'temperature': 0.1, 'smoothing': 0.9},
-    **{f'search-{name}': {**SEARCHED, **changes} for name, changes in SEARCH.items()},
+    **{f'search-{name}': {**SEARCH_START, **changes} for name, changes in SEARCH.items()},
     **{f'bank{size}': {'num_entries': size} for size in BANK_SIZES},
     **{f'vectors-{vectors}': {'vectors': vectors} for vectors in VECTORS},
     **{f'smoothing{share}': {'smoothing': share} for share in SMOOTHINGS},

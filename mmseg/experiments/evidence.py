@@ -18,6 +18,7 @@ from mmseg.utils.atomic import atomic_path
 from mmseg.utils.errors import UserError
 
 from .runs import CONFIG, RESULT, read_result
+from .summary import mean_and_spread
 
 _NAMES = {
     'dacs': 'DACS',
@@ -195,7 +196,4 @@ def _by_method(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def _mean(values: Iterable[float | None]) -> str:
     known = [value for value in values if value is not None]
-    if not known:
-        return ''
-    spread = f' ± {statistics.stdev(known):.1f}' if len(known) > 1 else ''
-    return f'{statistics.fmean(known):.1f}{spread}'
+    return mean_and_spread(known, digits=1) if known else ''

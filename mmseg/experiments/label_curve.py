@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from mmseg.utils.errors import UserError
 from mmseg.utils.figures import save_figure
 
+from .summary import mean_and_spread
+
 ADAPTED, ALONE = 'adapting as well', 'from those labels alone'
 DRAWN, SUGGESTED = 'drawn', 'suggested'
 NONE, ALL = '0', 'all'
@@ -105,7 +107,4 @@ def _numbers(curve: Curve) -> list[str]:
 
 
 def _mean(values: Sequence[float] | None) -> str:
-    if not values:
-        return ''
-    spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
-    return f'{statistics.fmean(values):.1f}{spread}'
+    return mean_and_spread(values, digits=1) if values else ''

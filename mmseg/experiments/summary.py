@@ -75,6 +75,12 @@ def summary_table(entries: Sequence[Mapping[str, Any]]) -> str:
     return '\n'.join(_line(row, width) for row in [_HEADER, *rows])
 
 
+def mean_and_spread(values: Sequence[float], digits: int) -> str:
+    """Return the mean of one or more values, ± the standard deviation of a sample for several."""
+    spread = f' ± {statistics.stdev(values):.{digits}f}' if len(values) > 1 else ''
+    return f'{statistics.mean(values):.{digits}f}{spread}'
+
+
 def _line(cells: Sequence[str], width: int) -> str:
     name, *others = cells
     name = name if len(name) <= width else f'{name[: max(width - 1, 0)]}…'[:width]
@@ -85,17 +91,16 @@ def _figures(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     minutes = statistics.mean(run['seconds'] for run in runs) / 60
     memory = max(run['peak_memory_gb'] for run in runs)
     return (
-        _mean_and_spread([run['mIoU'] for run in runs]),
-        _mean_and_spread([run['mIoU_teacher'] for run in runs]),
+        _cell_of([run['mIoU'] for run in runs]),
+        _cell_of([run['mIoU_teacher'] for run in runs]),
         f'{minutes:.1f}',
         f'{memory:.1f}',
     )
 
 
-def _mean_and_spread(values: Sequence[float | None]) -> str:
+def _cell_of(values: Sequence[float | None]) -> str:
     """Return the mean, with the standard deviation of a sample where there are several."""
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return '-'
-    spread = f' ± {statistics.stdev(known):.2f}' if len(known) > 1 else ''
-    return f'{statistics.mean(known):.2f}{spread}'
+    return mean_and_spread(known, digits=2)
