@@ -164,8 +164,11 @@ class TimmBackbone(nn.Module):
         maps = self.body.forward_intermediates(
             self._whole_cells(img), self._indices, norm=self._is_plain, intermediates_only=True
         )
+        # `narrow`, because the exporter of PyTorch 2.11 takes a slice of an open size for unknown
         return [
-            features[..., : _ceil_div(height, stride), : _ceil_div(width, stride)]
+            features.narrow(-2, 0, _ceil_div(height, stride)).narrow(
+                -1, 0, _ceil_div(width, stride)
+            )
             for features, stride in zip(maps, self.out_strides, strict=True)
         ]
 
