@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
         '--target-labels', type=Path, metavar='LABELS', help='of some target images, to judge by'
     )
     parser.add_argument('--classes', type=Path, help='mapping file [proposed from the labels]')
-    parser.add_argument('--method', choices=('daformer', 'dida'), default='daformer')
+    parser.add_argument('--method', choices=('daformer', 'dida', 'dida_plus'), default='daformer')
     parser.add_argument('--minutes', type=float, default=60, help='that it may take [60]')
     parser.add_argument('--iterations', type=int, help='of each training [what the time allows]')
     parser.add_argument('--out', type=Path, default=Path('adapted'), help='folder [adapted]')

@@ -152,7 +152,7 @@ def config_of_plan(
         mapping: The classes.
         choices: 'size', 'crop', 'encoder', 'precision', 'batch', 'bank entries', 'margins' and
             'min_pixels'.
-        method: 'source-only', 'daformer' or 'dida'.
+        method: 'source-only', 'daformer', 'dida' or 'dida_plus'.
         max_iters: Training iterations.
         has_val: Whether there are labelled target images.
     """
@@ -184,7 +184,7 @@ def config_of_plan(
         config['optimizer_config'] = None
         uda: dict[str, Any] = {'alpha': _alpha(max_iters)}
         uda['imnet_feature_dist_classes'] = list(range(len(mapping.classes)))
-        if method == 'dida':
+        if method in ('dida', 'dida_plus'):
             uda['instance'] = {'num_entries': choices['bank entries'].value}
         config['uda'] = uda
     return config

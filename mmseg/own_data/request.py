@@ -26,7 +26,7 @@ class Request:
         target: Folder of the target's images.
         target_labels: Folder with labels of some of them; None where there are none.
         classes: Mapping file; None where classes are to be proposed.
-        method: 'daformer' or 'dida'.
+        method: 'daformer', 'dida' or 'dida_plus'.
         out: Folder for all that comes of it.
     """
 

@@ -84,6 +84,14 @@ def test_adapt__labels_of_some_target_images_are_tested_on(propose, folders, tmp
     assert plain.get('uda') is None and plain.data.train.type == 'CustomDataset'
 
 
+@pytest.mark.parametrize(('method', 'smoothing'), [('dida', 1.0), ('dida_plus', 0.5)])
+def test_adapt__the_instance_level_is_as_published_or_as_it_measured_best(
+    propose, folders, tmp_path, method, smoothing
+):
+    propose('--method', method)
+    assert load_config(tmp_path / 'out/adapt.json').uda.instance.smoothing == smoothing
+
+
 def test_adapt__a_mapping_of_the_persons_own(propose, folders, tmp_path):
     classes = {'soil': {'labels': [0]}, 'plant': {'labels': [3, 9]}}
     (tmp_path / 'map.json').write_text(json.dumps({'classes': classes}))
