@@ -148,7 +148,8 @@ class TimmBackbone(nn.Module):
             img: Normalised images (B, in_chans, H, W).
 
         Returns:
-            Maps (B, C_i, ceil(H/s_i), ceil(W/s_i)).
+            Maps (B, C_i, ceil(H/s_i), ceil(W/s_i)); smaller ones of an encoder that does not pad
+            (Inception).
 
         Raises:
             UserError: The encoder takes images of one size alone, and these have another.
@@ -164,11 +165,8 @@ class TimmBackbone(nn.Module):
         maps = self.body.forward_intermediates(
             self._whole_cells(img), self._indices, norm=self._is_plain, intermediates_only=True
         )
-        # `narrow`, because the exporter of PyTorch 2.11 takes a slice of an open size for unknown
         return [
-            features.narrow(-2, 0, _ceil_div(height, stride)).narrow(
-                -1, 0, _ceil_div(width, stride)
-            )
+            _cut(features, _ceil_div(height, stride), _ceil_div(width, stride))
             for features, stride in zip(maps, self.out_strides, strict=True)
         ]
 
@@ -206,6 +204,15 @@ class TimmBackbone(nn.Module):
 def _ceil_div(number: int, divisor: int) -> int:
     """Divide and round up, without the negative numbers that ONNX rounds the other way."""
     return (number + divisor - 1) // divisor
+
+
+def _cut(maps: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Return the upper left part of maps (B, C, h, w), or all where they are smaller."""
+    # `narrow`, because the exporter of PyTorch 2.11 forgets how large a slice of an open size is
+    rows, columns = (
+        torch.sym_min(*sides) for sides in zip((height, width), maps.shape[-2:], strict=True)
+    )
+    return maps.narrow(-2, 0, rows).narrow(-1, 0, columns)
 
 
 def _create(name: str, **settings: Any) -> Any:

@@ -78,6 +78,17 @@ def test_forward__maps_are_those_of_timm(name):
             torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-6)
 
 
+def test_forward__an_encoder_that_does_not_pad_gives_smaller_maps():
+    backbone, image = build('inception_v3'), torch.randn(1, 3, 160, 128)
+    with torch.no_grad():
+        expected = backbone.body.forward_intermediates(
+            image, backbone._indices, intermediates_only=True
+        )
+        for ours, theirs in zip(backbone(image), expected, strict=True):
+            torch.testing.assert_close(ours, theirs)
+    assert ours.shape[2:] == (3, 2)  # 160 / 32 by 128 / 32 cells would be (5, 4)
+
+
 def _among(names, key):
     """Find a key whose modules timm's feature extractor has joined by underscores."""
     (found,) = [name for name in names if name.replace('.', '_') == key.replace('.', '_')]
