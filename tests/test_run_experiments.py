@@ -80,7 +80,7 @@ def test_run_experiments__runs_all_and_writes_the_summary(command, tmp_path, cap
     assert command('--exp', '9') == names_of(9)
     runs = summary(tmp_path, 'local-exp9')
     assert [run['name'] for run in runs] == names_of(9)
-    assert [run['mIoU'] for run in runs] == [10.0 + i for i in range(60)]
+    assert [run['mIoU'] for run in runs] == [10.0 + i for i in range(65)]
     assert 'mean of 5' in capsys.readouterr().out
 
 
@@ -184,7 +184,7 @@ def test_run_experiments__a_start_that_failed_is_in_nobodys_way(command):
 
 def test_run_experiments__jobs_picks_runs_by_their_numbers(command, tmp_path, capsys):
     assert command('--exp', '9', '--jobs', '3,5') == [names_of(9)[2], names_of(9)[4]]
-    assert 'run 5 of 60' in capsys.readouterr().out
+    assert 'run 5 of 65' in capsys.readouterr().out
     assert len(summary(tmp_path, 'local-exp9')) == 2
 
 
@@ -196,7 +196,7 @@ def test_run_experiments__the_table_holds_what_earlier_jobs_finished(command, tm
 
 @pytest.mark.parametrize(
     ('jobs', 'message'),
-    [('0', 'from 1 to 60, got 0'), ('2,61', 'from 1 to 60, got 61'), ('1-3', "got '1-3'")],
+    [('0', 'from 1 to 65, got 0'), ('2,66', 'from 1 to 65, got 66'), ('1-3', "got '1-3'")],
 )
 def test_run_experiments__jobs_that_there_are_not(command, jobs, message):
     with pytest.raises(UserError, match=f'--jobs: expected .*{message}'):
@@ -238,7 +238,7 @@ def test_run_experiments__a_second_stage_without_its_first_says_what_to_do(comma
 def test_run_experiments__dry_run_writes_configs_only(command, tmp_path, capsys):
     assert command('--exp', '9', '--dry-run', '--format', 'py') == []
     files = capsys.readouterr().out.split()
-    assert len(files) == 60 and all((tmp_path / file).is_file() for file in files)
+    assert len(files) == 65 and all((tmp_path / file).is_file() for file in files)
     assert not (tmp_path / 'work_dirs').exists()
 
 

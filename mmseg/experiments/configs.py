@@ -15,9 +15,10 @@ ConfigDict = dict[str, Any]
 
 # Method -> its file in configs/_base_/uda; training without adaptation has none.
 TARGET_ONLY = 'target-only'
+PHOTOMETRIC = 'source-only_photometric'
+WITHOUT_ADAPTATION = ('source-only', PHOTOMETRIC, TARGET_ONLY)
 UDA_BASES = {
-    'source-only': None,
-    TARGET_ONLY: None,
+    **dict.fromkeys(WITHOUT_ADAPTATION),
     'dacs': 'dacs.py',
     'dacs_fd': 'dacs_fd.py',
     'dacs_fdthings': 'dacs_fdthings.py',
@@ -56,6 +57,12 @@ TARGET_BASES = {
     'camvid': 'camvid.py',
     'weeds_nir': 'weeds_nir.py',
     'streets_cityscapes': 'streets_cityscapes.py',
+}
+# (source, target) -> the file whose source is trained on in distorted colours.
+PHOTOMETRIC_BASES = {
+    ('camvid_day', 'camvid_dusk'): 'camvid_day_to_camvid_dusk_photometric.py',
+    ('game', 'camvid'): 'game_to_camvid_photometric.py',
+    ('weeds_rgb', 'weeds_nir'): 'weeds_rgb_to_nir_photometric.py',
 }
 
 # Target -> the folder of the labels of its training images, where they may be learnt from.
@@ -314,7 +321,7 @@ def _model(run: Run) -> ConfigDict:
     scales, decoder, is_in_windows = split_decoder(run.decoder)
     model = model_config(decoder, run.encoder)
     if scales:
-        has_distance = run.method not in ('source-only', TARGET_ONLY, 'dacs')
+        has_distance = run.method not in (*WITHOUT_ADAPTATION, 'dacs')
         model = _merged(model, two_scales(scales, decoder, run.crop, has_distance))
     if is_in_windows:
         model['test_cfg'] = windows(run.crop, is_batched=bool(scales))
@@ -339,7 +346,8 @@ def _dataset_base(run: Run) -> str:
         return f'{run.target}_{run.crop_size}x{run.crop_size}.py'
     if run.method == TARGET_ONLY:
         return TARGET_BASES[known(run.target, TARGET_BASES, 'target-only data set')]
-    pairs = {f'{source} to {target}': file for (source, target), file in DATASET_BASES.items()}
+    bases = PHOTOMETRIC_BASES if run.method == PHOTOMETRIC else DATASET_BASES
+    pairs = {f'{source} to {target}': file for (source, target), file in bases.items()}
     pair = known(f'{run.source} to {run.target}', pairs, 'dataset file for')
     return ('uda_' if UDA_BASES[run.method] else '') + pairs[pair]
 

@@ -21,6 +21,7 @@ from .runs import CONFIG, RESULT, read_result
 from .summary import mean_and_spread
 
 _NAMES = {
+    'source-only_photometric': 'source-only, PhotoMetricDistortion',
     'dacs': 'DACS',
     'daformer': 'DAFormer',
     'dida': 'DIDA, as published',

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .configs import ABLATIONS, ConfigDict, Run
+from .configs import ABLATIONS, PHOTOMETRIC, WITHOUT_ADAPTATION, ConfigDict, Run
 
 # What is fixed for all pairs and methods, before any label of a target is read.
 UDA: ConfigDict = dict(
@@ -33,6 +33,7 @@ METHODS: Sequence[tuple[str, str | None, str]] = (
     ('dida', None, TWO_SCALES),
     ('dida_mic', None, TWO_SCALES),
     ('dida_plus', None, DECODER),
+    (PHOTOMETRIC, None, DECODER),
 )
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -188,7 +189,7 @@ def _with_decoder(run: Run, decoder: str) -> Run:
 
 
 def _with_method(run: Run, method: str, variant: str | None, things: Sequence[int]) -> Run:
-    if method in ('source-only', 'target-only'):
+    if method in WITHOUT_ADAPTATION:
         return replace(run, method=method)
     uda: ConfigDict = dict(UDA)
     if method != 'dacs':

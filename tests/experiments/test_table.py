@@ -4,9 +4,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmcv.utils import Config
 
 from mmseg.core.settings import check_settings
-from mmseg.experiments.configs import ABLATIONS, DATASET_BASES, TARGET_BASES, Run, config_of
+from mmseg.experiments.configs import (
+    ABLATIONS,
+    DATASET_BASES,
+    PHOTOMETRIC_BASES,
+    TARGET_BASES,
+    Run,
+    config_of,
+)
 from mmseg.experiments.models import ENCODERS, MODELS, model_config, model_of
 from mmseg.experiments.table import EXPERIMENTS, generate_experiment_cfgs
 from mmseg.utils.errors import UserError
@@ -139,7 +147,7 @@ def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
 @pytest.mark.parametrize('id', [9, 18, 19])
 def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(id):
     configs = generate_experiment_cfgs(id)
-    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 12
+    assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 13
     assert [config['name_uda'] for config in configs[::5]] == [
         'source-only',
         'dacs',
@@ -153,9 +161,10 @@ def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(
         'dida_rcs0.01',
         'dida_mic_rcs0.01',
         'dida_plus_rcs0.01',
+        'source-only_photometric',
     ]
     has_two_scales = ['hrda1-96-0.1_' in config['name_decoder'] for config in configs[::5]]
-    assert has_two_scales == [False] * 8 + [True] * 3 + [False]
+    assert has_two_scales == [False] * 8 + [True] * 3 + [False] * 2
 
 
 def test_generate_experiment_cfgs__the_search_sees_drawn_scenes_alone():
@@ -185,7 +194,7 @@ def test_generate_experiment_cfgs__other_seeds_have_first_stages_of_their_own():
 
 def test_generate_experiment_cfgs__given_seeds_replace_the_listed_ones():
     assert [c['seed'] for c in generate_experiment_cfgs(0, seeds=[4, 5])] == [4, 5, 4, 5]
-    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 12
+    assert [c['seed'] for c in generate_experiment_cfgs(9, seeds=[7])] == [7] * 13
 
 
 def test_generate_experiment_cfgs__a_changed_config_leaves_the_table_alone():
@@ -204,12 +213,30 @@ def test_config_of__source_only_has_no_adaptation():
     assert config['data']['train'] == {}
 
 
+def source_steps(config):
+    base = next(base for base in config['_base_'] if 'datasets/' in base)
+    data = Config.fromfile(str(ROOT / 'configs' / base)).data
+    return [step.type for step in data.train.pipeline]
+
+
+def test_config_of__distorted_colours_are_all_that_sets_a_source_only_run_apart():
+    plain, photometric = generate_experiment_cfgs(9)[0], generate_experiment_cfgs(9)[60]
+    assert photometric['name_uda'] == 'source-only_photometric' and 'uda' not in photometric
+    differing = {key for key in plain if plain[key] != photometric[key]}
+    assert differing == {'_base_', 'name', 'name_uda'}
+    steps, distorted_steps = source_steps(plain), source_steps(photometric)
+    at = steps.index('Normalize')
+    assert distorted_steps == [*steps[:at], 'PhotoMetricDistortion', *steps[at:]]
+
+
 def base_files():
     """Name every file that an experiment, or a pair of its tables, stands on."""
     configs = [config for id in EXPERIMENTS for config in generate_experiment_cfgs(id)]
     files = {base for config in configs for base in config['_base_']}
     pairs = {f'{prefix}{name}' for name in DATASET_BASES.values() for prefix in ('', 'uda_')}
-    files |= {f'_base_/datasets/{name}' for name in pairs | set(TARGET_BASES.values())}
+    files |= {f'_base_/datasets/{name}' for name in pairs}
+    others = {**TARGET_BASES, **PHOTOMETRIC_BASES}.values()
+    files |= {f'_base_/datasets/{name}' for name in others}
     files |= {f'_base_/models/{m.base}' for models in MODELS.values() for m in models.values()}
     return sorted(files)
 

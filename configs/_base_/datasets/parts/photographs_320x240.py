@@ -13,6 +13,11 @@ source_train_pipeline = [
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img', 'gt_semantic_seg']),
 ]
+photometric_train_pipeline = [
+    *source_train_pipeline[:5],
+    dict(type='PhotoMetricDistortion'),
+    *source_train_pipeline[5:],
+]
 # Without labels: what the target holds is not to be known.
 target_train_pipeline = [
     dict(type='LoadImageFromFile'),
