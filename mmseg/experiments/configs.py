@@ -60,6 +60,7 @@ TARGET_BASES = {
 }
 # (source, target) -> the file whose source is trained on in distorted colours.
 PHOTOMETRIC_BASES = {
+    ('streets_gta', 'streets_cityscapes'): 'streets_gta_to_streets_cityscapes_photometric.py',
     ('camvid_day', 'camvid_dusk'): 'camvid_day_to_camvid_dusk_photometric.py',
     ('game', 'camvid'): 'game_to_camvid_photometric.py',
     ('weeds_rgb', 'weeds_nir'): 'weeds_rgb_to_nir_photometric.py',

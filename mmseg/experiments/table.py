@@ -152,6 +152,7 @@ EXPERIMENTS = {
         'in two stages, DAFormer and DIDA: crop and weed, colour to near infrared',
         runs_in_two_stages(**WEEDS),
     ),
+    28: Experiment('drawn street scenes, every method', runs_of_pair(**STREETS)),
     40: Experiment('HRDA, GTA and Synthia to Cityscapes', studies.hrda()),
     41: Experiment(
         'HRDA with DeepLabv2, DACS and DAFormer (AdvSeg and MinEnt are not built)',

@@ -120,7 +120,7 @@ def test_generate_experiment_cfgs__names_of_the_paper_runs():
     assert generate_experiment_cfgs(7)[0]['name_uda'] == 'dida_rcs0.01_cpl'
 
 
-@pytest.mark.parametrize('id', [28, -1, 1000])
+@pytest.mark.parametrize('id', [29, -1, 1000])
 def test_generate_experiment_cfgs__unknown_id_lists_those_there_are(id):
     with pytest.raises(UserError, match=rf'no experiment {id}; choose one of 0, 1, 2, 3, .*, 101'):
         generate_experiment_cfgs(id)
@@ -144,7 +144,7 @@ def test_generate_experiment_cfgs__methods_share_network_schedule_and_data(id):
         assert config['data']['samples_per_gpu'] == configs[0]['data']['samples_per_gpu']
 
 
-@pytest.mark.parametrize('id', [9, 18, 19])
+@pytest.mark.parametrize('id', [9, 18, 19, 28])
 def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(id):
     configs = generate_experiment_cfgs(id)
     assert [config['seed'] for config in configs] == [0, 1, 2, 3, 4] * 13

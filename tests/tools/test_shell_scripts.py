@@ -166,7 +166,7 @@ def test_demo__stays_where_the_user_is(checkout):
 @pytest.mark.parametrize(
     ('given', 'error'),
     [
-        (['--exp', '28'], 'error: there is no experiment 28; choose one of 0, 1, 2, '),
+        (['--exp', '29'], 'error: there is no experiment 29; choose one of 0, 1, 2, '),
         (['--exp', 'seven'], "error: experiment id: expected a whole number, got 'seven'"),
         (['--config', 'nowhere.py'], 'error: no config file at '),
         (['--exp', '7', '--seeds', '0;1'], "error: --seeds: expected a whole number, got '0;1'"),

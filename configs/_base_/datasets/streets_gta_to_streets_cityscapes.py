@@ -14,6 +14,11 @@ gta_train_pipeline = [
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img', 'gt_semantic_seg']),
 ]
+photometric_train_pipeline = [
+    *gta_train_pipeline[:5],
+    dict(type='PhotoMetricDistortion'),
+    *gta_train_pipeline[5:],
+]
 cityscapes_train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
