@@ -195,7 +195,8 @@ def _with_method(run: Run, method: str, variant: str | None, things: Sequence[in
     if method != 'dacs':
         uda['imnet_feature_dist_classes'] = list(things)
     if method.startswith('dida'):
-        uda['instance'] = dict(INSTANCE)
+        changed = ABLATIONS.get(variant or '', {})
+        uda['instance'] = {key: value for key, value in INSTANCE.items() if key not in changed}
     return replace(
         run,
         method=method,

@@ -167,6 +167,14 @@ def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(
     assert has_two_scales == [False] * 8 + [True] * 3 + [False] * 2
 
 
+@pytest.mark.parametrize(
+    'id', [id for id, e in EXPERIMENTS.items() if any(run.ablation for run in e.runs)]
+)
+def test_generate_experiment_cfgs__what_an_ablation_changes_is_what_is_trained(id):
+    for run in filter(lambda run: run.ablation, EXPERIMENTS[id].runs):
+        assert config_of(run, id)['uda']['instance'].items() >= ABLATIONS[run.ablation].items()
+
+
 def test_generate_experiment_cfgs__the_search_sees_drawn_scenes_alone():
     configs = generate_experiment_cfgs(24)
     assert {config['name_dataset'] for config in configs} == {'streets_gta2streets_cityscapes'}
