@@ -203,7 +203,8 @@ class Run:
         head_lr_mult: How many times that the head learns.
         samples_per_gpu: Batch size.
         max_iters: Training iterations.
-        overrides: Merged into the config last: what this run does unlike the published ones.
+        overrides: What this run does unlike the published ones: merged into the config last, but
+            for the ablation, which is what the run is made for.
     """
 
     method: str
@@ -315,7 +316,8 @@ def config_of(run: Run, experiment: int) -> ConfigDict:
         config['uda'] = uda
     if run.first_stage:
         config['name_first_stage'] = run.first_stage.name
-    return _merged(config, copy.deepcopy(run.overrides))
+    config = _merged(config, copy.deepcopy(run.overrides))
+    return config if run.ablation is None else _merged(config, _ablated(run.ablation, run.method))
 
 
 def _model(run: Run) -> ConfigDict:
@@ -357,14 +359,16 @@ def _uda(run: Run) -> ConfigDict:
     settings: ConfigDict = {}
     if run.crop_pseudo_labels:
         settings |= {'pseudo_weight_ignore_top': 15, 'pseudo_weight_ignore_bottom': 120}
-    if run.ablation is not None:
-        if not run.method.startswith('dida'):
-            raise UserError(
-                f'ablation {run.ablation!r} changes the instance level, which method '
-                f"{run.method!r} does not have: expected method 'dida'"
-            )
-        settings['instance'] = dict(ABLATIONS[known(run.ablation, ABLATIONS, 'ablation')])
     return settings if run.masks is None else settings | run.masks.settings
+
+
+def _ablated(ablation: str, method: str) -> ConfigDict:
+    if not method.startswith('dida'):
+        raise UserError(
+            f'ablation {ablation!r} changes the instance level, which method '
+            f"{method!r} does not have: expected method 'dida'"
+        )
+    return {'uda': {'instance': dict(ABLATIONS[known(ablation, ABLATIONS, 'ablation')])}}
 
 
 def _data(run: Run) -> ConfigDict:

@@ -195,8 +195,7 @@ def _with_method(run: Run, method: str, variant: str | None, things: Sequence[in
     if method != 'dacs':
         uda['imnet_feature_dist_classes'] = list(things)
     if method.startswith('dida'):
-        changed = ABLATIONS.get(variant or '', {})
-        uda['instance'] = {key: value for key, value in INSTANCE.items() if key not in changed}
+        uda['instance'] = dict(INSTANCE)
     return replace(
         run,
         method=method,

@@ -171,7 +171,7 @@ def test_generate_experiment_cfgs__small_pairs_run_every_method_over_five_seeds(
     'id', [id for id, e in EXPERIMENTS.items() if any(run.ablation for run in e.runs)]
 )
 def test_generate_experiment_cfgs__what_an_ablation_changes_is_what_is_trained(id):
-    for run in filter(lambda run: run.ablation, EXPERIMENTS[id].runs):
+    for run in (run for run in EXPERIMENTS[id].runs if run.ablation):
         assert config_of(run, id)['uda']['instance'].items() >= ABLATIONS[run.ablation].items()
 
 
@@ -227,8 +227,9 @@ def source_steps(config):
     return [step.type for step in data.train.pipeline]
 
 
-def test_config_of__distorted_colours_are_all_that_sets_a_source_only_run_apart():
-    plain, photometric = generate_experiment_cfgs(9)[0], generate_experiment_cfgs(9)[60]
+@pytest.mark.parametrize('id', [9, 18, 19, 28])
+def test_config_of__distorted_colours_are_all_that_sets_a_source_only_run_apart(id):
+    plain, photometric = generate_experiment_cfgs(id)[0], generate_experiment_cfgs(id)[60]
     assert photometric['name_uda'] == 'source-only_photometric' and 'uda' not in photometric
     differing = {key for key in plain if plain[key] != photometric[key]}
     assert differing == {'_base_', 'name', 'name_uda'}
@@ -243,7 +244,7 @@ def base_files():
     files = {base for config in configs for base in config['_base_']}
     pairs = {f'{prefix}{name}' for name in DATASET_BASES.values() for prefix in ('', 'uda_')}
     files |= {f'_base_/datasets/{name}' for name in pairs}
-    others = {**TARGET_BASES, **PHOTOMETRIC_BASES}.values()
+    others = [*TARGET_BASES.values(), *PHOTOMETRIC_BASES.values()]
     files |= {f'_base_/datasets/{name}' for name in others}
     files |= {f'_base_/models/{m.base}' for models in MODELS.values() for m in models.values()}
     return sorted(files)

@@ -14,6 +14,7 @@ gta_train_pipeline = [
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img', 'gt_semantic_seg']),
 ]
+# The same with distorted colours: before they are normalised.
 photometric_train_pipeline = [
     *gta_train_pipeline[:5],
     dict(type='PhotoMetricDistortion'),

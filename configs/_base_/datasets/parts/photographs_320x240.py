@@ -13,6 +13,7 @@ source_train_pipeline = [
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img', 'gt_semantic_seg']),
 ]
+# The same with distorted colours: before they are normalised.
 photometric_train_pipeline = [
     *source_train_pipeline[:5],
     dict(type='PhotoMetricDistortion'),
